@@ -1,0 +1,411 @@
+//! Settings: what can be set, where it comes from, and a clear error for what cannot.
+//!
+//! `config.default.toml` (embedded) ← file ← environment `OCRIVA__SECTION__KEY` ← flags. This is the only module
+//! that reads the environment.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+/// The commented list of every setting and its default.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+const ENV_PREFIX: &str = "OCRIVA__";
+
+/// Why the settings could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings file could not be read.
+    #[error("settings file `{}` cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The settings file is not TOML.
+    #[error("{origin} is not valid TOML")]
+    Syntax {
+        /// File or variable.
+        origin: String,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A key that does not exist.
+    #[error("unknown setting `{key}` in {origin}; known here: {known}")]
+    UnknownKey {
+        /// The key as given.
+        key: String,
+        /// File, variable or flag.
+        origin: String,
+        /// What would be accepted in its place.
+        known: String,
+    },
+    /// A value of the wrong type or outside its range.
+    #[error("setting `{key}` in {origin} is {found}, expected {expected}")]
+    WrongType {
+        /// The key.
+        key: String,
+        /// File, variable or flag.
+        origin: String,
+        /// Type of what was given.
+        found: &'static str,
+        /// Type of the default.
+        expected: &'static str,
+    },
+    /// The settings as a whole do not fit.
+    #[error("settings do not fit: {0}")]
+    Invalid(String),
+}
+
+/// All settings, each described in `config.default.toml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml describes every key")]
+pub struct Config {
+    pub server: Server,
+    pub storage: Storage,
+    pub auth: Auth,
+    pub upload: Upload,
+    pub decode: Decode,
+    pub ocr: Ocr,
+    pub plugins: Plugins,
+    pub queue: Queue,
+    pub log: Log,
+}
+
+/// Which part of the program runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// API and worker.
+    All,
+    /// HTTP only.
+    Api,
+    /// Documents only, with health routes.
+    Worker,
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Trade-off between speed and accuracy of reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OcrMode {
+    /// The smallest models: several times faster, not for amounts.
+    Fast,
+    /// The best models.
+    Accurate,
+}
+
+macro_rules! section {
+    ($name:ident { $($field:ident : $type:ty),* $(,)? }) => {
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(missing_docs, reason = "config.default.toml describes every key")]
+        pub struct $name { $(pub $field: $type),* }
+    };
+}
+
+section!(Server { listen: std::net::SocketAddr, public_url: String, role: Role, drain_timeout_seconds: u64 });
+section!(Storage { data_dir: PathBuf, database_url: String, blob_url: String, max_connections: u32 });
+section!(Auth { access_token_minutes: u32, refresh_token_days: u32, api_token_days: u32 });
+section!(Upload { max_file_mib: u64, max_batch_files: usize, timeout_per_file_seconds: u64 });
+section!(Decode {
+    max_pages: u32,
+    max_megapixels: u32,
+    max_inflated_mib: u64,
+    page_timeout_seconds: u64,
+    raster_dpi: u32,
+});
+section!(Ocr { mode: OcrMode, models_dir: String, threads: usize, cache_mib: u64 });
+section!(Plugins {
+    default: String,
+    structured_default: String,
+    dir: String,
+    max_concurrent_calls: u32,
+    cpu_ms: u64,
+    wall_ms: u64,
+    memory_mib: u64,
+    output_kib: u64,
+    log_kib: u64,
+    log_lines: u32,
+    handles: u32,
+    host_calls: u32,
+    ocr_calls: u32,
+    component_mib: u64,
+});
+section!(Queue {
+    workers: usize,
+    in_flight_per_organization: u32,
+    lease_seconds: u64,
+    max_attempts: u32,
+    retry_seconds: u64,
+    max_waiting: u64,
+    document_timeout_seconds: u64,
+});
+section!(Log { format: LogFormat, filter: String });
+
+impl Default for Config {
+    #[expect(clippy::expect_used, reason = "the embedded defaults are checked by a test")]
+    fn default() -> Self {
+        toml::from_str(DEFAULTS).expect("invariant: the embedded defaults are complete")
+    }
+}
+
+impl Config {
+    /// Reads the settings: defaults, then `file`, then the process's environment, then `flags` given as
+    /// `("section.key", value)`.
+    ///
+    /// # Errors
+    /// Any unreadable file, unknown key or value of the wrong type.
+    pub fn load(file: Option<&Path>, flags: &[(&str, String)]) -> Result<Self, Error> {
+        let mut environment: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with(ENV_PREFIX))
+            .collect();
+        environment.sort();
+        Self::layered(file, &environment, flags)
+    }
+
+    fn layered(
+        file: Option<&Path>,
+        environment: &[(String, String)],
+        flags: &[(&str, String)],
+    ) -> Result<Self, Error> {
+        let mut settings = parse(DEFAULTS, "the defaults")?;
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+            let origin = format!("`{}`", path.display());
+            overlay(&mut settings, parse(&text, &origin)?, &origin)?;
+        }
+        for (name, value) in environment {
+            let key = name.trim_start_matches(ENV_PREFIX).to_lowercase().replace("__", ".");
+            overlay_one(&mut settings, &key, value, &format!("the environment (`{name}`)"))?;
+        }
+        for (key, value) in flags {
+            overlay_one(&mut settings, key, value, "the command line")?;
+        }
+        let config: Self =
+            settings.try_into().map_err(|source: toml::de::Error| Error::Invalid(source.message().to_owned()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The settings in force as TOML, passwords in URLs replaced by `***`.
+    pub fn redacted_toml(&self) -> String {
+        let mut shown = self.clone();
+        shown.storage.database_url = redact_url(&shown.storage.database_url);
+        shown.storage.blob_url = redact_url(&shown.storage.blob_url);
+        toml::to_string_pretty(&shown).unwrap_or_default()
+    }
+
+    /// The database's URL, with the default filled in.
+    pub fn database_url(&self) -> String {
+        match self.storage.database_url.as_str() {
+            "" => format!("sqlite:{}", self.storage.data_dir.join("ocriva.db").display()),
+            url => url.to_owned(),
+        }
+    }
+
+    /// The blob store's URL, with the default filled in.
+    pub fn blob_url(&self) -> String {
+        match self.storage.blob_url.as_str() {
+            "" => format!("file:{}", self.storage.data_dir.join("blobs").display()),
+            url => url.to_owned(),
+        }
+    }
+
+    /// The folder of the operator's own plugins.
+    pub fn plugins_dir(&self) -> PathBuf {
+        match self.plugins.dir.as_str() {
+            "" => self.storage.data_dir.join("plugins"),
+            dir => PathBuf::from(dir),
+        }
+    }
+
+    /// The folder of caches that may be deleted at any time.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.storage.data_dir.join("cache")
+    }
+
+    /// The address under which clients reach the server, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match self.server.public_url.trim_end_matches('/') {
+            "" => format!("http://{}", self.server.listen),
+            url => url.to_owned(),
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let at_least_one = [
+            ("upload.max_file_mib", self.upload.max_file_mib),
+            ("upload.max_batch_files", self.upload.max_batch_files as u64),
+            ("decode.max_pages", u64::from(self.decode.max_pages)),
+            ("decode.max_megapixels", u64::from(self.decode.max_megapixels)),
+            ("decode.page_timeout_seconds", self.decode.page_timeout_seconds),
+            ("storage.max_connections", u64::from(self.storage.max_connections)),
+            ("queue.lease_seconds", self.queue.lease_seconds),
+            ("queue.max_attempts", u64::from(self.queue.max_attempts)),
+            ("queue.in_flight_per_organization", u64::from(self.queue.in_flight_per_organization)),
+            ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
+            ("plugins.cpu_ms", self.plugins.cpu_ms),
+            ("plugins.memory_mib", self.plugins.memory_mib),
+        ];
+        for (key, value) in at_least_one {
+            if value == 0 {
+                return Err(Error::Invalid(format!("`{key}` is 0, it must be at least 1")));
+            }
+        }
+        if !(36..=600).contains(&self.decode.raster_dpi) {
+            return Err(Error::Invalid(format!(
+                "`decode.raster_dpi` is {}, it must be from 36 to 600",
+                self.decode.raster_dpi
+            )));
+        }
+        if self.plugins.memory_mib > 256 {
+            return Err(Error::Invalid(format!(
+                "`plugins.memory_mib` is {}, it must be at most 256",
+                self.plugins.memory_mib
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn parse(text: &str, origin: &str) -> Result<Table, Error> {
+    text.parse::<Table>()
+        .map_err(|source| Error::Syntax { origin: origin.to_owned(), source: Box::new(source) })
+}
+
+fn overlay(settings: &mut Table, layer: Table, origin: &str) -> Result<(), Error> {
+    for (section, values) in layer {
+        let Some(Value::Table(known)) = settings.get_mut(&section) else {
+            return Err(unknown(&section, settings, origin));
+        };
+        let Value::Table(values) = values else {
+            return Err(Error::WrongType {
+                key: section,
+                origin: origin.to_owned(),
+                found: values.type_str(),
+                expected: "a section",
+            });
+        };
+        for (key, value) in values {
+            set(known, &section, &key, value, origin)?;
+        }
+    }
+    Ok(())
+}
+
+fn overlay_one(settings: &mut Table, path: &str, text: &str, origin: &str) -> Result<(), Error> {
+    let (section, key) = path.split_once('.').unwrap_or((path, ""));
+    let Some(Value::Table(known)) = settings.get_mut(section) else {
+        return Err(unknown(path, settings, origin));
+    };
+    let value = match known.get(key) {
+        Some(Value::String(_)) => Value::String(text.to_owned()),
+        _ => format!("v = {text}")
+            .parse::<Table>()
+            .ok()
+            .and_then(|mut table| table.remove("v"))
+            .unwrap_or_else(|| Value::String(text.to_owned())),
+    };
+    set(known, section, key, value, origin)
+}
+
+fn set(known: &mut Table, section: &str, key: &str, value: Value, origin: &str) -> Result<(), Error> {
+    let Some(slot) = known.get_mut(key) else {
+        return Err(unknown(&format!("{section}.{key}"), known, origin));
+    };
+    if slot.type_str() != value.type_str() {
+        return Err(Error::WrongType {
+            key: format!("{section}.{key}"),
+            origin: origin.to_owned(),
+            found: value.type_str(),
+            expected: slot.type_str(),
+        });
+    }
+    *slot = value;
+    Ok(())
+}
+
+fn unknown(key: &str, known: &Table, origin: &str) -> Error {
+    Error::UnknownKey {
+        key: key.to_owned(),
+        origin: origin.to_owned(),
+        known: known.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Replaces the password of a URL by `***`.
+fn redact_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((credentials, host)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let user = credentials.split(':').next().unwrap_or_default();
+    format!("{scheme}://{user}:***@{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layered(environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Config, Error> {
+        let environment: Vec<_> =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let flags: Vec<_> = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        Config::layered(None, &environment, &flags)
+    }
+
+    #[test]
+    fn the_defaults_are_complete_and_valid() {
+        assert_eq!(layered(&[], &[]).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn flags_override_the_environment_which_overrides_defaults() {
+        let config = layered(
+            &[("OCRIVA__UPLOAD__MAX_FILE_MIB", "7"), ("OCRIVA__SERVER__LISTEN", "127.0.0.1:1")],
+            &[("server.listen", "127.0.0.1:2")],
+        )
+        .unwrap();
+        assert_eq!(config.upload.max_file_mib, 7);
+        assert_eq!(config.server.listen.port(), 2);
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_known_ones() {
+        let error = layered(&[("OCRIVA__UPLOAD__MAX_SIZE", "7")], &[]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "unknown setting `upload.max_size` in the environment (`OCRIVA__UPLOAD__MAX_SIZE`); known here: \
+             `max_batch_files`, `max_file_mib`, `timeout_per_file_seconds`"
+        );
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_says_what_was_expected() {
+        let error = layered(&[], &[("upload.max_file_mib", "many")]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "setting `upload.max_file_mib` in the command line is string, expected integer"
+        );
+    }
+
+    #[test]
+    fn passwords_are_redacted() {
+        let config = layered(&[], &[("storage.database_url", "postgres://o:s3cret@db/ocriva")]).unwrap();
+        let shown = config.redacted_toml();
+        assert!(shown.contains("postgres://o:***@db/ocriva") && !shown.contains("s3cret"), "{shown}");
+    }
+}

@@ -1,0 +1,76 @@
+//! Document formats, told apart by their first bytes: never by file name or declared type.
+
+use serde::{Deserialize, Serialize};
+
+/// A format that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// Portable Document Format.
+    Pdf,
+    /// Portable Network Graphics.
+    Png,
+    /// JPEG, any colour space.
+    Jpeg,
+    /// WebP, lossy or lossless.
+    Webp,
+    /// Windows bitmap.
+    Bmp,
+    /// GIF; each frame is a page.
+    Gif,
+    /// TIFF, one or more pages.
+    Tiff,
+}
+
+/// How many leading bytes [`sniff`] looks at: a PDF header may stand anywhere in the first KiB.
+pub const SNIFF_BYTES: usize = 1024;
+
+impl Format {
+    /// Every format, in the order in which error messages list them.
+    pub const ALL: [Self; 7] = [Self::Pdf, Self::Png, Self::Jpeg, Self::Webp, Self::Bmp, Self::Gif, Self::Tiff];
+
+    /// The usual name, as in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pdf => "PDF",
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::Webp => "WebP",
+            Self::Bmp => "BMP",
+            Self::Gif => "GIF",
+            Self::Tiff => "TIFF",
+        }
+    }
+
+    /// The media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Pdf => "application/pdf",
+            Self::Png => "image/png",
+            Self::Jpeg => "image/jpeg",
+            Self::Webp => "image/webp",
+            Self::Bmp => "image/bmp",
+            Self::Gif => "image/gif",
+            Self::Tiff => "image/tiff",
+        }
+    }
+}
+
+/// Tells the format from the first bytes ([`SNIFF_BYTES`], or all of a shorter file); `None` for anything else.
+pub fn sniff(head: &[u8]) -> Option<Format> {
+    match head {
+        [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some(Format::Png),
+        [0xff, 0xd8, 0xff, ..] => Some(Format::Jpeg),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::Webp),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
+        // The size field may be wrong in old files; the reserved words and a known header size are not.
+        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, _, _, _, _, 12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0, ..] => {
+            Some(Format::Bmp)
+        }
+        _ => {
+            let head = head.get(..SNIFF_BYTES).unwrap_or(head);
+            head.windows(5).any(|window| window == b"%PDF-").then_some(Format::Pdf)
+        }
+    }
+}

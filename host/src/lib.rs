@@ -1,0 +1,27 @@
+//! Ocriva: a self-hosted document-extraction platform.
+//!
+//! A guided tour, in the order in which a document meets the modules:
+//! [`api`] takes it in over HTTP and [`ingest`] streams it to [`blobs`]; [`store`] records it together with
+//! its job; a [`worker`] leases the job and runs the [`pipeline`]: [`decode`] yields pages, [`ocr`] reads those
+//! without a trustworthy text layer, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
+//! component. [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
+//! parts together.
+//!
+//! The rules between the modules (who may use whom) are in the README and are kept by `tests/it/tidy.rs`.
+
+pub mod api;
+pub mod app;
+pub mod assets;
+pub mod blobs;
+pub mod clock;
+pub mod config;
+pub mod decode;
+pub mod domain;
+pub mod export;
+pub mod ingest;
+pub mod ocr;
+pub mod pipeline;
+pub mod plugins;
+pub mod store;
+pub mod telemetry;
+pub mod worker;

@@ -1,0 +1,77 @@
+//! Reads the words of a page's picture: text detection, line recognition, upright turn and skew, on CPU with
+//! tract and the PP-OCR models.
+//!
+//! Synchronous and CPU-bound: call it on a blocking thread. Knows nothing of files, plugins or storage.
+
+use crate::config::OcrMode;
+use crate::domain::geometry::Turn;
+use crate::domain::page::Segment;
+use crate::domain::raster::Raster;
+
+/// Why a page could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A model file is missing, damaged or not the expected model.
+    #[error("OCR model `{model}` cannot be loaded: {reason}")]
+    Model {
+        /// File name.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A model failed on this input.
+    #[error("OCR model `{model}` failed: {reason}")]
+    Inference {
+        /// File name.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What was read from a raster.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The turn that made the page upright.
+    pub turn: Turn,
+    /// Degrees clockwise of skew that were corrected.
+    pub skew_degrees: f32,
+    /// Size in pixels of the upright page.
+    pub width: u32,
+    /// Size in pixels of the upright page.
+    pub height: u32,
+    /// What was found, with boxes in pixels of the upright page; not yet in reading order.
+    pub segments: Vec<Segment>,
+}
+
+/// The reader: loads its models on first use and is shared by all threads.
+pub struct Engine {
+    _private: (),
+}
+
+impl Engine {
+    /// Makes a reader. `model` gives the bytes of a model file by name (see `xtask`); nothing is loaded yet.
+    pub fn new(
+        settings: &crate::config::Ocr,
+        model: impl Fn(&str) -> Option<&'static [u8]> + Send + Sync + 'static,
+    ) -> Self {
+        let _ = (settings, model);
+        unimplemented!("ocr helper")
+    }
+
+    /// Reads a page.
+    ///
+    /// # Errors
+    /// A model that cannot be loaded or fails.
+    pub fn read(&self, raster: &Raster, mode: OcrMode) -> Result<Reading, Error> {
+        let _ = (raster, mode);
+        unimplemented!("ocr helper")
+    }
+
+    /// Digest of the models and the version of the method that `mode` uses: two readings with the same digest of
+    /// the same pixels are equal. Part of the cache key.
+    pub fn fingerprint(&self, mode: OcrMode) -> &str {
+        let _ = mode;
+        unimplemented!("ocr helper")
+    }
+}

@@ -1,0 +1,51 @@
+//! The plugin platform: sandboxed WebAssembly components that turn a document's pages into fields.
+//!
+//! Names no storage, decoder or OCR: a document comes in as a [`DocumentSource`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::geometry::Rect;
+use crate::domain::page::{PageSize, PageText, Word};
+use crate::domain::raster::Raster;
+
+/// Why a document cannot give what a plugin asked for.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// The stable public code of the cause, such as `decode.damaged`.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+    /// Whether trying again may help.
+    pub transient: bool,
+}
+
+/// A document as plugins see it: pages by index from 0, each read on demand and at most once.
+#[async_trait]
+pub trait DocumentSource: Send + Sync + 'static {
+    /// Number of pages that the extractor may look at, at least 1 (a page range has been applied).
+    fn page_count(&self) -> u32;
+
+    /// The file's name, as the uploader gave it; untrusted.
+    fn file_name(&self) -> &str;
+
+    /// The media type, as sniffed.
+    fn media_type(&self) -> &str;
+
+    /// Number of the page in the file, from 1: differs from `index + 1` where a page range was asked for.
+    fn page_number(&self, index: u32) -> u32;
+
+    /// Size of the upright page. May have to read the page, since only that tells which way is up.
+    async fn size(&self, index: u32) -> Result<PageSize, SourceError>;
+
+    /// All words of the page: the text layer where it can be trusted, OCR otherwise.
+    async fn text(&self, index: u32) -> Result<Arc<PageText>, SourceError>;
+
+    /// The upright page as a picture.
+    async fn raster(&self, index: u32) -> Result<Arc<Raster>, SourceError>;
+
+    /// Words of a part of the page, always by OCR; boxes in page units.
+    async fn recognize(&self, index: u32, area: Rect) -> Result<Vec<Word>, SourceError>;
+}

@@ -1,0 +1,3 @@
+//! Write an extractor for Ocriva.
+pub mod output;
+pub mod page;
