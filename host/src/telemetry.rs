@@ -1,1 +1,39 @@
-//! To be written.
+//! Log lines: where they go and in which form. Never document content, tokens or bodies.
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::{Log, LogFormat};
+
+/// Sends log lines of this process to standard error, as the settings say.
+///
+/// # Errors
+/// A filter that cannot be parsed, or a process that has set up its logs already.
+pub fn start(settings: &Log) -> Result<(), Error> {
+    let filter = EnvFilter::try_new(&settings.filter)
+        .map_err(|source| Error::Filter { filter: settings.filter.clone(), source })?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(filter);
+    match settings.format {
+        LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
+        LogFormat::Json => registry.with(layer.json()).try_init(),
+    }
+    .map_err(Error::Started)
+}
+
+/// Why logging could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The filter does not parse.
+    #[error("setting `log.filter` is `{filter}`, expected a level or module=level pairs")]
+    Filter {
+        /// As given.
+        filter: String,
+        /// Why.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// There is a subscriber already.
+    #[error("logging was started twice")]
+    Started(#[source] tracing_subscriber::util::TryInitError),
+}
