@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::clock::{self, Timestamp};
+use crate::clock;
+use crate::domain::timestamp::Timestamp;
 
 /// What every access token names as its issuer.
 const ISSUER: &str = "ocriva";
@@ -25,7 +26,13 @@ const ALGORITHM: Algorithm = Algorithm::HS256;
 /// How every API token starts: makes a leaked one easy to search for.
 const API_TOKEN_PREFIX: &str = "ocr_";
 
-/// Length of a base62 checksum: 62⁶ exceeds 2³².
+/// Length of 12 bytes in base62.
+const PUBLIC_ID_LENGTH: usize = 17;
+
+/// Length of 32 bytes in base62.
+const SECRET_LENGTH: usize = 43;
+
+/// Length of a CRC-32 in base62.
 const CHECKSUM_LENGTH: usize = 6;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -94,9 +101,6 @@ pub enum Subject {
         /// The organization the login was for.
         #[serde(rename = "org")]
         organization_id: String,
-        /// The family of refresh tokens that began with the login.
-        #[serde(rename = "sid")]
-        session_id: String,
     },
     /// An API token that was exchanged for a short one.
     Token {
@@ -106,13 +110,22 @@ pub enum Subject {
     },
 }
 
-/// A token that is shown once, with what is kept of it.
-#[derive(Clone)]
-pub struct NewToken {
+/// A refresh token, shown once, with what is kept of it.
+pub struct RefreshToken {
     /// What the bearer presents.
     pub text: String,
-    /// What is stored.
-    pub hash: [u8; 32],
+    /// HMAC-SHA256 of it in hexadecimal.
+    pub hash: String,
+}
+
+/// An API token, shown once, with what is kept of it.
+pub struct ApiToken {
+    /// What the bearer presents.
+    pub text: String,
+    /// The part of it by which its record is looked up; no secret.
+    pub public_id: String,
+    /// HMAC-SHA256 of the whole token in hexadecimal.
+    pub hash: String,
 }
 
 impl Keys {
@@ -175,31 +188,31 @@ impl Keys {
         Ok(claims.subject)
     }
 
-    /// Makes an API token for the record of this id: `ocr_<id>_<32 random bytes>_<checksum>`, the last two in
-    /// base62, the id without hyphens.
-    pub fn api_token(&self, token_id: &str) -> NewToken {
-        let secret = base62(&clock::random_bytes::<32>(), 43);
-        let body = format!("{API_TOKEN_PREFIX}{}_{secret}", token_id.replace('-', ""));
+    /// Makes an API token: `ocr_<public id>_<32 random bytes>_<checksum>`, all parts in base62.
+    pub fn api_token(&self) -> ApiToken {
+        let public_id = base62(&clock::random_bytes::<12>(), PUBLIC_ID_LENGTH);
+        let secret = base62(&clock::random_bytes::<32>(), SECRET_LENGTH);
+        let body = format!("{API_TOKEN_PREFIX}{public_id}_{secret}");
         let text = format!("{body}_{}", checksum(&body));
         let hash = self.token_hash(&text);
-        NewToken { text, hash }
+        ApiToken { text, public_id, hash }
     }
 
     /// Makes a refresh token: 32 random bytes in base62.
-    pub fn refresh_token(&self) -> NewToken {
-        let text = base62(&clock::random_bytes::<32>(), 43);
+    pub fn refresh_token(&self) -> RefreshToken {
+        let text = base62(&clock::random_bytes::<32>(), SECRET_LENGTH);
         let hash = self.token_hash(&text);
-        NewToken { text, hash }
+        RefreshToken { text, hash }
     }
 
-    /// What is stored of a token.
-    pub fn token_hash(&self, token: &str) -> [u8; 32] {
-        keyed_hash(&self.pepper, token.as_bytes())
+    /// What is stored of a token: its HMAC-SHA256 in hexadecimal.
+    pub fn token_hash(&self, token: &str) -> String {
+        hex::encode(keyed_hash(&self.pepper, token.as_bytes()))
     }
 
     /// Whether `token` is the one whose hash was stored, in time that does not depend on the answer.
-    pub fn token_matches(&self, token: &str, stored: &[u8]) -> bool {
-        self.token_hash(token).as_slice().ct_eq(stored).into()
+    pub fn token_matches(&self, token: &str, stored_hash: &str) -> bool {
+        self.token_hash(token).as_bytes().ct_eq(stored_hash.as_bytes()).into()
     }
 }
 
@@ -214,14 +227,14 @@ pub fn is_api_token(credential: &str) -> bool {
     credential.starts_with(API_TOKEN_PREFIX)
 }
 
-/// The id of the record that an API token claims to belong to; `None` where its form or its checksum is wrong, so
-/// that a mistyped token costs no look-up.
-pub fn api_token_id(token: &str) -> Option<String> {
+/// The public id in an API token; `None` where its form or its checksum is wrong, so that a mistyped token costs no
+/// look-up.
+pub fn api_token_public_id(token: &str) -> Option<&str> {
     let (body, sum) = token.rsplit_once('_')?;
-    let (id, secret) = body.strip_prefix(API_TOKEN_PREFIX)?.split_once('_')?;
-    let well_formed = secret.len() == 43 && sum == checksum(body);
-    let id = uuid::Uuid::try_parse(id).ok().filter(|_| well_formed && id.len() == 32)?;
-    Some(id.to_string())
+    let (public_id, secret) = body.strip_prefix(API_TOKEN_PREFIX)?.split_once('_')?;
+    let is_whole =
+        public_id.len() == PUBLIC_ID_LENGTH && secret.len() == SECRET_LENGTH && sum == checksum(body);
+    is_whole.then_some(public_id)
 }
 
 /// Hashes a password with argon2id, as a PHC string. Takes tens of milliseconds and 19 MiB: call it on a blocking
@@ -337,19 +350,19 @@ mod tests {
 
     #[test]
     fn an_api_token_names_its_record_and_matches_its_hash() {
-        let token = keys().api_token(TOKEN_ID);
-        assert_eq!(api_token_id(&token.text).as_deref(), Some(TOKEN_ID));
+        let token = keys().api_token();
+        assert_eq!(api_token_public_id(&token.text), Some(token.public_id.as_str()));
         assert!(keys().token_matches(&token.text, &token.hash));
-        assert!(!keys().token_matches(&keys().api_token(TOKEN_ID).text, &token.hash));
+        assert!(!keys().token_matches(&keys().api_token().text, &token.hash));
     }
 
     #[test]
     fn a_mistyped_api_token_is_seen_without_a_look_up() {
-        let token = keys().api_token(TOKEN_ID).text;
+        let token = keys().api_token().text;
         let mut mistyped = token.clone();
-        mistyped.replace_range(50..51, if &token[50..51] == "x" { "y" } else { "x" });
+        mistyped.replace_range(40..41, if &token[40..41] == "x" { "y" } else { "x" });
         for wrong in [mistyped.as_str(), "ocr_", "ocr_1_2_3", "", &token[..token.len() - 1]] {
-            assert_eq!(api_token_id(wrong), None, "{wrong}");
+            assert_eq!(api_token_public_id(wrong), None, "{wrong}");
         }
     }
 
