@@ -104,9 +104,9 @@ pub enum Subject {
     },
     /// An API token that was exchanged for a short one.
     Token {
-        /// The API token.
+        /// The API token's public id.
         #[serde(rename = "sub")]
-        token_id: String,
+        public_id: String,
     },
 }
 
@@ -305,14 +305,14 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
     const HOUR: Duration = Duration::from_secs(3600);
-    const TOKEN_ID: &str = "0192f3a4-5b6c-7d8e-9f01-23456789abcd";
+    const PUBLIC_ID: &str = "0mXb3dTq9LrZ5vKcA";
 
     fn keys() -> Keys {
         Keys::derive(&[7; 32]).unwrap()
     }
 
     fn subject() -> Subject {
-        Subject::Token { token_id: TOKEN_ID.into() }
+        Subject::Token { public_id: PUBLIC_ID.into() }
     }
 
     #[test]
@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn an_access_token_with_another_algorithm_is_refused() {
-        let claims = serde_json::json!({"iss": ISSUER, "exp": 1_900_000_000, "iat": 0, "typ": "token", "sub": TOKEN_ID});
+        let claims = serde_json::json!({"iss": ISSUER, "exp": 1_900_000_000, "iat": 0, "typ": "token", "sub": PUBLIC_ID});
         let header = Header { kid: Some(keys().key_id), ..Header::new(Algorithm::HS512) };
         let token = jsonwebtoken::encode(&header, &claims, &keys().encoding).unwrap();
         assert!(matches!(keys().check_access_token(&token, NOW).unwrap_err(), Error::InvalidToken(_)));
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn a_changed_access_token_is_refused() {
         let token = keys().access_token(subject(), NOW, HOUR).unwrap();
-        let other = Subject::Token { token_id: "another".into() };
+        let other = Subject::Token { public_id: "another".into() };
         let forged = keys().access_token(other, NOW, HOUR).unwrap();
         let (head, _) = forged.rsplit_once('.').unwrap();
         let (_, signature) = token.rsplit_once('.').unwrap();

@@ -42,8 +42,8 @@ pub enum Error {
     /// The store cannot be opened with these settings.
     #[error("blob store cannot be opened")]
     Open(#[source] object_store::Error),
-    /// A part of a key is not made of letters, digits and hyphens.
-    #[error("`{0}` cannot be part of a blob's key")]
+    /// A text that no key has, or a part of one that is not made of letters, digits and hyphens.
+    #[error("`{0}` cannot be a blob's key or part of one")]
     BadKey(String),
     /// There is no such blob.
     #[error("blob `{0}` is not there")]
@@ -102,6 +102,17 @@ impl BlobKey {
             }
         }
         Ok(Self(format!("{organization_id}/documents/{document_id}")))
+    }
+
+    /// A key as it was stored in a record.
+    ///
+    /// # Errors
+    /// [`Error::BadKey`] for a text that no key has.
+    pub fn stored(text: &str) -> Result<Self, Error> {
+        match text.split('/').collect::<Vec<_>>().as_slice() {
+            [organization_id, "documents", document_id] => Self::document(organization_id, document_id),
+            _ => Err(Error::BadKey(text.to_owned())),
+        }
     }
 
     /// The key as text, without the store's own prefix.

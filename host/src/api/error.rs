@@ -13,6 +13,8 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::{blobs, store};
+
 /// Seconds after which a client that was turned away may come back.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
@@ -76,16 +78,18 @@ codes! {
     OrganizationUnknown = NOT_FOUND "organization.unknown",
     /// No such project for this caller.
     ProjectUnknown = NOT_FOUND "project.unknown",
+    /// The project is switched off.
+    ProjectInactive = CONFLICT "project.inactive",
     /// No such template for this caller.
     TemplateUnknown = NOT_FOUND "template.unknown",
-    /// A template of this name exists.
-    TemplateDuplicate = CONFLICT "template.duplicate",
     /// The template's schema is no schema that can be worked with.
     TemplateSchema = UNPROCESSABLE_ENTITY "template.schema",
     /// The template's extractor is not there, or does not take this configuration.
     TemplateExtractor = UNPROCESSABLE_ENTITY "template.extractor",
     /// No such processing record for this caller.
     DocumentUnknown = NOT_FOUND "document.unknown",
+    /// The template is switched off.
+    TemplateInactive = CONFLICT "template.inactive",
     /// The record's status does not allow it.
     DocumentState = CONFLICT "document.state",
     /// No such batch for this caller.
@@ -160,7 +164,12 @@ impl ApiError {
 
     /// Fields that do not fit, one sentence each.
     pub fn fields(messages: Vec<String>) -> Self {
-        Self { code: Code::RequestInvalid, message: Message::Fields(messages), source: None }
+        Self::several(Code::RequestInvalid, messages)
+    }
+
+    /// Several things that are wrong, one sentence each.
+    pub fn several(code: Code, messages: Vec<String>) -> Self {
+        Self { code, message: Message::Fields(messages), source: None }
     }
 
     /// Our mistake: the client is told nothing but the request id, the log gets the cause.
@@ -190,6 +199,37 @@ impl ApiError {
     fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match &error {
+            error_kind if error_kind.is_transient() => Self::unavailable(error),
+            store::Error::Duplicate { .. } => {
+                Self::new(Code::Conflict, "something like this exists already").because(error)
+            }
+            // What the handler looked up before has been deleted since.
+            store::Error::MissingReference { .. } => {
+                Self::new(Code::Conflict, "something this refers to was deleted meanwhile").because(error)
+            }
+            store::Error::UnknownEngine { .. }
+            | store::Error::Open { .. }
+            | store::Error::Migrate { .. }
+            | store::Error::Statement { .. }
+            | store::Error::Transaction { .. }
+            | store::Error::Corrupt { .. }
+            | store::Error::Unstorable { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<blobs::Error> for ApiError {
+    fn from(error: blobs::Error) -> Self {
+        match error {
+            error if error.is_transient() => Self::unavailable(error),
+            error => Self::internal(error),
+        }
     }
 }
 

@@ -112,6 +112,18 @@ pub fn shown(text: &str) -> String {
     }
 }
 
+/// For members of a change where null means something else than leaving the member out: `Some(None)` for null.
+///
+/// # Errors
+/// Those of the value's own type.
+pub fn double_option<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
 fn has_json_type(headers: &HeaderMap) -> bool {
     let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

@@ -1,8 +1,10 @@
 //! Pages of lists: `page` from 1, `limit` at most 100, and the envelope of the answer.
 
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
 
 use super::access::Face;
+use crate::domain::listing::Page;
 
 /// Most records of one page.
 const MAX_LIMIT: u32 = 100;
@@ -15,56 +17,42 @@ pub struct PageNumber(#[serde(deserialize_with = "page_number")] u32);
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct PageLimit(#[serde(deserialize_with = "page_limit")] u32);
 
-/// Which part of a list is wanted.
-#[derive(Debug, Clone, Copy)]
-pub struct Paging {
-    /// From 1.
-    pub page: u32,
-    /// Most records, from 1 to 100.
-    pub limit: u32,
-}
-
 /// A part of a list.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Page<T> {
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PageResponse<T> {
     /// The records, newest first.
-    pub data: Vec<T>,
+    data: Vec<T>,
     /// Where they stand in the whole list.
-    pub pagination: Pagination,
+    pagination: Pagination,
 }
 
 /// Where a page stands in its list.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Pagination {
     /// This page, from 1.
-    pub page: u32,
+    page: u32,
     /// Most records of a page.
-    pub limit: u32,
+    limit: u32,
     /// Records in the whole list.
-    pub total: u64,
+    total: u64,
     /// Pages of the whole list.
-    pub pages: u64,
+    pages: u64,
 }
 
-impl Paging {
-    /// What was asked for, with the defaults of the face it was asked at.
-    pub fn new(page: Option<PageNumber>, limit: Option<PageLimit>, face: Face) -> Self {
-        let default_limit = match face {
-            Face::Platform => 20,
-            Face::OpenApi => 10,
-        };
-        Self { page: page.map_or(1, |page| page.0), limit: limit.map_or(default_limit, |limit| limit.0) }
-    }
+/// The page that was asked for, with the defaults of the face it was asked at.
+pub fn page(number: Option<PageNumber>, limit: Option<PageLimit>, face: Face) -> Page {
+    let default_limit = match face {
+        Face::Platform => 20,
+        Face::OpenApi => 10,
+    };
+    Page { number: number.map_or(1, |number| number.0), limit: limit.map_or(default_limit, |limit| limit.0) }
+}
 
-    /// Records before this page.
-    pub fn offset(self) -> u64 {
-        u64::from(self.page - 1) * u64::from(self.limit)
-    }
-
-    /// The envelope around the records of this page.
-    pub fn envelope<T>(self, data: Vec<T>, total: u64) -> Page<T> {
-        let pages = total.div_ceil(u64::from(self.limit));
-        Page { data, pagination: Pagination { page: self.page, limit: self.limit, total, pages } }
+impl<T> PageResponse<T> {
+    /// The envelope around the records of a page.
+    pub fn new(data: Vec<T>, page: Page, total: u64) -> Self {
+        let pages = total.div_ceil(u64::from(page.limit.max(1)));
+        Self { data, pagination: Pagination { page: page.number, limit: page.limit, total, pages } }
     }
 }
 
