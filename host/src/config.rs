@@ -196,8 +196,9 @@ impl Config {
         for (key, value) in flags {
             overlay_one(&mut settings, key, value, "the command line")?;
         }
-        let config: Self =
-            settings.try_into().map_err(|source: toml::de::Error| Error::Invalid(source.message().to_owned()))?;
+        let config: Self = settings
+            .try_into()
+            .map_err(|source: toml::de::Error| Error::Invalid(source.message().to_owned()))?;
         config.check()?;
         Ok(config)
     }
@@ -396,10 +397,7 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_type_says_what_was_expected() {
         let error = layered(&[], &[("upload.max_file_mib", "many")]).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "setting `upload.max_file_mib` in the command line is string, expected integer"
-        );
+        assert_eq!(error, "setting `upload.max_file_mib` in the command line is string, expected integer");
     }
 
     #[test]

@@ -35,7 +35,9 @@ pub enum Error {
         setting: &'static str,
     },
     /// A page took too long.
-    #[error("page {page} took longer than {limit_seconds} s to decode (setting `decode.page_timeout_seconds`)")]
+    #[error(
+        "page {page} took longer than {limit_seconds} s to decode (setting `decode.page_timeout_seconds`)"
+    )]
     Timeout {
         /// Page number from 1.
         page: u32,
@@ -105,7 +107,12 @@ pub struct Document {
 ///
 /// # Errors
 /// Damaged, encrypted or over a limit.
-pub fn open(content: Bytes, format: Format, password: Option<&str>, limits: Limits) -> Result<Document, Error> {
+pub fn open(
+    content: Bytes,
+    format: Format,
+    password: Option<&str>,
+    limits: Limits,
+) -> Result<Document, Error> {
     let _ = (content, format, password, limits);
     unimplemented!("decode helper")
 }

@@ -27,7 +27,8 @@ pub const SNIFF_BYTES: usize = 1024;
 
 impl Format {
     /// Every format, in the order in which error messages list them.
-    pub const ALL: [Self; 7] = [Self::Pdf, Self::Png, Self::Jpeg, Self::Webp, Self::Bmp, Self::Gif, Self::Tiff];
+    pub const ALL: [Self; 7] =
+        [Self::Pdf, Self::Png, Self::Jpeg, Self::Webp, Self::Bmp, Self::Gif, Self::Tiff];
 
     /// The usual name, as in messages.
     pub fn name(self) -> &'static str {
