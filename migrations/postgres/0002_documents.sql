@@ -3,14 +3,15 @@
 create table templates (
     id text primary key,
     organization_id text not null references organizations (id) on delete cascade,
-    project_id text not null references projects (id) on delete cascade,
+    project_id text not null,
     -- The version in force, in template_versions.
     version bigint not null check (version >= 1),
     is_active boolean not null,
     -- Set instead of deleting: documents keep the version they were read with.
     deleted_at bigint,
     created_at bigint not null,
-    updated_at bigint not null
+    updated_at bigint not null,
+    foreign key (organization_id, project_id) references projects (organization_id, id) on delete cascade
 );
 
 create index templates_by_project on templates (organization_id, project_id, id);
@@ -39,24 +40,25 @@ create table template_versions (
 create table batches (
     id text primary key,
     organization_id text not null references organizations (id) on delete cascade,
-    project_id text not null references projects (id) on delete cascade,
+    project_id text not null,
     user_id text references users (id) on delete set null,
     name text not null,
-    template_id text references templates (id),
+    template_id text,
     template_version bigint,
     -- JSON object.
     metadata text,
-    created_at bigint not null
+    created_at bigint not null,
+    unique (organization_id, project_id, id),
+    foreign key (organization_id, project_id) references projects (organization_id, id) on delete cascade,
+    foreign key (template_id, template_version) references template_versions (template_id, version)
 );
-
-create index batches_by_project on batches (organization_id, project_id, id);
 
 create table documents (
     id text primary key,
     organization_id text not null references organizations (id) on delete cascade,
-    project_id text not null references projects (id) on delete cascade,
+    project_id text not null,
     user_id text references users (id) on delete set null,
-    batch_id text references batches (id) on delete set null,
+    batch_id text,
     upload_id text not null unique,
     file_name text not null,
     -- The file's name in lower case, made in Rust: the engines fold case differently.
@@ -67,7 +69,7 @@ create table documents (
     -- In hexadecimal; null, like blob_key, for a file of a batch that was refused.
     sha256 text,
     blob_key text,
-    template_id text references templates (id),
+    template_id text,
     template_version bigint,
     -- The pages asked for, counted from 1, both ends included.
     page_from bigint,
@@ -84,8 +86,6 @@ create table documents (
     plugin_version text,
     plugin_digest text,
     confidence double precision,
-    error_code text,
-    error_message text,
     -- JSON object.
     metadata text,
     -- The attempt whose row in results is the result.
@@ -93,7 +93,10 @@ create table documents (
     created_at bigint not null,
     started_at bigint,
     completed_at bigint,
-    updated_at bigint not null
+    updated_at bigint not null,
+    foreign key (organization_id, project_id) references projects (organization_id, id) on delete cascade,
+    foreign key (organization_id, project_id, batch_id) references batches (organization_id, project_id, id),
+    foreign key (template_id, template_version) references template_versions (template_id, version)
 );
 
 create index documents_by_project on documents (organization_id, project_id, id desc);

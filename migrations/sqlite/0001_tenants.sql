@@ -43,10 +43,10 @@ create table projects (
     -- Days after which a document's file is deleted; 0 keeps it for ever.
     file_retention_days integer not null check (file_retention_days >= 0),
     created_at integer not null,
-    updated_at integer not null
+    updated_at integer not null,
+    -- Referred to together, so that no row can name a project of another organization.
+    unique (organization_id, id)
 ) strict;
-
-create index projects_by_organization on projects (organization_id, id);
 
 create table api_tokens (
     id text primary key,

@@ -1,18 +1,19 @@
--- Who works on what. The run owns the count of attempts, which is also the fencing token, the wish to cancel and
--- the final state; the queue only delivers, so that a weak one can neither lose nor double a result.
+-- Who works on what. Every document has one run, which owns the count of attempts (also the fencing token), the
+-- wish to cancel and the final state; the queue only delivers, so that a weak one can neither lose nor double a result.
 
 create table runs (
     document_id text primary key references documents (id) on delete cascade,
     organization_id text not null references organizations (id) on delete cascade,
     -- Counted when a worker takes the run; what a worker writes counts only while its attempt is the latest.
     attempt integer not null check (attempt >= 0),
-    -- No attempt beyond this one.
-    attempt_limit integer not null check (attempt_limit >= 1),
+    -- Attempts that do not count towards the limit: those before a reprocessing, and those given back by a worker
+    -- that stopped.
+    attempts_excused integer not null check (attempts_excused >= 0),
     state text not null check (state in ('waiting', 'running', 'finished', 'dead')),
     cancel_requested integer not null check (cancel_requested in (0, 1)),
     -- The worker of the latest attempt: host, process and a random id.
     worker text,
-    -- Why the latest failed attempt failed; of a dead run, why it is dead.
+    -- Why the latest attempt failed; of a dead run, why it is dead.
     failure_code text,
     failure_message text,
     updated_at integer not null

@@ -1,7 +1,9 @@
 //! Documents and their way through processing: the contract's processing record.
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::extraction::Extraction;
 use super::template::TemplateReference;
 use super::timestamp::Timestamp;
 
@@ -242,4 +244,30 @@ pub enum Deletion {
     InProgress,
     /// There is no such document.
     NotFound,
+}
+
+/// What processing a document yields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Processed {
+    /// The result.
+    pub result: Extraction,
+    /// Number of pages of the document, not only of those that were read.
+    pub page_count: u32,
+    /// The extractor that ran.
+    pub extractor: ExtractorIdentity,
+    /// Confidence of the result as a whole, from 0 to 1; `None` where it has no fields and no words.
+    pub confidence: Option<f64>,
+    /// Milliseconds by step, in order.
+    pub timings: IndexMap<String, u64>,
+}
+
+/// A stored result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredResult {
+    /// The result.
+    pub extraction: Extraction,
+    /// Milliseconds by step, in order.
+    pub timings: IndexMap<String, u64>,
+    /// The attempt that made it, from 1.
+    pub attempt: u32,
 }

@@ -107,3 +107,25 @@ impl Template {
         TemplateReference { id: self.id.clone(), version: self.version, name: self.content.name.clone() }
     }
 }
+
+/// What a template shall say from now on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateRevision {
+    /// The version it was made from: when another is in force by now, nothing happens.
+    pub expected_version: u32,
+    /// What the template shall say.
+    pub content: TemplateContent,
+    /// Whether it may be used for new documents.
+    pub is_active: bool,
+}
+
+/// What became of the wish to change a template.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TemplateUpdate {
+    /// The template as it is now.
+    Updated(Box<Template>),
+    /// It was changed meanwhile.
+    Conflict,
+    /// There is no such template.
+    NotFound,
+}
