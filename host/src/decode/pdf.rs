@@ -28,6 +28,9 @@ use crate::domain::raster::Raster;
 
 const FORMAT: &str = "PDF";
 
+/// Key of a page's content streams.
+const CONTENTS: &[u8] = b"Contents";
+
 /// Points per inch.
 const POINTS_PER_INCH: f64 = 72.0;
 
@@ -95,12 +98,12 @@ impl Pdf {
         let page = self.page(index)?;
         let (width, height) = page.render_dimensions();
         self.on_page(index, |deadline| {
-            let survey = survey::survey(page, deadline);
-            match trust::judge(&survey, f64::from(width), f64::from(height)) {
+            let survey = self.survey(index, deadline)?;
+            Ok(match trust::judge(&survey, f64::from(width), f64::from(height)) {
                 Verdict::Blank => Some(Vec::new()),
                 Verdict::Text => Some(words::segments(&survey.glyphs)),
                 Verdict::Picture => None,
-            }
+            })
         })
     }
 
@@ -108,12 +111,12 @@ impl Pdf {
     pub(super) fn raster(&self, index: u32) -> Result<Raster, Error> {
         let page = self.page(index)?;
         self.on_page(index, |deadline| {
-            let survey = survey::survey(page, deadline);
+            let survey = self.survey(index, deadline)?;
             self.check_pictures(&survey, index)?;
             let (width, height) = page.render_dimensions();
             let scale = self.scale(f64::from(width), f64::from(height), &survey, index)?;
             render(page, scale)
-        })?
+        })
     }
 
     fn page(&self, index: u32) -> Result<&Page<'_>, Error> {
@@ -121,6 +124,16 @@ impl Pdf {
             .pages()
             .get(index as usize)
             .ok_or(Error::NoSuchPage { page: index.saturating_add(1), page_count: self.page_count() })
+    }
+
+    /// Interprets a page without painting it.
+    fn survey(&self, index: u32, deadline: Instant) -> Result<Survey, Error> {
+        let page = self.page(index)?;
+        if page.raw().contains_key(CONTENTS) && page.page_stream().is_none() {
+            // It would be taken for a blank page.
+            return Err(damaged(format_args!("the content of page {} cannot be decompressed", index.saturating_add(1))));
+        }
+        Ok(survey::survey(page, deadline))
     }
 
     /// Refuses pictures whose samples would not fit into memory.
@@ -159,14 +172,18 @@ impl Pdf {
     }
 
     /// Interprets a page, giving the time at which it has to be done.
-    fn on_page<T: Send>(&self, index: u32, work: impl FnOnce(Instant) -> T + Send) -> Result<T, Error> {
+    fn on_page<T: Send>(
+        &self,
+        index: u32,
+        work: impl FnOnce(Instant) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
         let deadline = Instant::now() + self.limits.page_timeout;
         let outcome = isolated(|| work(deadline));
         let timeout =
             Error::Timeout { page: index.saturating_add(1), limit_seconds: self.limits.page_timeout.as_secs() };
         match outcome {
             Ok(_) if Instant::now() > deadline => Err(timeout),
-            Ok(outcome) => Ok(outcome),
+            Ok(outcome) => outcome,
             Err(panic) => Err(match panic.downcast_ref::<Stop>() {
                 Some(Stop::Deadline) => timeout,
                 Some(Stop::Runaway) => damaged(format_args!("page {} draws without end", index.saturating_add(1))),

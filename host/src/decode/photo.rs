@@ -42,7 +42,7 @@ impl Photo {
             let mut decoder = decoder(&self.content, self.format, &self.limits)?;
             let orientation = orientation(&mut decoder);
             let mut image =
-                DynamicImage::from_decoder(decoder).map_err(|error| convert(error, self.format, &self.limits))?;
+                DynamicImage::from_decoder(decoder).map_err(|error| convert(error, self.format))?;
             image.apply_orientation(orientation);
             Ok(pixels::raster(image))
         })
@@ -51,13 +51,23 @@ impl Photo {
 
 /// A decoder that has read the header, within limits.
 fn decoder<'a>(content: &'a Bytes, format: Format, limits: &Limits) -> Result<impl ImageDecoder + 'a, Error> {
-    let mut reader = ImageReader::with_format(Cursor::new(content.as_ref()), library_format(format));
-    // The header is checked below, with a message of our own. Decoders need room for one more copy in their own
-    // sample format, which has at most 8 bytes a pixel, and for their tables.
+    let reader = || ImageReader::with_format(Cursor::new(content.as_ref()), library_format(format));
+    // Decoders need room for one more copy in their own sample format, which has at most 8 bytes a pixel, and for their
+    // tables.
     let mut library_limits = image::Limits::no_limits();
     library_limits.max_alloc = Some(limits.max_pixels.saturating_mul(8).saturating_add(16 << 20));
-    reader.limits(library_limits);
-    let decoder = reader.into_decoder().map_err(|error| convert(error, format, limits))?;
+    let mut limited = reader();
+    limited.limits(library_limits);
+    let decoder = match limited.into_decoder() {
+        Ok(decoder) => decoder,
+        Err(error) => {
+            // Some decoders refuse a large header themselves, without saying how large it is.
+            if let (ImageError::Limits(_), Ok((width, height))) = (&error, reader().into_dimensions()) {
+                check_pixels(width, height, 1, limits)?;
+            }
+            return Err(convert(error, format));
+        }
+    };
     let (width, height) = decoder.dimensions();
     if width == 0 || height == 0 {
         return Err(Error::Damaged { format: format.name(), reason: "it has no pixels".into() });
@@ -89,15 +99,10 @@ pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     )
 }
 
-fn convert(error: ImageError, format: Format, limits: &Limits) -> Error {
+fn convert(error: ImageError, format: Format) -> Error {
+    let format = format.name();
     match error {
-        ImageError::Limits(_) => Error::LimitExceeded {
-            what: "bytes in its decoded picture or more".into(),
-            found: limits.max_pixels.saturating_mul(8),
-            limit: limits.max_pixels.saturating_mul(8),
-            setting: "decode.max_megapixels",
-        },
-        ImageError::Unsupported(error) => Error::Unsupported(format!("this kind of {format} is not supported: {error}", format = format.name())),
-        error => Error::Damaged { format: format.name(), reason: error.to_string() },
+        ImageError::Unsupported(error) => Error::Unsupported(format!("this kind of {format} is not supported: {error}")),
+        error => Error::Damaged { format, reason: error.to_string() },
     }
 }

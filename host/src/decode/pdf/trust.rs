@@ -16,8 +16,9 @@ const MAX_LATIN_1_SHARE: f32 = 0.4;
 /// Least share of letters and digits in readable text; tables of figures have over half.
 const MIN_ALPHANUMERIC_SHARE: f32 = 0.3;
 
-/// Fewer glyphs than this are too few for statistics.
+/// Fewer characters than this are too few for statistics, so more of them must be letters and digits.
 const MIN_SAMPLE: usize = 30;
+const MIN_ALPHANUMERIC_SHARE_OF_FEW: f32 = 0.5;
 
 /// Glyphs that a page all covered by a picture must have for its text to be the page's content rather than a stamp
 /// on a scan.
@@ -116,8 +117,10 @@ fn is_readable(glyphs: &[&PlacedGlyph]) -> bool {
     if share(bad) > MAX_BAD_SHARE {
         return false;
     }
-    total < MIN_SAMPLE
-        || (share(latin_1) <= MAX_LATIN_1_SHARE && share(alphanumeric + latin_1) >= MIN_ALPHANUMERIC_SHARE)
+    if total < MIN_SAMPLE {
+        return share(alphanumeric + latin_1) >= MIN_ALPHANUMERIC_SHARE_OF_FEW;
+    }
+    share(latin_1) <= MAX_LATIN_1_SHARE && share(alphanumeric + latin_1) >= MIN_ALPHANUMERIC_SHARE
 }
 
 /// The characters of a glyph; one `None` where they are unknown.

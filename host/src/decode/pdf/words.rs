@@ -103,13 +103,16 @@ impl Piece {
     fn continues_with(&self, cell: &Cell, direction: Vec2, baseline: f64, em: f64) -> bool {
         let Some(last) = self.cells.last() else { return false };
         let larger = self.em.max(em);
-        // Accents are drawn over the letter that they belong to.
-        let is_accent = cell.end - cell.start < 0.05 * em && cell.start >= last.start - 0.3 * em;
-        let gap = cell.start - last.end;
-        direction.dot(self.direction) > PARALLEL
-            && (baseline - self.baseline).abs() <= BASELINE_SHIFT * larger
-            && gap < SEGMENT_GAP * larger
-            && (gap > -0.3 * larger || is_accent)
+        if direction.dot(self.direction) <= PARALLEL {
+            return false;
+        }
+        let (shift, gap) = ((baseline - self.baseline).abs(), cell.start - last.end);
+        // Accents are drawn over or under the letter before, wherever their own origin is.
+        let is_accent = cell.end - cell.start < 0.05 * em || cell.text.chars().all(is_mark);
+        if is_accent && !cell.text.is_empty() {
+            return shift <= larger && gap < 0.3 * larger && cell.start >= last.start - larger;
+        }
+        shift <= BASELINE_SHIFT * larger && gap < SEGMENT_GAP * larger && gap > -0.3 * larger
     }
 }
 
@@ -253,6 +256,24 @@ fn is_right_to_left(text: impl Iterator<Item = char>) -> bool {
         }
     }
     right_to_left > left_to_right
+}
+
+/// Whether a character is a mark that stands over or under another: accents, Hebrew and Arabic points, Thai and Lao vowel
+/// signs and tone marks.
+fn is_mark(character: char) -> bool {
+    matches!(
+        character,
+        '\u{300}'..='\u{36f}'
+            | '\u{591}'..='\u{5c7}'
+            | '\u{610}'..='\u{61a}'
+            | '\u{64b}'..='\u{65f}'
+            | '\u{e31}'
+            | '\u{e34}'..='\u{e3a}'
+            | '\u{e47}'..='\u{e4e}'
+            | '\u{eb1}'
+            | '\u{eb4}'..='\u{ebc}'
+            | '\u{ec8}'..='\u{ece}'
+    )
 }
 
 /// Takes a direction that is within a degree of an axis for that axis.
