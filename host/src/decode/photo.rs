@@ -62,7 +62,9 @@ fn decoder<'a>(content: &'a Bytes, format: Format, limits: &Limits) -> Result<im
         Ok(decoder) => decoder,
         Err(error) => {
             // Some decoders refuse a large header themselves, without saying how large it is.
-            if let (ImageError::Limits(_), Ok((width, height))) = (&error, reader().into_dimensions()) {
+            let mut unlimited = reader();
+            unlimited.no_limits();
+            if let (ImageError::Limits(_), Ok((width, height))) = (&error, unlimited.into_dimensions()) {
                 check_pixels(width, height, 1, limits)?;
             }
             return Err(convert(error, format));

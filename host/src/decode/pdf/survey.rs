@@ -33,6 +33,9 @@ const MAX_DEEP_OPERATIONS: u32 = 10_000;
 /// Operations between two looks at the clock.
 const OPERATIONS_PER_CLOCK: u32 = 64;
 
+/// Keys of the masks of a picture that are pictures themselves.
+const MASKS: [&[u8]; 2] = [b"SMask", b"Mask"];
+
 /// Below this opacity nothing is seen.
 const MIN_OPACITY: f32 = 0.1;
 
@@ -217,10 +220,7 @@ impl Surveyor {
         self.fills.push(Fill { bbox, color, covers, after_run: self.runs.len() });
     }
 
-    fn add_picture(&mut self, width: u32, height: u32, transform: Affine, is_mask: bool, has_mask: bool) {
-        let pixels = u64::from(width) * u64::from(height);
-        self.found.picture_pixels = self.found.picture_pixels.saturating_add(pixels);
-        self.found.largest_picture_pixels = self.found.largest_picture_pixels.max(pixels);
+    fn add_picture(&mut self, width: u32, height: u32, transform: Affine, has_mask: bool) {
         let clip = self.clip();
         let area = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
         let bbox = transform.transform_rect_bbox(area).intersect(clip.bbox);
@@ -233,7 +233,7 @@ impl Surveyor {
         self.found.pictures.push(Picture { bbox, pixels_per_point });
         if self.fills.len() < MAX_FILLS {
             let is_upright = (b == 0.0 && c == 0.0) || (a == 0.0 && d == 0.0);
-            let covers = is_upright && !is_mask && !has_mask && clip.is_rect && self.is_plain();
+            let covers = is_upright && !has_mask && clip.is_rect && self.is_plain();
             self.fills.push(Fill { bbox, color: None, covers, after_run: self.runs.len() });
         }
     }
@@ -359,10 +359,15 @@ fn place(glyph: &Glyph<'_>, transform: Affine, scale: f64, is_vertical: bool) ->
     })
 }
 
-/// Whether a picture lets things behind it show.
-fn has_mask(stream: &Stream<'_>) -> bool {
+/// Whether a picture lets things behind it show, and the samples of the masks that say where.
+fn masks(stream: &Stream<'_>) -> (bool, u64) {
     let dict = stream.dict();
-    [&b"SMask"[..], b"Mask", b"SMaskInData"].into_iter().any(|key| dict.contains_key(key))
+    let has_mask = MASKS.into_iter().chain([&b"SMaskInData"[..]]).any(|key| dict.contains_key(key));
+    let pixels = MASKS.into_iter().filter_map(|key| dict.get::<Stream<'_>>(key)).map(|mask| {
+        let side = |key: &[u8]| u64::from(mask.dict().get::<u32>(key).unwrap_or(0));
+        side(b"Width").saturating_mul(side(b"Height"))
+    });
+    (has_mask, pixels.fold(0, u64::saturating_add))
 }
 
 impl<'a> Device<'a> for Surveyor {
@@ -415,11 +420,15 @@ impl<'a> Device<'a> for Surveyor {
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         self.tick();
-        let (is_mask, has_mask) = match &image {
-            Image::Stencil(_) => (true, true),
-            Image::Raster(raster) => (false, has_mask(raster.stream())),
+        let (has_mask, mask_pixels) = match &image {
+            Image::Stencil(_) => (true, 0),
+            Image::Raster(raster) => masks(raster.stream()),
         };
-        self.add_picture(image.width(), image.height(), props.transform, is_mask, has_mask);
+        for pixels in [u64::from(image.width()) * u64::from(image.height()), mask_pixels] {
+            self.found.picture_pixels = self.found.picture_pixels.saturating_add(pixels);
+            self.found.largest_picture_pixels = self.found.largest_picture_pixels.max(pixels);
+        }
+        self.add_picture(image.width(), image.height(), props.transform, has_mask);
     }
 
     fn pop_clip(&mut self) {

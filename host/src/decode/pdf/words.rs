@@ -30,6 +30,9 @@ const BASELINE_SHIFT: f64 = 0.45;
 /// How far pieces of one row may differ in their baselines, in ems.
 const ROW_TOLERANCE: f64 = 0.15;
 
+/// Most marks drawn on their own whose letters are searched for.
+const MAX_LOOSE_MARKS: usize = 2000;
+
 /// Extent of a line above and below its baseline, in ems. Fonts' own figures vary from 0.7 to 1.1 without telling
 /// more about where the ink is; these enclose capitals and descenders of nearly all.
 const ASCENT: f64 = 0.8;
@@ -59,7 +62,7 @@ struct Piece {
 
 /// Puts glyphs into words and segments.
 pub(super) fn segments(glyphs: &[PlacedGlyph]) -> Vec<Segment> {
-    let pieces = join_by_position(join_in_drawing_order(glyphs));
+    let pieces = join_by_position(attach_marks(join_in_drawing_order(glyphs)));
     pieces.iter().flat_map(split).collect()
 }
 
@@ -95,8 +98,14 @@ impl Piece {
         self.cells.iter().fold(f64::MIN, |end, cell| end.max(cell.end))
     }
 
-    fn text(&self) -> impl Iterator<Item = char> {
-        self.cells.iter().flat_map(|cell| cell.text.chars())
+    /// Whether all glyphs of another piece are in their places here too: bold type is sometimes faked, and shadows
+    /// drawn, by showing the same text twice.
+    fn shows(&self, other: &Self) -> bool {
+        other.start() < self.end()
+            && other.cells.iter().all(|cell| {
+                let is_same = |own: &Cell| own.text == cell.text && (own.start - cell.start).abs() < 0.3 * self.em;
+                cell.text.is_empty() || self.cells.iter().any(is_same)
+            })
     }
 
     /// Whether a glyph that is drawn next belongs to this piece.
@@ -114,6 +123,29 @@ impl Piece {
         }
         shift <= BASELINE_SHIFT * larger && gap < SEGMENT_GAP * larger && gap > -0.3 * larger
     }
+}
+
+/// Puts marks that were drawn on their own onto their letters.
+fn attach_marks(pieces: Vec<Piece>) -> Vec<Piece> {
+    let is_marks = |piece: &Piece| piece.cells.iter().flat_map(|cell| cell.text.chars()).all(is_mark);
+    let (marks, mut pieces): (Vec<Piece>, Vec<Piece>) = pieces.into_iter().partition(is_marks);
+    for mark in marks.into_iter().take(MAX_LOOSE_MARKS) {
+        let (start, em) = (mark.start(), mark.em);
+        let bearer = pieces.iter_mut().find(|piece| {
+            piece.direction.dot(mark.direction) > PARALLEL
+                && (piece.baseline - mark.baseline).abs() < 0.6 * em
+                && piece.start() <= start
+                && start <= piece.end() + 0.2 * em
+        });
+        match bearer {
+            Some(piece) => {
+                let after = piece.cells.iter().rposition(|cell| cell.start <= start).map_or(0, |index| index + 1);
+                piece.cells.splice(after..after, mark.cells);
+            }
+            None => pieces.push(mark),
+        }
+    }
+    pieces
 }
 
 /// Joins pieces that stand side by side on one baseline.
@@ -146,8 +178,7 @@ fn join_row(row: &mut Vec<Piece>, joined: &mut Vec<Piece>) {
             continue;
         };
         let larger = before.em.max(piece.em);
-        // Bold type is sometimes faked, and shadows drawn, by showing the same text twice.
-        if (piece.start() - before.start()).abs() < 0.3 * larger && piece.text().eq(before.text()) {
+        if before.shows(&piece) {
             continue;
         }
         let gap = piece.start() - before.end();
@@ -212,7 +243,13 @@ fn word_gap(piece: &Piece) -> f64 {
 }
 
 fn segment(piece: &Piece, words: &[Vec<&Cell>]) -> Option<Segment> {
-    let mut words: Vec<RawWord> = words.iter().map(|cells| raw_word(piece, cells)).collect();
+    let mut words: Vec<RawWord> =
+        words.iter().map(|cells| raw_word(piece, cells)).fold(Vec::new(), |mut words, word| {
+            if let Some(word) = mend_sara_am(words.last_mut(), word) {
+                words.push(word);
+            }
+            words
+        });
     if is_right_to_left(words.iter().flat_map(|word| word.text.chars())) {
         words.reverse();
     }
@@ -241,6 +278,24 @@ fn raw_word(piece: &Piece, cells: &[&Cell]) -> RawWord {
         .reduce(|bbox, corner| bbox.union(&corner))
         .unwrap_or_default();
     RawWord { text, bbox, confidence: 1.0 }
+}
+
+/// Mends the Thai vowel sara am, which widely used word processors write as a space and sara aa: no Thai word begins
+/// with either. Returns the word where there is nothing to mend; otherwise it has become part of the word before.
+fn mend_sara_am(before: Option<&mut RawWord>, word: RawWord) -> Option<RawWord> {
+    const SARA_AA: char = '\u{e32}';
+    const SARA_AM: char = '\u{e33}';
+    let is_tone = |character: char| matches!(character, '\u{e48}'..='\u{e4b}');
+    let is_consonant = |character: char| matches!(character, '\u{e01}'..='\u{e2e}');
+    let rest = word.text.trim_start_matches(is_tone);
+    let (Some(before), Some(end)) = (before, rest.strip_prefix(SARA_AA)) else { return Some(word) };
+    if !before.text.trim_end_matches(is_tone).ends_with(is_consonant) {
+        return Some(word);
+    }
+    let tones = word.text.strip_suffix(rest).unwrap_or_default();
+    before.text.extend([tones, SARA_AM.encode_utf8(&mut [0; 4]), end]);
+    before.bbox = before.bbox.union(&word.bbox);
+    None
 }
 
 /// Whether most letters are of a script that is written from right to left.

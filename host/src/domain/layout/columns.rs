@@ -13,9 +13,9 @@ const OVERLAP: f32 = 0.2;
 /// Least lines of a column.
 const MIN_LINES: usize = 3;
 
-/// Least letters of the middle line of a column: running text has over 20 even in narrow newspaper columns, table
-/// cells and addresses have fewer.
-const MIN_LINE_CHARACTERS: usize = 18;
+/// Characters of a piece of a row from which on it may be running text: lines have over 20 even in narrow newspaper
+/// columns, table cells and addresses have fewer. Half of a column's characters must be in such pieces.
+const MIN_PIECE_CHARACTERS: usize = 18;
 
 /// Part of the column's width from which on a line counts as full, and the part of the lines that must be: running
 /// text breaks where the column ends, lists and cells where they please.
@@ -180,22 +180,18 @@ impl Cutter<'_> {
         if (full as f32) < MIN_FULL_LINES * lines.len() as f32 {
             return false;
         }
-        let (mut letters, mut characters) = (0_usize, 0_usize);
-        let mut lengths: Vec<usize> = lines
-            .iter()
-            .map(|line| {
-                let words = line.items.iter().filter_map(|&item| self.segments.get(item)).flat_map(|segment| &segment.words);
-                let before = characters;
-                for character in words.flat_map(|word| word.text.chars()) {
-                    characters += 1;
-                    letters += usize::from(character.is_alphabetic());
-                }
-                characters - before
-            })
-            .collect();
-        let middle = lengths.len() / 2;
-        let (_, median, _) = lengths.select_nth_unstable(middle);
-        *median >= MIN_LINE_CHARACTERS && letters as f32 >= MIN_LETTERS * characters as f32
+        let (mut letters, mut characters, mut in_long_pieces) = (0_usize, 0_usize, 0_usize);
+        for segment in items.iter().filter_map(|&item| self.segments.get(item)) {
+            let before = characters;
+            for character in segment.words.iter().flat_map(|word| word.text.chars()) {
+                characters += 1;
+                letters += usize::from(character.is_alphabetic());
+            }
+            if characters - before >= MIN_PIECE_CHARACTERS {
+                in_long_pieces += characters - before;
+            }
+        }
+        in_long_pieces * 2 >= characters && letters as f32 >= MIN_LETTERS * characters as f32
     }
 }
 
