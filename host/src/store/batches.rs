@@ -119,6 +119,7 @@ impl Store {
         self.audit(&mut tx, event).await?;
         let recorded = tx.find(&FIND, arguments![organization_id, project_id, &new.id]).await?;
         tx.commit().await?;
+        self.arrivals.notify_one();
         recorded.ok_or(Error::MissingReference { statement: FIND.name })
     }
 }
