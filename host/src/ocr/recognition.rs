@@ -21,6 +21,8 @@ use super::textbox::TextBox;
 const STEP: usize = 8;
 /// Widths of the input are multiples of this.
 const WIDTH_STEP: usize = 32;
+/// Narrowest input.
+const MIN_WIDTH: usize = 64;
 /// Widest input; a longer line is read in pieces.
 const MAX_WIDTH: usize = 1600;
 /// First character of the scripts that the Latin head leaves out: CJK radicals, kana, ideographs, emoji.
@@ -165,6 +167,10 @@ impl Head {
         }
         let symbols = SymbolScope::default();
         let width = symbols.sym("W");
+        // Without a lower bound tract takes every product for a possibly tiny one, and slow paths for sums.
+        symbols
+            .add_assertion(format!("W>={}", MIN_WIDTH / STEP))
+            .map_err(|source| Error::model(name, &source))?;
         let shape = tvec![1.to_dim(), 3.to_dim(), LINE_HEIGHT.to_dim(), width.to_dim() * STEP];
         Ok(Self { name, classes, plan: models::plan(name, file.typed(shape, symbols)?)? })
     }
@@ -245,7 +251,7 @@ fn pieces(place: TextBox) -> Vec<(TextBox, usize)> {
         .map(|index| {
             let piece = place.slice(index as f32 / count as f32, (index + 1) as f32 / count as f32);
             let bucket = crop::line_width(&piece).div_ceil(WIDTH_STEP) * WIDTH_STEP;
-            (piece, bucket.min(MAX_WIDTH))
+            (piece, bucket.clamp(MIN_WIDTH, MAX_WIDTH))
         })
         .collect()
 }
