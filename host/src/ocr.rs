@@ -24,7 +24,6 @@ use std::sync::OnceLock;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sha2::{Digest, Sha256};
-use tract_onnx::prelude::multithread::{Executor, multithread_tract_scope};
 
 use crate::config::OcrMode;
 use crate::domain::geometry::{Rect, Turn};
@@ -53,6 +52,9 @@ const MIN_CONFIDENCE: f32 = 0.5;
 const MIN_TURN_PROBABILITY: f32 = 0.5;
 /// Lines that are read in both directions to make sure of a page's orientation.
 const DIRECTION_SAMPLE: usize = 5;
+/// Mean confidence that lines of a page must reach in another direction before the page is turned: text in a script
+/// that is not known reads badly in all of them.
+const MIN_TURNED_CONFIDENCE: f32 = 0.75;
 /// By how much a direction must read better than the upright one.
 const DIRECTION_MARGIN: f32 = 0.1;
 /// Skew in degrees below which a page is taken as straight.
@@ -139,7 +141,7 @@ pub struct Engine {
 
 /// The reader's threads.
 struct Pool {
-    threads: std::sync::Arc<ThreadPool>,
+    threads: ThreadPool,
 }
 
 impl Engine {
@@ -281,12 +283,14 @@ impl Engine {
             directions.push((Turn::None, wide.clone()));
             directions.push((Turn::Half, wide.iter().map(|found| found.reversed()).collect()));
         }
-        let mut best = (Turn::None, MIN_CONFIDENCE - DIRECTION_MARGIN);
+        let mut upright = 0.0;
+        let mut best = (Turn::None, MIN_TURNED_CONFIDENCE);
         for (turn, boxes) in directions {
             let confidence = self.pool()?.run(|| self.recognizer(mode)?.confidence(page, &boxes))?;
-            let margin = if best.0 == Turn::None { DIRECTION_MARGIN } else { 0.0 };
-            if confidence > best.1 + margin {
-                best = (turn, confidence);
+            match turn {
+                Turn::None => upright = confidence,
+                _ if confidence > best.1 && confidence > upright + DIRECTION_MARGIN => best = (turn, confidence),
+                _ => {}
             }
         }
         Ok(best.0)
@@ -329,13 +333,15 @@ impl Pool {
             .thread_name(|index| format!("ocr-{index}"))
             .build()
             .map_err(|source| Error::Threads { reason: source.to_string() })?;
-        Ok(Self { threads: threads.into() })
+        Ok(Self { threads })
     }
 
-    /// Runs work on the reader's threads; matrix products inside of it are shared among them.
+    /// Runs work on the reader's threads.
+    ///
+    /// tract itself stays on one thread: it holds scratch memory of the thread while it shares a product, and a
+    /// thread that waits for its share could begin another line or page with the same memory.
     fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
-        let executor = Executor::MultiThread(self.threads.clone());
-        self.threads.install(|| multithread_tract_scope(executor, work))
+        self.threads.install(work)
     }
 }
 

@@ -10,7 +10,6 @@ mod vector;
 
 use std::sync::Arc;
 
-use tract_onnx::prelude::multithread::{Executor, current_tract_executor};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cnn::conv::{Conv, KernelFormat};
@@ -149,7 +148,6 @@ impl EvalOp for Convolution {
             weights: self.weights.try_as_plain_ram()?.as_slice()?,
             bias: self.bias.try_as_plain_ram()?.as_slice()?,
             rectified: self.rectified,
-            parallel: !matches!(current_tract_executor(), Executor::SingleThread),
         };
         let mut output = Tensor::zero::<f32>(&output_shape.shape)?;
         let values = input.try_as_plain_ram()?.as_slice::<f32>()?;

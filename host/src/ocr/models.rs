@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, TensorProto};
+use tract_onnx::prelude::multithread::{Executor, multithread_tract_scope};
 use tract_onnx::prelude::*;
 
 use super::{Error, convolution};
@@ -107,7 +108,8 @@ pub(super) fn plan(name: &'static str, model: TypedModel) -> Result<Plan, Error>
 
 /// Runs a plan with one input and one output.
 pub(super) fn run(name: &'static str, plan: &Plan, input: Tensor) -> Result<Tensor, Error> {
-    let mut outputs = plan.run(tvec!(input.into())).map_err(|source| Error::inference(name, &source))?;
+    let outputs = multithread_tract_scope(Executor::SingleThread, || plan.run(tvec!(input.into())));
+    let mut outputs = outputs.map_err(|source| Error::inference(name, &source))?;
     match outputs.pop() {
         Some(output) => Ok(output.into_tensor()),
         None => Err(Error::inference(name, &"it has no output")),

@@ -8,11 +8,9 @@
 
 #![expect(unsafe_code, reason = "calls functions made for instructions that a processor may not have")]
 
-use rayon::prelude::*;
-
-use super::vector::{Plain, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
+use super::vector::{Plain, Vector};
 
 /// Output channels that one inner loop makes at a time: with one or two vectors each, they fill the registers.
 const CHANNELS: usize = 8;
@@ -49,8 +47,6 @@ pub(super) struct Layer<'a> {
     pub(super) bias: &'a [f32],
     /// Whether negative results become 0.
     pub(super) rectified: bool,
-    /// Whether the work is shared among the threads of the current rayon pool.
-    pub(super) parallel: bool,
 }
 
 /// Puts weights in the order output channel × tap into blocks of [`CHANNELS`] channels, tap by tap; the last block
@@ -161,7 +157,8 @@ impl Layer<'_> {
     fn dense_with(&self, instructions: Instructions, input: &[f32], output: &mut [f32]) {
         let sizes = &self.sizes;
         let count = sizes.out_height.div_ceil(BAND);
-        let mut bands: Vec<Vec<&mut [f32]>> = (0..count).map(|_| Vec::with_capacity(sizes.out_channels)).collect();
+        let mut bands: Vec<Vec<&mut [f32]>> =
+            (0..count).map(|_| Vec::with_capacity(sizes.out_channels)).collect();
         for plane in output.chunks_exact_mut((sizes.out_height * sizes.out_width).max(1)) {
             for (band, rows) in bands.iter_mut().zip(plane.chunks_mut(BAND * sizes.out_width)) {
                 band.push(rows);
@@ -169,7 +166,9 @@ impl Layer<'_> {
         }
         let each = |(index, mut band): (usize, Vec<&mut [f32]>)| match instructions {
             // SAFETY: plain arithmetic runs everywhere.
-            Instructions::Baseline => unsafe { self.dense_band::<Plain, 4, 1>(input, index * BAND, &mut band) },
+            Instructions::Baseline => unsafe {
+                self.dense_band::<Plain, 4, 1>(input, index * BAND, &mut band)
+            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Instructions::detected` and the tests choose only what the processor has.
             Instructions::Avx2 => unsafe { self.dense_band_avx2(input, index * BAND, &mut band) },
@@ -177,10 +176,7 @@ impl Layer<'_> {
             // SAFETY: as above.
             Instructions::Avx512 => unsafe { self.dense_band_avx512(input, index * BAND, &mut band) },
         };
-        match self.parallel {
-            true => bands.into_par_iter().enumerate().for_each(each),
-            false => bands.into_iter().enumerate().for_each(each),
-        }
+        bands.into_iter().enumerate().for_each(each);
     }
 
     fn depthwise_with(&self, instructions: Instructions, input: &[f32], output: &mut [f32]) {
@@ -197,16 +193,7 @@ impl Layer<'_> {
             // SAFETY: as above.
             Instructions::Avx512 => unsafe { self.plane_avx512(channel, input, output) },
         };
-        match self.parallel {
-            true => input
-                .par_chunks_exact(planes)
-                .zip(output.par_chunks_exact_mut(out_planes))
-                .enumerate()
-                .for_each(each),
-            false => {
-                input.chunks_exact(planes).zip(output.chunks_exact_mut(out_planes)).enumerate().for_each(each);
-            }
-        }
+        input.chunks_exact(planes).zip(output.chunks_exact_mut(out_planes)).enumerate().for_each(each);
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -263,7 +250,9 @@ impl Layer<'_> {
             sizes.copy_rows(source, first, rows, target);
         }
         let weights = self.weights.chunks_exact(sizes.channels * taps.len() * CHANNELS);
-        for ((outputs, weights), bias) in band.chunks_mut(CHANNELS).zip(weights).zip(self.bias.chunks(CHANNELS)) {
+        for ((outputs, weights), bias) in
+            band.chunks_mut(CHANNELS).zip(weights).zip(self.bias.chunks(CHANNELS))
+        {
             for y in 0..count {
                 for x in (0..sizes.out_width).step_by(LANES * VECTORS) {
                     let start = y * sizes.stride.0 * rows.row + x;
@@ -358,7 +347,8 @@ unsafe fn dense_sums<'a, V: Vector<LANES>, const LANES: usize, const VECTORS: us
             for channel in 0..CHANNELS {
                 let weight = unsafe { V::splat(weights[channel]) };
                 for vector in 0..VECTORS {
-                    sums[channel][vector] = unsafe { sums[channel][vector].plus_product(values[vector], weight) };
+                    sums[channel][vector] =
+                        unsafe { sums[channel][vector].plus_product(values[vector], weight) };
                 }
             }
         }
@@ -386,7 +376,8 @@ unsafe fn plane_sums<V: Vector<LANES>, const LANES: usize, const VECTORS: usize>
             let (values, _) = plane[row * below + tap..].as_chunks::<LANES>();
             let Some(values) = values.first_chunk::<VECTORS>() else { return sums };
             for vector in 0..VECTORS {
-                sums[row][vector] = unsafe { sums[row][vector].plus_product(V::load(&values[vector]), weight) };
+                sums[row][vector] =
+                    unsafe { sums[row][vector].plus_product(V::load(&values[vector]), weight) };
             }
         }
     }
@@ -417,8 +408,9 @@ mod tests {
                                     continue;
                                 }
                                 let per_output = if depthwise { 1 } else { sizes.channels };
-                                let weight = weights
-                                    [((channel * per_output + index) * kernel_height + ky) * kernel_width + kx];
+                                let weight = weights[((channel * per_output + index) * kernel_height + ky)
+                                    * kernel_width
+                                    + kx];
                                 sum += weight * input[(source * sizes.height + row) * sizes.width + column];
                             }
                         }
@@ -453,7 +445,6 @@ mod tests {
         fn every_instruction_set_gives_the_reference_result(
             depthwise: bool,
             rectified: bool,
-            parallel: bool,
             (channels, out_channels) in (1usize..20, 1usize..20),
             (height, width) in (1usize..30, 1usize..80),
             kernel in (1usize..8, 1usize..8),
@@ -481,7 +472,7 @@ mod tests {
                 expected.iter_mut().for_each(|value| *value = value.max(0.0));
             }
             let packed = if depthwise { weights } else { pack_weights(&weights, out_channels, taps) };
-            let layer = Layer { sizes, weights: &packed, bias: &bias, rectified, parallel };
+            let layer = Layer { sizes, weights: &packed, bias: &bias, rectified };
             for instructions in available() {
                 let mut output = vec![9.0; expected.len()];
                 match depthwise {
