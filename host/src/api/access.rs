@@ -276,7 +276,10 @@ fn presented(headers: &HeaderMap) -> Result<Credential<'_>, ApiError> {
         let (scheme, credential) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(ApiError::new(Code::CredentialInvalid, "the `Authorization` header has to be `Bearer …`"));
+            return Err(ApiError::new(
+                Code::CredentialInvalid,
+                "the `Authorization` header has to be `Bearer …`",
+            ));
         }
         let credential = credential.trim();
         return Ok(match auth::is_api_token(credential) {

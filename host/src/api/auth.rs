@@ -121,7 +121,7 @@ pub async fn login(
     }
     let login = context.store.login(&request.email).await?;
     let stored = login.as_ref().map(|login| login.password_hash.clone());
-    let matches = context.verify_password(request.password, stored).await?;
+    let matches = context.passwords.matches(request.password, stored).await.map_err(ApiError::internal)?;
     let user = login.map(|login| login.user).filter(|user| matches && user.is_active).ok_or_else(failed)?;
     let refresh = context.keys.refresh_token();
     let expires_at = context.clock.now().after(refresh_lifetime(&context));

@@ -12,7 +12,10 @@ use super::access::{Permit, ReadTemplates, WriteTemplates};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Path, Query, double_option, shown};
 use crate::domain::schema;
-use crate::domain::template::{ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent};
+use crate::domain::template::{
+    ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
+    TemplateUpdate,
+};
 
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
@@ -174,16 +177,20 @@ pub async fn update_template(
     Path(id): Path<Id>,
     Json(request): Json<UpdateTemplateRequest>,
 ) -> Result<Answer<TemplateResponse>, ApiError> {
-    let caller = permit.caller;
-    let changed = context.store.update_template(&caller.actor, &caller.tenant(), &id.0, |content, is_active| {
-        if let Some(wanted) = request.is_active {
-            *is_active = wanted;
+    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let current = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    let revision = TemplateRevision {
+        expected_version: current.version,
+        is_active: request.is_active.unwrap_or(current.is_active),
+        content: checked(request.applied_to(current.content)?, &context)?,
+    };
+    match context.store.update_template(&caller.actor, &tenant, &id.0, revision).await? {
+        TemplateUpdate::Updated(template) => Ok(Answer((*template).into())),
+        TemplateUpdate::Conflict => {
+            Err(ApiError::new(Code::Conflict, "the template was changed meanwhile; try again"))
         }
-        *content = checked(request.applied_to(content.clone())?, &context)?;
-        Ok::<(), ApiError>(())
-    });
-    let template = changed.await?.ok_or_else(|| unknown(&id))??;
-    Ok(Answer(template.into()))
+        TemplateUpdate::NotFound => Err(unknown(&id)),
+    }
 }
 
 /// Deletes a template. Documents that were read with it keep their results.
@@ -257,8 +264,8 @@ fn checked(mut content: TemplateContent, context: &Context) -> Result<TemplateCo
         return Err(ApiError::fields(problems));
     }
     if let Some(given) = content.template_schema.take() {
-        let normalized =
-            schema::normalized(&given).map_err(|problems| ApiError::several(Code::TemplateSchema, problems))?;
+        let normalized = schema::normalized(&given)
+            .map_err(|problems| ApiError::several(Code::TemplateSchema, problems))?;
         content.template_schema = Some(normalized);
     }
     if let Some(extractor) = &content.extractor {
@@ -274,11 +281,8 @@ fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(),
         let mut names: Vec<&str> = known.iter().map(|plugin| plugin.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
-        let message = format!(
-            "there is no plugin `{}`; there are: {}",
-            shown(&extractor.plugin),
-            names.join(", ")
-        );
+        let message =
+            format!("there is no plugin `{}`; there are: {}", shown(&extractor.plugin), names.join(", "));
         return Err(ApiError::new(Code::TemplateExtractor, message));
     }
     match &extractor.version {
