@@ -40,9 +40,8 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 }
 
-/// Most uploads of one batch that are listed with it: batches have at most 50 files when they are made, and
-/// single uploads may be added to them.
-const UPLOADS_LIMIT: u32 = 1000;
+/// Most upload ids of one batch that are told: far above what one upload may bring.
+const UPLOADS_LIMIT: u32 = 10_000;
 
 impl Store {
     /// A batch of the tenant.
@@ -67,13 +66,15 @@ impl Store {
         Ok(Listing { items, total })
     }
 
-    /// Ids of the uploads of one of the tenant's batches, oldest first.
+    /// The upload ids of a batch of the tenant, in the order of the documents' ids; empty where there is no such batch.
     ///
     /// # Errors
     /// Whatever the database answers.
     pub async fn batch_uploads(&self, tenant: &Tenant, id: &str) -> Result<Vec<String>, Error> {
-        let arguments = arguments![&tenant.organization_id, &tenant.project_id, id, UPLOADS_LIMIT];
-        let rows = self.engine.fetch_all(&UPLOADS, arguments).await?;
+        let rows = self
+            .engine
+            .fetch_all(&UPLOADS, arguments![&tenant.organization_id, &tenant.project_id, id, UPLOADS_LIMIT])
+            .await?;
         rows.iter().map(|row| row.get("upload_id")).collect()
     }
 
@@ -118,6 +119,7 @@ impl Store {
         self.audit(&mut tx, event).await?;
         let recorded = tx.find(&FIND, arguments![organization_id, project_id, &new.id]).await?;
         tx.commit().await?;
+        self.arrivals.notify_one();
         recorded.ok_or(Error::MissingReference { statement: FIND.name })
     }
 }
