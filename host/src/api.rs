@@ -18,9 +18,9 @@ use crate::auth::{Keys, PasswordCheck};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
-use plugins::Extractors;
 
 pub mod access;
 pub mod auth;
@@ -54,7 +54,7 @@ pub struct Context {
     /// All settings.
     pub config: Arc<Config>,
     /// The extractors that templates can name.
-    pub extractors: Arc<dyn Extractors>,
+    pub plugins: Arc<Registry>,
     /// Cancelled when the server begins to stop: from then on requests are answered 503.
     pub draining: CancellationToken,
 }

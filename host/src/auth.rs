@@ -109,6 +109,9 @@ pub enum Subject {
         /// The organization the login was for.
         #[serde(rename = "org")]
         organization_id: String,
+        /// The login that it descends from.
+        #[serde(rename = "sid")]
+        login: String,
     },
     /// An API token that was exchanged for a short one.
     Token {

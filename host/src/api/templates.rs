@@ -148,7 +148,7 @@ pub async fn create_template(
         },
         extractor: request.extractor.map(ExtractorChoice::from),
     };
-    let content = checked(content, &context)?;
+    let content = checked(content, &context).await?;
     let organization = &caller.organization_id;
     let template = context.store.create_template(&caller.actor, organization, &project.id, content).await?;
     Ok((StatusCode::CREATED, Answer(template.into())))
@@ -182,7 +182,7 @@ pub async fn update_template(
     let revision = TemplateRevision {
         expected_version: current.version,
         is_active: request.is_active.unwrap_or(current.is_active),
-        content: checked(request.applied_to(current.content)?, &context)?,
+        content: checked(request.applied_to(current.content)?, &context).await?,
     };
     match context.store.update_template(&caller.actor, &tenant, &id.0, revision).await? {
         TemplateUpdate::Updated(template) => Ok(Answer((*template).into())),
@@ -242,7 +242,7 @@ impl UpdateTemplateRequest {
 }
 
 /// Checks all that a template says, and normalises its schema.
-fn checked(mut content: TemplateContent, context: &Context) -> Result<TemplateContent, ApiError> {
+async fn checked(mut content: TemplateContent, context: &Context) -> Result<TemplateContent, ApiError> {
     let mut problems = Vec::new();
     if content.name.trim().is_empty() || content.name.chars().count() > MAX_NAME {
         problems.push(format!("`name` must have 1 to {MAX_NAME} characters"));
@@ -269,29 +269,25 @@ fn checked(mut content: TemplateContent, context: &Context) -> Result<TemplateCo
         content.template_schema = Some(normalized);
     }
     if let Some(extractor) = &content.extractor {
-        check_extractor(extractor, context)?;
+        check_extractor(extractor, context).await?;
     }
     Ok(content)
 }
 
-fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(), ApiError> {
-    let known = context.extractors.list();
-    let of_this_name = || known.iter().filter(|plugin| plugin.name == extractor.plugin);
-    if of_this_name().next().is_none() {
-        let mut names: Vec<&str> = known.iter().map(|plugin| plugin.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        let message =
-            format!("there is no plugin `{}`; there are: {}", shown(&extractor.plugin), names.join(", "));
-        return Err(ApiError::new(Code::TemplateExtractor, message));
+async fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(), ApiError> {
+    let found = context.plugins.get(&extractor.plugin, extractor.version.as_deref()).await;
+    let plugin = found.map_err(|error| ApiError::new(Code::TemplateExtractor, error.to_string()))?;
+    let (Some(schema), Some(config)) = (&plugin.description.config_schema, &extractor.config) else {
+        return Ok(());
+    };
+    let problems = schema::problems(schema, &Value::Object(config.clone()));
+    if problems.is_empty() {
+        return Ok(());
     }
-    match &extractor.version {
-        Some(version) if !of_this_name().any(|plugin| plugin.version == *version) => Err(ApiError::new(
-            Code::TemplateExtractor,
-            format!("there is no version `{}` of the plugin `{}`", shown(version), extractor.plugin),
-        )),
-        _ => Ok(()),
-    }
+    Err(ApiError::several(
+        Code::TemplateExtractor,
+        problems.into_iter().map(|problem| format!("`extractor.config`: {problem}")).collect(),
+    ))
 }
 
 fn extraction_mode(word: &str) -> Result<ExtractionMode, ApiError> {
