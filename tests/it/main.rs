@@ -1,3 +1,6 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod queue;
+mod store;
 mod tidy;
+mod worker;

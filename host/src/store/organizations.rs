@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
-use super::{Error, Store};
+use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
 use crate::domain::organization::{Member, Organization, Role};
 use crate::domain::user::User;
@@ -12,6 +12,10 @@ use crate::domain::user::User;
 statements! {
     "organizations";
     FIND = "select id, name, is_active, created_at, updated_at from organizations where id = $1";
+    INSERT = "insert into organizations (id, name, is_active, dispatched_at, created_at, updated_at)
+        values ($1, $2, true, 0, $3, $3)";
+    INSERT_MEMBERSHIP = "insert into memberships (organization_id, user_id, role, created_at)
+        values ($1, $2, $3, $4)";
     RENAME = "update organizations set name = $2, updated_at = $3 where id = $1
         returning id, name, is_active, created_at, updated_at";
     MEMBERS = "select u.id as id, u.email as email, u.name as name, u.is_active as is_active,
@@ -27,6 +31,47 @@ impl Store {
     /// Whatever the database answers.
     pub async fn organization(&self, id: &str) -> Result<Option<Organization>, Error> {
         self.engine.find(&FIND, arguments![id]).await
+    }
+
+    /// Makes an organization and its owner's membership.
+    ///
+    /// # Errors
+    /// [`Error::MissingReference`] where there is no such user, or whatever else the database answers.
+    pub async fn create_organization(
+        &self,
+        actor: &Actor,
+        name: &str,
+        owner_id: &str,
+    ) -> Result<Organization, Error> {
+        let mut tx = self.begin().await?;
+        let organization = self.insert_organization(&mut tx, actor, name, owner_id).await?;
+        tx.commit().await?;
+        Ok(organization)
+    }
+
+    /// Writes an organization and its owner's membership in the caller's transaction.
+    pub(super) async fn insert_organization(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        name: &str,
+        owner_id: &str,
+    ) -> Result<Organization, Error> {
+        let now = self.clock.now();
+        let organization = Organization {
+            id: self.clock.new_id(),
+            name: name.to_owned(),
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+        };
+        let id = &organization.id;
+        tx.execute(&INSERT, arguments![id, name, now]).await?;
+        tx.execute(&INSERT_MEMBERSHIP, arguments![id, owner_id, Role::Owner.as_str(), now]).await?;
+        let changes = Some(json!({ "name": name }));
+        let event = Event { organization_id: id, actor, action: "organization.created", target: id, changes };
+        self.audit(tx, event).await?;
+        Ok(organization)
     }
 
     /// Gives the organization another name.
