@@ -3,11 +3,15 @@
 //! Two faces of the same handlers: the platform API without a prefix, and the Open API under `/v1/openapi`. They
 //! differ in the credentials they take, in defaults, and in the form of an upload.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::serve::ListenerExt as _;
 use axum::{Extension, Router};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi as _;
@@ -76,6 +80,26 @@ pub fn router(context: Context) -> Router {
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(context.clone(), middleware::observe))
         .with_state(context)
+}
+
+/// Answers requests at `listener` until `stop` is done; then those in progress are finished. Cancel
+/// [`Context::draining`] some time before, so that new ones are told to come back.
+///
+/// # Errors
+/// None that a single connection gives; those end with it.
+pub async fn serve(
+    context: Context,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // Answers are written whole: waiting for more to send would only delay them.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "connection keeps its delay");
+        }
+    });
+    let service = router(context).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
 /// The API's description.

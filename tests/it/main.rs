@@ -1,4 +1,7 @@
 //! The one integration binary: a module per resource, each through a public border.
 
 mod plugins;
+mod queue;
+mod store;
 mod tidy;
+mod worker;

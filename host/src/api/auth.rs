@@ -23,6 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest password that is looked at: hashing more would only cost time.
 const MAX_PASSWORD_BYTES: usize = 1024;
 
+/// Who logs in.
 #[derive(Deserialize, ToSchema)]
 pub struct LoginRequest {
     #[schema(example = "owner@example.org")]
@@ -31,12 +32,14 @@ pub struct LoginRequest {
     password: String,
 }
 
+/// The refresh token of a login.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefreshRequest {
     refresh_token: String,
 }
 
+/// The API token to make an access token from.
 #[derive(Deserialize, ToSchema)]
 pub struct TokenLoginRequest {
     /// The API token.

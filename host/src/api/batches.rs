@@ -66,6 +66,7 @@ pub struct BatchResponse {
     completed_at: Option<String>,
 }
 
+/// Which batches a list shows.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]

@@ -87,6 +87,7 @@ struct FailureResponse {
     message: String,
 }
 
+/// Which records a list shows.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
@@ -118,6 +119,7 @@ pub struct HistoryQuery {
     limit: Option<PageLimit>,
 }
 
+/// Where a record is expected.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]

@@ -57,6 +57,7 @@ pub struct Extractor {
     config: Option<Map<String, Value>>,
 }
 
+/// A new template.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateTemplateRequest {
@@ -100,6 +101,7 @@ pub struct UpdateTemplateRequest {
     extractor: Option<Option<Extractor>>,
 }
 
+/// Which templates a list shows.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
