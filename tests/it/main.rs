@@ -2,4 +2,7 @@
 
 mod ocr;
 mod plugins;
+mod queue;
+mod store;
 mod tidy;
+mod worker;
