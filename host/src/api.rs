@@ -1,1 +1,1 @@
-//! tmp
+//! To be written.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use ocriva::config::{Config, OcrMode, Role};
+use ocriva::config::{Config, Role};
 
 /// Self-hosted document extraction: documents in, named fields out.
 #[derive(Debug, Parser)]

@@ -202,6 +202,7 @@ impl Store {
         self.audit(&mut tx, event).await?;
         let recorded = tx.find(&FIND_RUNNING, arguments![organization_id, &new.id]).await?;
         tx.commit().await?;
+        self.arrivals.notify_one();
         recorded.ok_or(Error::MissingReference { statement: FIND_RUNNING.name })
     }
 
@@ -269,6 +270,7 @@ impl Store {
         tx.execute(&RESTART, arguments![&document_id, now]).await?;
         self.audit_document(&mut tx, actor, tenant, "document.reprocessed", &document_id).await?;
         tx.commit().await?;
+        self.arrivals.notify_one();
         Ok(Reprocessing::Accepted)
     }
 
