@@ -1,4 +1,5 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod ocr;
 mod plugins;
 mod tidy;
