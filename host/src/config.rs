@@ -2,6 +2,7 @@
 //!
 //! `config.default.toml` (embedded) ← file ← environment `OCRIVA__SECTION__KEY` ← flags. This is the only module
 //! that reads the environment.
+#![expect(clippy::disallowed_methods, reason = "this is the module that the rule points to")]
 
 use std::path::{Path, PathBuf};
 
