@@ -45,7 +45,9 @@ pub enum Error {
         setting: &'static str,
     },
     /// A page took too long.
-    #[error("page {page} took longer than {limit_seconds} s to decode (setting `decode.page_timeout_seconds`)")]
+    #[error(
+        "page {page} took longer than {limit_seconds} s to decode (setting `decode.page_timeout_seconds`)"
+    )]
     Timeout {
         /// Page number from 1.
         page: u32,
@@ -124,7 +126,12 @@ enum Source {
 ///
 /// # Errors
 /// Damaged, encrypted or over a limit.
-pub fn open(content: Bytes, format: Format, password: Option<&str>, limits: Limits) -> Result<Document, Error> {
+pub fn open(
+    content: Bytes,
+    format: Format,
+    password: Option<&str>,
+    limits: Limits,
+) -> Result<Document, Error> {
     let source = match format {
         Format::Pdf => Source::Pdf(pdf::Pdf::open(content, password, limits)?),
         Format::Tiff => Source::Tiff(tiff::Tiff::open(content, limits)?),

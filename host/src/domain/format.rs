@@ -80,3 +80,12 @@ pub fn sniff(head: &[u8]) -> Option<Format> {
         }
     }
 }
+
+/// The sentence that says why content is refused, and what is read.
+pub fn unsupported(head: &[u8]) -> String {
+    let known = Format::ALL.map(Format::name).join(", ");
+    if head.is_empty() {
+        return format!("file is empty; formats that can be read: {known}");
+    }
+    format!("content is not a format that can be read; these are: {known}")
+}

@@ -1,0 +1,3 @@
+//! The one integration binary: a module per resource, each through a public border.
+
+mod tidy;
