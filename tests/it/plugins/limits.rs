@@ -10,8 +10,7 @@ use super::{RECEIPT, call, call_on, engine, load};
 
 /// Calls the misbehaving guest with tight limits beside four good callers, which must all succeed.
 async fn misbehave(behaviour: &str) -> (Call, Duration) {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| {
+    let engine = engine(|settings| {
         settings.cpu_ms = 200;
         settings.wall_ms = 20_000;
         settings.memory_mib = 32;
@@ -131,8 +130,7 @@ async fn a_failure_that_the_guest_reports_keeps_its_code() {
 
 #[tokio::test]
 async fn a_guest_that_keeps_its_handles_runs_out_of_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| settings.handles = 100);
+    let engine = engine(|settings| settings.handles = 100);
     let plugin = load(&engine, "witness").await;
     let called = call(&engine, &plugin, json!({ "leak": true })).await;
     assert_eq!(failure(&called), ("plugin.denied", false));
@@ -141,8 +139,7 @@ async fn a_guest_that_keeps_its_handles_runs_out_of_them() {
 
 #[tokio::test]
 async fn a_document_that_is_slow_to_read_costs_no_processor_time_but_ends_at_the_wall_limit() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| {
+    let engine = engine(|settings| {
         settings.cpu_ms = 20;
         settings.wall_ms = 400;
     });
@@ -158,8 +155,7 @@ async fn a_document_that_is_slow_to_read_costs_no_processor_time_but_ends_at_the
 
 #[tokio::test]
 async fn calls_beyond_the_number_of_places_wait_before_their_clock_starts() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| {
+    let engine = engine(|settings| {
         settings.max_concurrent_calls = 1;
         settings.wall_ms = 1000;
     });
