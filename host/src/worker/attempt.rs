@@ -39,8 +39,8 @@ enum Outcome {
 /// Carries out one delivery. Errors of the store are logged here; the lease brings the document back.
 pub(super) async fn carry_out(worker: Worker, delivery: Delivery, release: CancellationToken) {
     let document_id = delivery.document_id.clone();
-    let started = worker.store.start_attempt(&worker.name, delivery, worker.settings.max_attempts).await;
-    let attempt = match started {
+    let Settings { lease, max_attempts, .. } = worker.settings;
+    let attempt = match worker.store.start_attempt(&worker.name, delivery, lease, max_attempts).await {
         Ok(Start::Started(attempt)) => attempt,
         Ok(Start::Dead) => {
             tracing::warn!(document = %document_id, "document given up: it was tried as often as it may");
