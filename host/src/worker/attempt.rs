@@ -86,7 +86,7 @@ async fn process(worker: &Worker, attempt: &Attempt, release: &CancellationToken
         async move { processor.process(job, progress).await }
     });
     let outcome = match watch(worker, attempt, &progress, &mut work, release).await {
-        Watched::Finished(finished) => return outcome_of(finished),
+        Watched::Finished(outcome) => return outcome,
         Watched::Stopped(outcome) => outcome,
     };
     progress.cancel();
@@ -98,7 +98,8 @@ type Work = JoinHandle<Result<Processed, ProcessError>>;
 
 /// Why an attempt is not watched any more.
 enum Watched {
-    Finished(Result<Result<Processed, ProcessError>, JoinError>),
+    /// The work is finished, with this outcome.
+    Finished(Outcome),
     /// The work goes on and is to be stopped.
     Stopped(Outcome),
 }
@@ -120,7 +121,7 @@ async fn watch(
     tokio::pin!(deadline);
     loop {
         tokio::select! {
-            finished = &mut *work => return Watched::Finished(finished),
+            finished = &mut *work => return Watched::Finished(outcome_of(finished)),
             () = release.cancelled() => return Watched::Stopped(Outcome::Released),
             () = &mut deadline => return Watched::Stopped(Outcome::Failed(timed_out(&worker.settings))),
             _ = beats.tick() => {}
