@@ -1,30 +1,9 @@
-//! Time and identifiers: the only module that reads the time or draws a random id.
+//! Time, identifiers and randomness: the only module that reads the time or draws random bytes.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Microseconds since 1970-01-01 UTC, as stored in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(pub i64);
-
-impl Timestamp {
-    /// The time `duration` later; saturates at the end of the range.
-    pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
-    }
-
-    /// How long before `later` this is; zero where it is not before it.
-    pub fn until(self, later: Self) -> Duration {
-        Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
-    }
-
-    /// ISO 8601 in UTC with milliseconds and `Z`, as in every answer of the API.
-    pub fn to_iso(self) -> String {
-        jiff::Timestamp::from_microsecond(self.0)
-            .map(|timestamp| format!("{timestamp:.3}"))
-            .unwrap_or_default()
-    }
-}
+pub use crate::domain::timestamp::Timestamp;
 
 /// Source of time and ids, passed to all that need either. [`Clock::system`] is the real one; tests may move
 /// their own forward.
@@ -61,6 +40,14 @@ impl Clock {
     }
 }
 
+/// Random bytes from the operating system, fit for keys and tokens.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    #[expect(clippy::expect_used, reason = "a key made without randomness would be worse than no answer")]
+    getrandom::fill(&mut bytes).expect("invariant: the operating system's random source works");
+    bytes
+}
+
 impl std::fmt::Debug for Clock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Clock")
@@ -75,12 +62,6 @@ fn system_now() -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn iso_times_have_milliseconds_and_z() {
-        assert_eq!(Timestamp(1_700_000_000_000_000).to_iso(), "2023-11-14T22:13:20.000Z");
-        assert_eq!(Timestamp(1_700_000_000_123_456).to_iso(), "2023-11-14T22:13:20.123Z");
-    }
 
     #[test]
     fn ids_sort_by_time() {

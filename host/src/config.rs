@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+pub use crate::domain::page::OcrMode;
+
 /// The commented list of every setting and its default.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
@@ -95,16 +97,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
-}
-
-/// Trade-off between speed and accuracy of reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum OcrMode {
-    /// The smallest models: several times faster, not for amounts.
-    Fast,
-    /// The best models.
-    Accurate,
 }
 
 macro_rules! section {
@@ -196,8 +188,9 @@ impl Config {
         for (key, value) in flags {
             overlay_one(&mut settings, key, value, "the command line")?;
         }
-        let config: Self =
-            settings.try_into().map_err(|source: toml::de::Error| Error::Invalid(source.message().to_owned()))?;
+        let config: Self = settings
+            .try_into()
+            .map_err(|source: toml::de::Error| Error::Invalid(source.message().to_owned()))?;
         config.check()?;
         Ok(config)
     }
@@ -237,6 +230,15 @@ impl Config {
     /// The folder of caches that may be deleted at any time.
     pub fn cache_dir(&self) -> PathBuf {
         self.storage.data_dir.join("cache")
+    }
+
+    /// The folder of caches for commands that work without a data folder: the user's own, or that of the data
+    /// folder where the user has none.
+    pub fn user_cache_dir(&self) -> PathBuf {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        set("XDG_CACHE_HOME")
+            .or_else(|| Some(set("HOME")?.join(".cache")))
+            .map_or_else(|| self.cache_dir(), |caches| caches.join("ocriva"))
     }
 
     /// The address under which clients reach the server, without a slash at the end.
@@ -396,10 +398,7 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_type_says_what_was_expected() {
         let error = layered(&[], &[("upload.max_file_mib", "many")]).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "setting `upload.max_file_mib` in the command line is string, expected integer"
-        );
+        assert_eq!(error, "setting `upload.max_file_mib` in the command line is string, expected integer");
     }
 
     #[test]

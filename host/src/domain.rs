@@ -1,8 +1,56 @@
 //! Plain types and rules shared by every layer. Uses no other module of this crate and does no I/O.
 
+/// An enum whose variants are words of the database and of the API: `as_str`, `parse` and `Display` agree by
+/// construction.
+macro_rules! words {
+    ($(#[$about:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident => $word:literal,)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$doc])* $variant,)* }
+
+        impl $name {
+            /// Every value, in the order in which messages list them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The word, as stored and as sent.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+
+            /// The value for a word; `None` for any other word.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+pub mod audit;
+pub mod batch;
+pub mod document;
 pub mod extraction;
+pub mod file_name;
 pub mod format;
 pub mod geometry;
 pub mod layout;
+pub mod listing;
+pub mod network;
+pub mod organization;
 pub mod page;
+pub mod project;
 pub mod raster;
+pub mod schema;
+pub mod template;
+pub mod tenant;
+pub mod timestamp;
+pub mod token;
+pub mod user;

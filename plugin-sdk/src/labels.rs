@@ -296,7 +296,7 @@ fn mask_of(characters: &[char]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::page;
+    use crate::fixture::Fixture;
 
     fn lexicon() -> Lexicon<char> {
         Lexicon::new([
@@ -327,7 +327,10 @@ mod tests {
 
     #[test]
     fn a_value_ends_where_the_next_label_starts() {
-        let pages = [page(&["Invoice number: CS12 DATE: 15/06/2017", "Total   9.00   Date   2020-01-02"])];
+        let pages = Fixture::from_text(
+            &["Invoice number: CS12 DATE: 15/06/2017", "Total   9.00   Date   2020-01-02"].join("\n"),
+        )
+        .pages;
         let reading = Reading::new(&pages);
         let labels = Labels::find(&reading, &lexicon());
         let first = labels.of('i').next().expect("the label is there");

@@ -1,10 +1,28 @@
-//! Write an extractor for Ocriva.
+//! Write an extractor for Ocriva: implement [`Extractor`], [`register!`] it, build it to a component.
+//!
+//! The same source runs natively: a [`Fixture`] stands for the document in `cargo test`.
+//! An extractor has no clock, no file, no network: its answer depends on the document and the request alone.
+
+#[doc(hidden)]
+pub mod bindings;
 pub mod business;
+mod document;
+mod extractor;
+mod fixture;
+#[doc(hidden)]
+pub mod guest;
 pub mod labels;
+pub mod log;
 pub mod output;
 pub mod page;
 pub mod reading;
 pub mod table;
-pub mod testing;
 pub mod text;
 pub mod values;
+
+pub use document::{Document, Picture};
+pub use extractor::{Description, Extractor, Failure, Request};
+pub use fixture::{Fixture, FixtureError};
+pub use output::{Cell, Field, Output, Table, Warning};
+pub use page::{Line, Page, Rect, Word};
+pub use serde_json;

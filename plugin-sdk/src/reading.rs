@@ -342,11 +342,11 @@ fn words_left_to_right(page: &Page, lines: &[usize]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::page;
+    use crate::fixture::Fixture;
 
     #[test]
     fn wide_gaps_separate_segments_and_columns_share_a_row() {
-        let pages = [page(&["Total HT :   46,68 €", "TVA 20% :   9,34 €"])];
+        let pages = Fixture::from_text(&["Total HT :   46,68 €", "TVA 20% :   9,34 €"].join("\n")).pages;
         let reading = Reading::new(&pages);
         assert_eq!(reading.rows().len(), 2);
         let texts: Vec<&str> = reading.row_segments(0).iter().map(|segment| segment.text.as_str()).collect();
@@ -355,7 +355,8 @@ mod tests {
 
     #[test]
     fn a_value_is_looked_for_behind_right_and_below() {
-        let pages = [page(&["Invoice No: 12   Date", "             2024-01-02"])];
+        let pages =
+            Fixture::from_text(&["Invoice No: 12   Date", "             2024-01-02"].join("\n")).pages;
         let reading = Reading::new(&pages);
         let behind = reading.around(0, 0..11);
         assert_eq!(reading.slot_text(&behind[0]), " 12");
@@ -367,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_span_has_the_box_of_the_words_it_touches() {
-        let pages = [page(&["alpha beta gamma"])];
+        let pages = Fixture::from_text(&["alpha beta gamma"].join("\n")).pages;
         let reading = Reading::new(&pages);
         let span = reading.span(0, 6..10).expect("the range is inside");
         assert_eq!(span.text, "beta");

@@ -314,7 +314,7 @@ fn has_digits(reading: &Reading, row: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::page;
+    use crate::fixture::Fixture;
 
     fn search(pages: &[crate::page::Page]) -> Vec<RawTable<char>> {
         let lexicon =
@@ -336,13 +336,17 @@ mod tests {
 
     #[test]
     fn cells_go_to_the_column_they_stand_under_or_are_aligned_with() {
-        let pages = [page(&[
-            "Description            Qty   Unit Price    Amount",
-            "Blue paint, large        2        10.00     20.00",
-            "  matt                                           ",
-            "Brush                   12         1.50     18.00",
-            "Total                                       38.00",
-        ])];
+        let pages = Fixture::from_text(
+            &[
+                "Description            Qty   Unit Price    Amount",
+                "Blue paint, large        2        10.00     20.00",
+                "  matt                                           ",
+                "Brush                   12         1.50     18.00",
+                "Total                                       38.00",
+            ]
+            .join("\n"),
+        )
+        .pages;
         let tables = search(&pages);
         assert_eq!(tables.len(), 1);
         assert_eq!(cells(&tables[0], 0), [(0, "Blue paint, large"), (1, "2"), (2, "10.00"), (3, "20.00")]);
@@ -353,11 +357,15 @@ mod tests {
 
     #[test]
     fn wrapped_headings_are_one_heading() {
-        let pages = [page(&[
-            "Description            Qty   Unit     Amount",
-            "                             Price          ",
-            "Brush                   12    1.50     18.00",
-        ])];
+        let pages = Fixture::from_text(
+            &[
+                "Description            Qty   Unit     Amount",
+                "                             Price          ",
+                "Brush                   12    1.50     18.00",
+            ]
+            .join("\n"),
+        )
+        .pages;
         let tables = search(&pages);
         let titles: Vec<&str> = tables[0].columns.iter().map(|column| column.title.as_str()).collect();
         assert_eq!(titles, ["Description", "Qty", "Unit Price", "Amount"]);
@@ -366,7 +374,10 @@ mod tests {
 
     #[test]
     fn headings_and_numbers_read_as_one_piece_are_taken_apart() {
-        let pages = [page(&["Description            Qty Amount", "Brush                   12 18.00"])];
+        let pages = Fixture::from_text(
+            &["Description            Qty Amount", "Brush                   12 18.00"].join("\n"),
+        )
+        .pages;
         let tables = search(&pages);
         assert_eq!(cells(&tables[0], 0), [(0, "Brush"), (1, "12"), (2, "18.00")]);
     }

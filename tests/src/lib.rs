@@ -1,0 +1,39 @@
+//! What the integration tests share: the repository's files and the program under test.
+//!
+//! A failure here stops the test that asked, with a message that says what to type.
+
+use std::path::{Path, PathBuf};
+
+/// The repository's folder.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in a workspace").to_owned()
+}
+
+/// Path of a document in `tests/fixtures`, whose `NOTICE.md` says what each of them is.
+pub fn fixture_path(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name);
+    assert!(path.is_file(), "there is no fixture `{name}`");
+    path
+}
+
+/// Content of a document in `tests/fixtures`.
+pub fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(fixture_path(name)).expect("a fixture can be read")
+}
+
+/// An ill-behaved guest of `tests/guests`, as a component.
+pub fn guest(name: &str) -> Vec<u8> {
+    let path = repository().join(".build/guests").join(format!("{name}.wasm"));
+    std::fs::read(&path)
+        .unwrap_or_else(|_| panic!("`{}` is missing: type `cargo xtask setup`", path.display()))
+}
+
+/// The program `ocriva` of the same build as the running test.
+pub fn program() -> PathBuf {
+    let test = std::env::current_exe().expect("a running test has a path");
+    // Cargo puts tests into `deps`, beside the programs.
+    let folder = test.parent().and_then(Path::parent).expect("a test is in cargo's build folder");
+    let program = folder.join(format!("ocriva{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.is_file(), "`{}` is missing: type `cargo build --workspace --bins`", program.display());
+    program
+}

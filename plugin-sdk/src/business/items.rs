@@ -597,17 +597,21 @@ const HEADINGS: &[(ItemColumn, &str)] = &[
 #[cfg(test)]
 mod tests {
     use crate::business::BusinessDocument;
-    use crate::testing::page;
+    use crate::fixture::Fixture;
 
     #[test]
     fn wrapped_descriptions_belong_to_the_line_above() {
-        let pages = [page(&[
-            "Pos.   Menge   Beschreibung                Preis   Betrag",
-            "   1       2   Grundgebühr pro Einheit     10,00    20,00",
-            "               Dienst: Büro                              ",
-            "   2       1   Speicher                     5,50     5,50",
-            "                               Summe netto         25,50",
-        ])];
+        let pages = Fixture::from_text(
+            &[
+                "Pos.   Menge   Beschreibung                Preis   Betrag",
+                "   1       2   Grundgebühr pro Einheit     10,00    20,00",
+                "               Dienst: Büro                              ",
+                "   2       1   Speicher                     5,50     5,50",
+                "                               Summe netto         25,50",
+            ]
+            .join("\n"),
+        )
+        .pages;
         let document = BusinessDocument::new(&pages);
         let lines = &document.items.lines;
         assert_eq!(lines.len(), 2);
@@ -621,14 +625,18 @@ mod tests {
 
     #[test]
     fn names_above_their_prices_belong_to_the_line_below() {
-        let pages = [page(&[
-            "DESCRIPTION       QTY   U.PRICE    TOTAL",
-            "HOT GREEN TEA                           ",
-            "                  2X       3.00     6.00",
-            "COFFEE                                  ",
-            "                  1X       4.90     4.90",
-            "TOTAL:                             10.90",
-        ])];
+        let pages = Fixture::from_text(
+            &[
+                "DESCRIPTION       QTY   U.PRICE    TOTAL",
+                "HOT GREEN TEA                           ",
+                "                  2X       3.00     6.00",
+                "COFFEE                                  ",
+                "                  1X       4.90     4.90",
+                "TOTAL:                             10.90",
+            ]
+            .join("\n"),
+        )
+        .pages;
         let document = BusinessDocument::new(&pages);
         let names: Vec<_> =
             document.items.lines.iter().map(|line| line.description.as_deref().unwrap_or_default()).collect();
@@ -638,12 +646,16 @@ mod tests {
 
     #[test]
     fn rows_that_end_in_an_amount_are_lines_where_no_heading_is() {
-        let pages = [page(&[
-            "DATE: 01/02/2020",
-            "MILK 1L            2.50",
-            "BREAD   2 x 3.00   6.00",
-            "TOTAL              8.50",
-        ])];
+        let pages = Fixture::from_text(
+            &[
+                "DATE: 01/02/2020",
+                "MILK 1L            2.50",
+                "BREAD   2 x 3.00   6.00",
+                "TOTAL              8.50",
+            ]
+            .join("\n"),
+        )
+        .pages;
         let document = BusinessDocument::new(&pages);
         assert_eq!(document.items.sum(), Some(8.5));
         assert_eq!(document.items.lines[1].unit_price, Some(3.0));

@@ -1,0 +1,65 @@
+//! Organizations and who belongs to them.
+
+use super::timestamp::Timestamp;
+use super::user::User;
+
+/// A customer: owns projects, tokens and all that is in them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// Id.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Whether its members and tokens may do anything.
+    pub is_active: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+words! {
+    /// What a user may do in an organization, from most to least.
+    pub enum Role {
+        /// Everything.
+        Owner => "owner",
+        /// Everything but to remove the owner.
+        Admin => "admin",
+        /// Works with documents and templates.
+        Member => "member",
+        /// Looks.
+        Viewer => "viewer",
+    }
+}
+
+impl Role {
+    /// Whether documents and templates may be made and changed.
+    pub fn may_write(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin | Self::Member)
+    }
+
+    /// Whether tokens, members, projects and the organization itself may be managed.
+    pub fn may_manage(self) -> bool {
+        matches!(self, Self::Owner | Self::Admin)
+    }
+}
+
+/// A user's place in an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The organization.
+    pub organization_id: String,
+    /// The user.
+    pub user_id: String,
+    /// What the user may do.
+    pub role: Role,
+}
+
+/// A user as seen from an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The user.
+    pub user: User,
+    /// What the user may do.
+    pub role: Role,
+}

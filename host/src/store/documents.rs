@@ -1,0 +1,459 @@
+//! Documents: made together with their run, listed with filters, cancelled, processed again, deleted.
+
+use serde_json::json;
+
+use super::audit::Event;
+use super::queue::Queue;
+use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
+use super::{Error, Store, Transaction};
+use crate::domain::audit::Actor;
+use crate::domain::document::{
+    Cancellation, Deletion, Document, DocumentFilter, DocumentStatistics, DocumentStatus, ExtractorIdentity,
+    Failure, FileType, NewDocument, PageRange, Reprocessing, StoredFile,
+};
+use crate::domain::listing::{Listing, Page};
+use crate::domain::template::TemplateReference;
+use crate::domain::tenant::Tenant;
+
+macro_rules! select {
+    () => {
+        "select d.id as id, d.organization_id as organization_id, d.project_id as project_id,
+            d.user_id as user_id, d.batch_id as batch_id, d.upload_id as upload_id, d.file_name as file_name,
+            d.file_type as file_type, d.mime_type as mime_type, d.size_bytes as size_bytes, d.sha256 as sha256,
+            d.blob_key as blob_key, d.template_id as template_id, d.template_version as template_version,
+            v.name as template_name, d.page_from as page_from, d.page_to as page_to, d.priority as priority,
+            d.status as status, d.progress as progress, d.page_count as page_count, d.plugin as plugin,
+            d.plugin_version as plugin_version, d.plugin_digest as plugin_digest, d.confidence as confidence,
+            r.failure_code as failure_code, r.failure_message as failure_message, r.attempt as attempt,
+            d.metadata as metadata, d.created_at as created_at, d.started_at as started_at,
+            d.completed_at as completed_at, d.updated_at as updated_at
+        from documents d join runs r on r.document_id = d.id
+            left join template_versions v on v.template_id = d.template_id and v.version = d.template_version "
+    };
+}
+
+/// The restriction of a list; each filter that is null lets everything through.
+macro_rules! filtered {
+    () => {
+        "where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
+            and (cast($3 as text) is null or d.status = $3)
+            and (cast($4 as text) is null or d.template_id = $4)
+            and (cast($5 as text) is null or d.batch_id = $5)
+            and (cast($6 as bigint) is null or d.created_at >= $6)
+            and (cast($7 as bigint) is null or d.created_at < $7)
+            and (cast($8 as text) is null or d.search_text like $8 escape '\\' or d.id = $9 or d.upload_id = $9) "
+    };
+}
+
+statements! {
+    "documents";
+    FIND = concat!(
+        select!(),
+        "where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
+            and (d.id = $3 or d.upload_id = $3)"
+    );
+    /// For the worker that holds the run: the queue has told the id, the run the organization.
+    FIND_RUNNING = concat!(select!(), "where d.organization_id = $1 and d.id = $2");
+    LIST = concat!(select!(), filtered!(), "order by d.id desc limit $10 offset $11");
+    COUNT = concat!("select count(*) as total from documents d ", filtered!());
+    INSERT = "insert into documents (id, organization_id, project_id, user_id, batch_id, upload_id, file_name,
+            search_text, file_type, mime_type, size_bytes, sha256, blob_key, template_id, template_version,
+            page_from, page_to, priority, status, progress, metadata, created_at, completed_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, $20, $21,
+            $22, $21)";
+    INSERT_RUN = "insert into runs (document_id, organization_id, attempt, attempts_excused, state,
+            cancel_requested, failure_code, failure_message, updated_at)
+        values ($1, $2, 0, 0, $3, false, $4, $5, $6)";
+    STATISTICS = "select d.status as status, count(*) as total,
+            cast(coalesce(sum(d.page_count), 0) as bigint) as pages,
+            cast(avg(d.completed_at - d.started_at) as double precision) as mean_micros,
+            avg(d.confidence) as mean_confidence
+        from documents d
+        where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2) group by d.status";
+    WAITING = "select count(*) as total from documents where status = 'pending'";
+    /// Runs are always locked before documents, here and in whatever a worker does.
+    REQUEST_CANCEL = "update runs set cancel_requested = true, updated_at = $4
+        where state in ('waiting', 'running') and document_id in (
+            select d.id from documents d
+            where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
+                and (d.id = $3 or d.upload_id = $3)
+        )
+        returning document_id, state";
+    FINISH_RUN = "update runs set state = 'finished', updated_at = $2 where document_id = $1";
+    CANCEL = "update documents set status = 'cancelled', completed_at = $2, updated_at = $2 where id = $1";
+    /// The count of attempts goes on: it is the fencing token.
+    RESTART_RUN = "update runs set state = 'waiting', attempts_excused = attempt, cancel_requested = false,
+            worker = null, failure_code = null, failure_message = null, updated_at = $4
+        where state in ('finished', 'dead') and document_id in (
+            select d.id from documents d
+            where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
+                and (d.id = $3 or d.upload_id = $3) and d.blob_key is not null
+        )
+        returning document_id";
+    RESTART = "update documents set status = 'pending', progress = 0, page_count = null, plugin = null,
+            plugin_version = null, plugin_digest = null, confidence = null, result_attempt = null,
+            started_at = null, completed_at = null, updated_at = $2
+        where id = $1";
+    DELETE = "delete from documents
+        where organization_id = $1 and (cast($2 as text) is null or project_id = $2)
+            and (id = $3 or upload_id = $3)
+            and status in ('completed', 'failed', 'cancelled', 'retention_expired')
+        returning id, blob_key";
+}
+
+impl Store {
+    /// A document of the tenant, by its id or its upload's.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn document(&self, tenant: &Tenant, id: &str) -> Result<Option<Document>, Error> {
+        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
+    }
+
+    /// The tenant's documents that the filter lets through, newest first.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn list_documents(
+        &self,
+        tenant: &Tenant,
+        filter: &DocumentFilter,
+        page: Page,
+    ) -> Result<Listing<Document>, Error> {
+        let restriction = arguments![
+            &tenant.organization_id,
+            &tenant.project_id,
+            filter.status.map(DocumentStatus::as_str),
+            &filter.template_id,
+            &filter.batch_id,
+            filter.from,
+            filter.before,
+            filter.search.as_deref().map(containing),
+            &filter.search
+        ];
+        let total = self.engine.count(&COUNT, restriction.clone()).await?;
+        let mut all = restriction;
+        all.extend(arguments![page.limit, page.offset()]);
+        let items = self.engine.list(&LIST, all).await?;
+        Ok(Listing { items, total })
+    }
+
+    /// How many documents the tenant has, and how long they take.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn document_statistics(&self, tenant: &Tenant) -> Result<DocumentStatistics, Error> {
+        let rows = self
+            .engine
+            .fetch_all(&STATISTICS, arguments![&tenant.organization_id, &tenant.project_id])
+            .await?;
+        let mut statistics = DocumentStatistics {
+            by_status: DocumentStatus::ALL.iter().map(|status| (*status, 0)).collect(),
+            pages: 0,
+            mean_processing_ms: None,
+            mean_confidence: None,
+        };
+        for row in &rows {
+            let status = row.word("status", DocumentStatus::parse)?;
+            let count = row.number("total")?;
+            for (_, total) in statistics.by_status.iter_mut().filter(|(known, _)| *known == status) {
+                *total = count;
+            }
+            if status == DocumentStatus::Completed {
+                statistics.pages = row.number("pages")?;
+                statistics.mean_processing_ms =
+                    row.get::<Option<f64>>("mean_micros")?.map(|micros| micros / 1000.0);
+                statistics.mean_confidence = row.get("mean_confidence")?;
+            }
+        }
+        Ok(statistics)
+    }
+
+    /// How many documents of all tenants wait for their turn.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn waiting_documents(&self) -> Result<u64, Error> {
+        self.engine.count(&WAITING, vec![]).await
+    }
+
+    /// Records a document whose file is stored, together with its run: from then on it will be processed. One
+    /// whose file was refused is recorded as failed.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] where there is a document with the same id, [`Error::MissingReference`] where project,
+    /// batch or template are not there, or whatever else the database answers.
+    pub async fn create_document(
+        &self,
+        actor: &Actor,
+        organization_id: &str,
+        project_id: &str,
+        new: &NewDocument,
+    ) -> Result<Document, Error> {
+        let mut tx = self.begin().await?;
+        self.insert_document(&mut tx, organization_id, project_id, new).await?;
+        let event = Event {
+            organization_id,
+            actor,
+            action: "document.uploaded",
+            target: &new.id,
+            changes: Some(json!({ "fileName": new.file_name, "sizeBytes": new.size_bytes })),
+        };
+        self.audit(&mut tx, event).await?;
+        let recorded = tx.find(&FIND_RUNNING, arguments![organization_id, &new.id]).await?;
+        tx.commit().await?;
+        self.arrivals.notify_one();
+        recorded.ok_or(Error::MissingReference { statement: FIND_RUNNING.name })
+    }
+
+    /// Cancels a document of the tenant, or asks the worker that has it to stop.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn cancel_document(
+        &self,
+        actor: &Actor,
+        tenant: &Tenant,
+        id: &str,
+    ) -> Result<Cancellation, Error> {
+        let now = self.clock.now();
+        let mut tx = self.begin().await?;
+        let run = tx
+            .fetch_optional(&REQUEST_CANCEL, arguments![&tenant.organization_id, &tenant.project_id, id, now])
+            .await?;
+        let Some(run) = run else {
+            return Ok(match self.exists(&mut tx, tenant, id).await? {
+                true => Cancellation::TooLate,
+                false => Cancellation::NotFound,
+            });
+        };
+        let document_id: String = run.get("document_id")?;
+        let outcome = match run.get::<String>("state")?.as_str() {
+            "running" => Cancellation::Requested,
+            _ => {
+                tx.execute(&FINISH_RUN, arguments![&document_id, now]).await?;
+                tx.execute(&CANCEL, arguments![&document_id, now]).await?;
+                self.queue.withdraw(&mut tx, &document_id).await?;
+                Cancellation::Cancelled
+            }
+        };
+        self.audit_document(&mut tx, actor, tenant, "document.cancelled", &document_id).await?;
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Has a finished document of the tenant processed again. Its result is gone from the record at once.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn reprocess_document(
+        &self,
+        actor: &Actor,
+        tenant: &Tenant,
+        id: &str,
+    ) -> Result<Reprocessing, Error> {
+        let now = self.clock.now();
+        let mut tx = self.begin().await?;
+        let run = tx
+            .fetch_optional(&RESTART_RUN, arguments![&tenant.organization_id, &tenant.project_id, id, now])
+            .await?;
+        let Some(run) = run else {
+            let found: Option<Document> =
+                tx.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+            return Ok(match found {
+                None => Reprocessing::NotFound,
+                Some(document) if document.file.is_none() => Reprocessing::FileGone,
+                Some(_) => Reprocessing::NotFinished,
+            });
+        };
+        let document_id: String = run.get("document_id")?;
+        tx.execute(&RESTART, arguments![&document_id, now]).await?;
+        self.audit_document(&mut tx, actor, tenant, "document.reprocessed", &document_id).await?;
+        tx.commit().await?;
+        self.arrivals.notify_one();
+        Ok(Reprocessing::Accepted)
+    }
+
+    /// Deletes the record of a finished document of the tenant, with its results.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn delete_document(&self, actor: &Actor, tenant: &Tenant, id: &str) -> Result<Deletion, Error> {
+        let mut tx = self.begin().await?;
+        let deleted =
+            tx.fetch_optional(&DELETE, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        let Some(deleted) = deleted else {
+            return Ok(match self.exists(&mut tx, tenant, id).await? {
+                true => Deletion::InProgress,
+                false => Deletion::NotFound,
+            });
+        };
+        let document_id: String = deleted.get("id")?;
+        self.audit_document(&mut tx, actor, tenant, "document.deleted", &document_id).await?;
+        tx.commit().await?;
+        Ok(Deletion::Deleted { blob_key: deleted.get("blob_key")? })
+    }
+
+    async fn exists(&self, tx: &mut Transaction, tenant: &Tenant, id: &str) -> Result<bool, Error> {
+        let row =
+            tx.fetch_optional(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        Ok(row.is_some())
+    }
+
+    async fn audit_document(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        tenant: &Tenant,
+        action: &'static str,
+        id: &str,
+    ) -> Result<(), Error> {
+        let organization_id = &tenant.organization_id;
+        self.audit(tx, Event { organization_id, actor, action, target: id, changes: None }).await
+    }
+
+    /// Writes a document and its run in the caller's transaction.
+    pub(super) async fn insert_document(
+        &self,
+        tx: &mut Transaction,
+        organization_id: &str,
+        project_id: &str,
+        new: &NewDocument,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let file = new.file.as_ref().ok();
+        let failure = new.file.as_ref().err();
+        let (status, state, completed_at) = match failure {
+            None => (DocumentStatus::Pending, "waiting", None),
+            Some(_) => (DocumentStatus::Failed, "dead", Some(now)),
+        };
+        tx.execute(
+            &INSERT,
+            arguments![
+                &new.id,
+                organization_id,
+                project_id,
+                &new.user_id,
+                &new.batch_id,
+                &new.upload_id,
+                &new.file_name,
+                new.file_name.to_lowercase(),
+                new.file_type.as_str(),
+                &new.mime_type,
+                new.size_bytes,
+                file.map(|file| file.sha256.as_str()),
+                file.map(|file| file.blob_key.as_str()),
+                new.template.as_ref().map(|template| template.id.as_str()),
+                new.template.as_ref().map(|template| template.version),
+                new.page_range.map(|range| range.from),
+                new.page_range.map(|range| range.to),
+                new.priority,
+                status.as_str(),
+                to_optional_json("metadata", new.metadata.as_ref())?,
+                now,
+                completed_at
+            ],
+        )
+        .await?;
+        tx.execute(
+            &INSERT_RUN,
+            arguments![
+                &new.id,
+                organization_id,
+                state,
+                failure.map(|failure| failure.code.as_str()),
+                failure.map(|failure| failure.message.as_str()),
+                now
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// The document whose run the caller holds.
+pub(super) async fn find_running(
+    tx: &mut Transaction,
+    organization_id: &str,
+    id: &str,
+) -> Result<Option<Document>, Error> {
+    tx.find(&FIND_RUNNING, arguments![organization_id, id]).await
+}
+
+/// The pattern for names that contain `text`, without regard to case.
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.to_lowercase().chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// The template a row refers to by id, version and name.
+pub(super) fn template_reference(row: &Row) -> Result<Option<TemplateReference>, Error> {
+    match row.get("template_id")? {
+        None => Ok(None),
+        Some(id) => Ok(Some(TemplateReference {
+            id,
+            version: row.number("template_version")?,
+            name: row.get("template_name")?,
+        })),
+    }
+}
+
+impl FromRow for Document {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        let file = match (row.get("blob_key")?, row.get("sha256")?) {
+            (Some(blob_key), Some(sha256)) => Some(StoredFile { blob_key, sha256 }),
+            _ => None,
+        };
+        let page_range = match (row.optional_number("page_from")?, row.optional_number("page_to")?) {
+            (Some(from), Some(to)) => Some(PageRange { from, to }),
+            _ => None,
+        };
+        let extractor = match row.get("plugin")? {
+            None => None,
+            Some(plugin) => Some(ExtractorIdentity {
+                plugin,
+                version: row.get("plugin_version")?,
+                digest: row.get("plugin_digest")?,
+            }),
+        };
+        let error = match row.get("failure_code")? {
+            None => None,
+            Some(code) => Some(Failure { code, message: row.get("failure_message")? }),
+        };
+        Ok(Self {
+            id: row.get("id")?,
+            organization_id: row.get("organization_id")?,
+            project_id: row.get("project_id")?,
+            user_id: row.get("user_id")?,
+            batch_id: row.get("batch_id")?,
+            upload_id: row.get("upload_id")?,
+            file_name: row.get("file_name")?,
+            file_type: row.word("file_type", FileType::parse)?,
+            mime_type: row.get("mime_type")?,
+            size_bytes: row.number("size_bytes")?,
+            file,
+            template: template_reference(row)?,
+            page_range,
+            priority: row.number("priority")?,
+            status: row.word("status", DocumentStatus::parse)?,
+            progress: row.number("progress")?,
+            page_count: row.optional_number("page_count")?,
+            extractor,
+            confidence: row.get("confidence")?,
+            error,
+            attempts: row.number("attempt")?,
+            metadata: row.optional_json("metadata")?,
+            created_at: row.time("created_at")?,
+            started_at: row.optional_time("started_at")?,
+            completed_at: row.optional_time("completed_at")?,
+            updated_at: row.time("updated_at")?,
+        })
+    }
+}

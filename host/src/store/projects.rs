@@ -1,0 +1,159 @@
+//! Projects.
+
+use serde_json::json;
+
+use super::audit::Event;
+use super::statement::{FromRow, Row, arguments, statements};
+use super::{Error, Store};
+use crate::domain::audit::Actor;
+use crate::domain::project::{NewProject, Project, ProjectChanges};
+
+statements! {
+    "projects";
+    LIST = "select id, organization_id, name, description, is_active, file_retention_days, created_at, updated_at
+        from projects where organization_id = $1 order by id";
+    FIND = "select id, organization_id, name, description, is_active, file_retention_days, created_at, updated_at
+        from projects where organization_id = $1 and id = $2";
+    INSERT = "insert into projects (id, organization_id, name, description, is_active, file_retention_days,
+            created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $7)";
+    UPDATE = "update projects set name = coalesce($3, name),
+            description = case when $4 then $5 else description end,
+            is_active = coalesce($6, is_active), file_retention_days = coalesce($7, file_retention_days),
+            updated_at = $8
+        where organization_id = $1 and id = $2
+        returning id, organization_id, name, description, is_active, file_retention_days, created_at, updated_at";
+}
+
+impl Store {
+    /// The organization's projects, oldest first.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn list_projects(&self, organization_id: &str) -> Result<Vec<Project>, Error> {
+        self.engine.list(&LIST, arguments![organization_id]).await
+    }
+
+    /// A project of the organization.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn project(&self, organization_id: &str, id: &str) -> Result<Option<Project>, Error> {
+        self.engine.find(&FIND, arguments![organization_id, id]).await
+    }
+
+    /// Makes a project.
+    ///
+    /// # Errors
+    /// [`Error::MissingReference`] where there is no such organization, or whatever else the database answers.
+    pub async fn create_project(
+        &self,
+        actor: &Actor,
+        organization_id: &str,
+        new: NewProject,
+    ) -> Result<Project, Error> {
+        let now = self.clock.now();
+        let project = Project {
+            id: self.clock.new_id(),
+            organization_id: organization_id.to_owned(),
+            name: new.name,
+            description: new.description,
+            is_active: true,
+            file_retention_days: new.file_retention_days,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut tx = self.begin().await?;
+        insert(&mut tx, &project).await?;
+        let event = Event {
+            organization_id,
+            actor,
+            action: "project.created",
+            target: &project.id,
+            changes: Some(json!({ "name": project.name })),
+        };
+        self.audit(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(project)
+    }
+
+    /// Changes a project of the organization; `None` where there is none.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn update_project(
+        &self,
+        actor: &Actor,
+        organization_id: &str,
+        id: &str,
+        changes: ProjectChanges,
+    ) -> Result<Option<Project>, Error> {
+        let mut tx = self.begin().await?;
+        let updated = tx
+            .find(
+                &UPDATE,
+                arguments![
+                    organization_id,
+                    id,
+                    &changes.name,
+                    changes.description.is_some(),
+                    changes.description.clone().flatten(),
+                    changes.is_active,
+                    changes.file_retention_days,
+                    self.clock.now()
+                ],
+            )
+            .await?;
+        if updated.is_some() {
+            let changed = json!({
+                "name": changes.name,
+                "description": changes.description,
+                "isActive": changes.is_active,
+                "fileRetentionDays": changes.file_retention_days,
+            });
+            let event = Event {
+                organization_id,
+                actor,
+                action: "project.updated",
+                target: id,
+                changes: Some(changed),
+            };
+            self.audit(&mut tx, event).await?;
+        }
+        tx.commit().await?;
+        Ok(updated)
+    }
+}
+
+/// Writes a new project in the caller's transaction.
+pub(super) async fn insert(tx: &mut super::Transaction, project: &Project) -> Result<(), Error> {
+    tx.execute(
+        &INSERT,
+        arguments![
+            &project.id,
+            &project.organization_id,
+            &project.name,
+            &project.description,
+            project.is_active,
+            project.file_retention_days,
+            project.created_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+impl FromRow for Project {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.get("id")?,
+            organization_id: row.get("organization_id")?,
+            name: row.get("name")?,
+            description: row.get("description")?,
+            is_active: row.get("is_active")?,
+            file_retention_days: row.number("file_retention_days")?,
+            created_at: row.time("created_at")?,
+            updated_at: row.time("updated_at")?,
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! Results: one per document and attempt; the document says which attempt counts.
+
+use super::statement::{FromRow, Row, arguments, statements, to_json};
+use super::{Error, Store, Transaction};
+use crate::domain::document::{Processed, StoredResult};
+use crate::domain::tenant::Tenant;
+use crate::domain::timestamp::Timestamp;
+
+statements! {
+    "results";
+    FIND = "select r.document_id as id, r.extraction as extraction, r.timings as timings, r.attempt as attempt
+        from documents d join results r on r.document_id = d.id and r.attempt = d.result_attempt
+        where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
+            and (d.id = $3 or d.upload_id = $3)";
+    UPSERT = "insert into results (document_id, attempt, extraction, timings, created_at)
+        values ($1, $2, $3, $4, $5)
+        on conflict (document_id, attempt) do update
+            set extraction = excluded.extraction, timings = excluded.timings, created_at = excluded.created_at";
+}
+
+impl Store {
+    /// The result of a document of the tenant, by the document's id or its upload's; `None` where there is no such
+    /// document, or no result (yet).
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn result(&self, tenant: &Tenant, document_id: &str) -> Result<Option<StoredResult>, Error> {
+        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, document_id]).await
+    }
+}
+
+/// Writes the result of an attempt in the caller's transaction, which holds the run.
+pub(super) async fn upsert(
+    tx: &mut Transaction,
+    document_id: &str,
+    attempt: u32,
+    processed: &Processed,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.execute(
+        &UPSERT,
+        arguments![
+            document_id,
+            attempt,
+            to_json("extraction", &processed.result)?,
+            to_json("timings", &processed.timings)?,
+            now
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+impl FromRow for StoredResult {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            extraction: row.json("extraction")?,
+            timings: row.json("timings")?,
+            attempt: row.number("attempt")?,
+        })
+    }
+}

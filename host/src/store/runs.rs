@@ -1,0 +1,328 @@
+//! What workers do to runs: start an attempt, keep it alive, end it. Each write of an attempt is fenced: it counts
+//! only while the attempt is the latest and still running, so that a worker that was given up cannot write over its
+//! successor. The run, the document, the result and the queue's message change in one transaction.
+
+use std::time::Duration;
+
+use super::queue::{Delivery, Queue};
+use super::statement::{Argument, Row, arguments, statements};
+use super::{Error, Store, Transaction, documents, results, templates};
+use crate::domain::document::{Document, DocumentStatus, Failure, Processed};
+use crate::domain::template::Template;
+use crate::domain::timestamp::Timestamp;
+
+statements! {
+    "runs";
+    /// A run that is `running` belonged to a worker whose lease ran out.
+    BEGIN = "update runs set attempt = attempt + 1, state = 'running', worker = $2, updated_at = $3
+        where document_id = $1 and state in ('waiting', 'running')
+        returning organization_id, attempt, attempts_excused, cancel_requested, failure_code, failure_message";
+    BEGIN_DOCUMENT = "update documents set status = 'in_progress', progress = 0,
+            started_at = coalesce(started_at, $2), updated_at = $2
+        where id = $1";
+    BEAT = "update runs set updated_at = $3 where document_id = $1 and attempt = $2 and state = 'running'
+        returning cancel_requested";
+    PROGRESS = "update documents set progress = $2, page_count = coalesce($3, page_count), updated_at = $4
+        where id = $1 and status = 'in_progress'";
+    END = "update runs set state = $3, failure_code = $4, failure_message = $5, updated_at = $6,
+            attempts_excused = attempts_excused + $7
+        where document_id = $1 and attempt = $2 and state = 'running'";
+    END_DOCUMENT = "update documents set status = $2, completed_at = $3, updated_at = $3 where id = $1";
+    COMPLETE_DOCUMENT = "update documents set status = 'completed', progress = 100, page_count = $2, plugin = $3,
+            plugin_version = $4, plugin_digest = $5, confidence = $6, result_attempt = $7, completed_at = $8,
+            updated_at = $8
+        where id = $1";
+    REQUEUE_DOCUMENT = "update documents set status = 'queued', progress = 0, updated_at = $2 where id = $1";
+}
+
+/// One attempt at a document, by the worker that holds its lease.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The document, as it is now.
+    pub document: Document,
+    /// The template it was uploaded with, at that version.
+    pub template: Option<Template>,
+    /// From 1; grows with each attempt, also through reprocessing.
+    pub number: u32,
+    /// How many attempts count towards the limit, this one included.
+    pub counted: u32,
+    delivery: Delivery,
+}
+
+/// What came of taking up a delivery.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// The attempt has begun.
+    Started(Box<Attempt>),
+    /// There is nothing to do: the run is finished or gone. The message has been acknowledged.
+    Nothing,
+    /// The run had been tried as often as it may; it is dead now.
+    Dead,
+    /// Somebody wanted it cancelled, and it is.
+    Cancelled,
+}
+
+/// What the worker of an attempt should do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulse {
+    /// Go on.
+    Continue,
+    /// Stop: somebody wants it cancelled.
+    Cancel,
+    /// Stop: the attempt is not the latest any more.
+    Lost,
+}
+
+impl Store {
+    /// Takes up to `limit` deliveries from the queue for `lease`.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn claim(&self, worker: &str, limit: u32, lease: Duration) -> Result<Vec<Delivery>, Error> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.begin().await?;
+        let deliveries = self.queue.claim(&mut tx, worker, limit, lease).await?;
+        tx.commit().await?;
+        Ok(deliveries)
+    }
+
+    /// Begins an attempt: counts it first, so that one that kills its worker is counted too. A run that was tried
+    /// `max_attempts` times is dead.
+    ///
+    /// # Errors
+    /// Whatever the database answers; then nothing has begun, and the delivery comes again after its lease.
+    pub async fn start_attempt(
+        &self,
+        worker: &str,
+        delivery: Delivery,
+        max_attempts: u32,
+    ) -> Result<Start, Error> {
+        let now = self.clock.now();
+        let mut tx = self.begin().await?;
+        let begun = tx.fetch_optional(&BEGIN, arguments![&delivery.document_id, worker, now]).await?;
+        let Some(run) = begun else {
+            self.queue.acknowledge(&mut tx, &delivery).await?;
+            tx.commit().await?;
+            return Ok(Start::Nothing);
+        };
+        let number: u32 = run.number("attempt")?;
+        let counted = number.saturating_sub(run.number("attempts_excused")?);
+        let fence = Fence { document_id: &delivery.document_id, attempt: number, now };
+        if run.get("cancel_requested")? {
+            fence.end(&mut tx, RunEnd::Finished).await?;
+            fence.end_document(&mut tx, DocumentStatus::Cancelled).await?;
+            self.queue.acknowledge(&mut tx, &delivery).await?;
+            tx.commit().await?;
+            return Ok(Start::Cancelled);
+        }
+        if counted > max_attempts {
+            fence.end(&mut tx, RunEnd::Dead(&exhausted(&run, max_attempts)?)).await?;
+            fence.end_document(&mut tx, DocumentStatus::Failed).await?;
+            self.queue.acknowledge(&mut tx, &delivery).await?;
+            tx.commit().await?;
+            return Ok(Start::Dead);
+        }
+        tx.execute(&BEGIN_DOCUMENT, arguments![&delivery.document_id, now]).await?;
+        let organization_id: String = run.get("organization_id")?;
+        let document = documents::find_running(&mut tx, &organization_id, &delivery.document_id).await?;
+        let Some(document) = document else { return Ok(Start::Nothing) };
+        let template = match &document.template {
+            None => None,
+            Some(used) => templates::find_version(&mut tx, &organization_id, &used.id, used.version).await?,
+        };
+        tx.commit().await?;
+        Ok(Start::Started(Box::new(Attempt { document, template, number, counted, delivery })))
+    }
+
+    /// Makes the attempt's lease last from now for `lease`, and tells its progress (per cent) and, once known, the
+    /// document's number of pages.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn beat(
+        &self,
+        attempt: &Attempt,
+        lease: Duration,
+        progress: u8,
+        page_count: Option<u32>,
+    ) -> Result<Pulse, Error> {
+        let id = &attempt.document.id;
+        let now = self.clock.now();
+        let mut tx = self.begin().await?;
+        let Some(run) = tx.fetch_optional(&BEAT, arguments![id, attempt.number, now]).await? else {
+            return Ok(Pulse::Lost);
+        };
+        tx.execute(&PROGRESS, arguments![id, progress.min(100), page_count, now]).await?;
+        if !self.queue.extend(&mut tx, &attempt.delivery, lease).await? {
+            return Ok(Pulse::Lost);
+        }
+        tx.commit().await?;
+        Ok(if run.get("cancel_requested")? { Pulse::Cancel } else { Pulse::Continue })
+    }
+
+    /// Ends the attempt with a result; `false` where it is not the latest any more, and its result is dropped.
+    ///
+    /// # Errors
+    /// Whatever the database answers; the same call may then be made again.
+    pub async fn complete_attempt(&self, attempt: &Attempt, processed: &Processed) -> Result<bool, Error> {
+        let fence = self.fence(attempt);
+        let mut tx = self.begin().await?;
+        if !fence.end(&mut tx, RunEnd::Finished).await? {
+            return Ok(false);
+        }
+        results::upsert(&mut tx, fence.document_id, fence.attempt, processed, fence.now).await?;
+        tx.execute(
+            &COMPLETE_DOCUMENT,
+            arguments![
+                fence.document_id,
+                processed.page_count,
+                &processed.extractor.plugin,
+                &processed.extractor.version,
+                &processed.extractor.digest,
+                processed.confidence.filter(|confidence| confidence.is_finite()),
+                fence.attempt,
+                fence.now
+            ],
+        )
+        .await?;
+        self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends the attempt, and the run, with a failure; `false` where it is not the latest any more.
+    ///
+    /// # Errors
+    /// Whatever the database answers; the same call may then be made again.
+    pub async fn fail_attempt(&self, attempt: &Attempt, failure: &Failure) -> Result<bool, Error> {
+        self.finish_attempt(attempt, RunEnd::Dead(failure), DocumentStatus::Failed).await
+    }
+
+    /// Ends the attempt because somebody wants it cancelled; `false` where it is not the latest any more.
+    ///
+    /// # Errors
+    /// Whatever the database answers; the same call may then be made again.
+    pub async fn cancel_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
+        self.finish_attempt(attempt, RunEnd::Finished, DocumentStatus::Cancelled).await
+    }
+
+    /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. `false` where it is
+    /// not the latest any more.
+    ///
+    /// # Errors
+    /// Whatever the database answers; the same call may then be made again.
+    pub async fn retry_attempt(
+        &self,
+        attempt: &Attempt,
+        failure: &Failure,
+        delay: Duration,
+    ) -> Result<bool, Error> {
+        self.return_attempt(attempt, RunEnd::Waiting { failure }, delay).await
+    }
+
+    /// Gives the attempt back unfinished, for another worker to take at once; it does not count towards the limit.
+    /// `false` where it is not the latest any more.
+    ///
+    /// # Errors
+    /// Whatever the database answers; the same call may then be made again.
+    pub async fn release_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
+        self.return_attempt(attempt, RunEnd::Released, Duration::ZERO).await
+    }
+
+    async fn finish_attempt(
+        &self,
+        attempt: &Attempt,
+        end: RunEnd<'_>,
+        status: DocumentStatus,
+    ) -> Result<bool, Error> {
+        let fence = self.fence(attempt);
+        let mut tx = self.begin().await?;
+        if !fence.end(&mut tx, end).await? {
+            return Ok(false);
+        }
+        fence.end_document(&mut tx, status).await?;
+        self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn return_attempt(
+        &self,
+        attempt: &Attempt,
+        end: RunEnd<'_>,
+        delay: Duration,
+    ) -> Result<bool, Error> {
+        let fence = self.fence(attempt);
+        let mut tx = self.begin().await?;
+        if !fence.end(&mut tx, end).await? {
+            return Ok(false);
+        }
+        tx.execute(&REQUEUE_DOCUMENT, arguments![fence.document_id, fence.now]).await?;
+        self.queue.release(&mut tx, &attempt.delivery, delay).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    fn fence<'a>(&self, attempt: &'a Attempt) -> Fence<'a> {
+        Fence { document_id: &attempt.document.id, attempt: attempt.number, now: self.clock.now() }
+    }
+}
+
+/// How an attempt leaves its run.
+enum RunEnd<'a> {
+    /// Nothing more to do.
+    Finished,
+    /// Given up.
+    Dead(&'a Failure),
+    /// To be tried again.
+    Waiting { failure: &'a Failure },
+    /// To be tried again, and not counted.
+    Released,
+}
+
+/// What a write of an attempt must match to count.
+struct Fence<'a> {
+    document_id: &'a str,
+    attempt: u32,
+    now: Timestamp,
+}
+
+impl Fence<'_> {
+    /// Ends the attempt; `false` where it is not the latest, or has ended already.
+    async fn end(&self, tx: &mut Transaction, end: RunEnd<'_>) -> Result<bool, Error> {
+        let (state, failure, excused) = match end {
+            RunEnd::Finished => ("finished", None, 0),
+            RunEnd::Dead(failure) => ("dead", Some(failure), 0),
+            RunEnd::Waiting { failure } => ("waiting", Some(failure), 0),
+            RunEnd::Released => ("waiting", None, 1),
+        };
+        let bound: Vec<Argument> = arguments![
+            self.document_id,
+            self.attempt,
+            state,
+            failure.map(|failure| failure.code.as_str()),
+            failure.map(|failure| failure.message.as_str()),
+            self.now,
+            excused
+        ];
+        Ok(tx.execute(&END, bound).await? == 1)
+    }
+
+    async fn end_document(&self, tx: &mut Transaction, status: DocumentStatus) -> Result<(), Error> {
+        tx.execute(&END_DOCUMENT, arguments![self.document_id, status.as_str(), self.now]).await?;
+        Ok(())
+    }
+}
+
+/// Why a run is dead that was tried too often: with the last failure, where the worker lived to tell it.
+fn exhausted(run: &Row, max_attempts: u32) -> Result<Failure, Error> {
+    Ok(match run.get("failure_code")? {
+        Some(code) => Failure { code, message: run.get("failure_message")? },
+        None => Failure {
+            code: "worker_lost".to_owned(),
+            message: format!("the worker stopped in each of {max_attempts} attempts"),
+        },
+    })
+}

@@ -1,0 +1,246 @@
+//! Templates: a row that names the version in force, and one row per version that never changes.
+
+use serde_json::json;
+
+use super::audit::Event;
+use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
+use super::{Error, Store, Transaction};
+use crate::domain::audit::Actor;
+use crate::domain::page::OcrMode;
+use crate::domain::template::{
+    ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
+    TemplateUpdate,
+};
+use crate::domain::tenant::Tenant;
+
+macro_rules! select {
+    () => {
+        "select t.id as id, t.organization_id as organization_id, t.project_id as project_id,
+            v.version as version, v.name as name, v.description as description,
+            v.template_schema as template_schema, v.instructions as instructions,
+            v.extraction_mode as extraction_mode, v.result_format as result_format, v.plugin as plugin,
+            v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode, t.is_active as is_active,
+            t.created_at as created_at, t.updated_at as updated_at
+        from templates t join template_versions v on v.template_id = t.id "
+    };
+}
+
+statements! {
+    "templates";
+    LIST = concat!(
+        select!(),
+        "and v.version = t.version
+        where t.organization_id = $1 and (cast($2 as text) is null or t.project_id = $2) and t.deleted_at is null
+        order by t.id limit $3"
+    );
+    FIND = concat!(
+        select!(),
+        "and v.version = t.version
+        where t.organization_id = $1 and (cast($2 as text) is null or t.project_id = $2) and t.id = $3
+            and t.deleted_at is null"
+    );
+    FIND_VERSION = concat!(select!(), "where t.organization_id = $1 and t.id = $2 and v.version = $3");
+    INSERT = "insert into templates (id, organization_id, project_id, version, is_active, created_at, updated_at)
+        values ($1, $2, $3, 1, $4, $5, $5)";
+    INSERT_VERSION = "insert into template_versions (template_id, version, name, description, template_schema,
+            instructions, extraction_mode, result_format, plugin, plugin_version, plugin_config, ocr_mode,
+            created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    /// Also the lock under which a change is made.
+    TOUCH = "update templates set updated_at = $4
+        where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
+            and deleted_at is null";
+    SET_VERSION = "update templates set version = $2, is_active = $3 where id = $1";
+    DELETE = "update templates set deleted_at = $4, updated_at = $4
+        where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
+            and deleted_at is null";
+}
+
+/// Most templates in one list: it is not paged.
+const LIST_LIMIT: u32 = 10_000;
+
+impl Store {
+    /// The tenant's templates, oldest first.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn list_templates(&self, tenant: &Tenant) -> Result<Vec<Template>, Error> {
+        self.engine.list(&LIST, arguments![&tenant.organization_id, &tenant.project_id, LIST_LIMIT]).await
+    }
+
+    /// A template of the tenant, at the version in force.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn template(&self, tenant: &Tenant, id: &str) -> Result<Option<Template>, Error> {
+        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
+    }
+
+    /// Makes a template, at version 1.
+    ///
+    /// # Errors
+    /// [`Error::MissingReference`] where there is no such project, or whatever else the database answers.
+    pub async fn create_template(
+        &self,
+        actor: &Actor,
+        organization_id: &str,
+        project_id: &str,
+        content: TemplateContent,
+    ) -> Result<Template, Error> {
+        let now = self.clock.now();
+        let template = Template {
+            id: self.clock.new_id(),
+            organization_id: organization_id.to_owned(),
+            project_id: project_id.to_owned(),
+            version: 1,
+            content,
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut tx = self.begin().await?;
+        tx.execute(&INSERT, arguments![&template.id, organization_id, project_id, true, now]).await?;
+        insert_version(&mut tx, &template).await?;
+        self.audit_template(&mut tx, actor, &template, "template.created").await?;
+        tx.commit().await?;
+        Ok(template)
+    }
+
+    /// Replaces what a template of the tenant says. A changed content becomes the next version.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn update_template(
+        &self,
+        actor: &Actor,
+        tenant: &Tenant,
+        id: &str,
+        revision: TemplateRevision,
+    ) -> Result<TemplateUpdate, Error> {
+        let now = self.clock.now();
+        let mut tx = self.begin().await?;
+        tx.execute(&TOUCH, arguments![&tenant.organization_id, &tenant.project_id, id, now]).await?;
+        let found = tx.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        let Some(mut template): Option<Template> = found else { return Ok(TemplateUpdate::NotFound) };
+        if template.version != revision.expected_version {
+            return Ok(TemplateUpdate::Conflict);
+        }
+        template.is_active = revision.is_active;
+        if template.content != revision.content {
+            template.content = revision.content;
+            template.version += 1;
+            insert_version(&mut tx, &template).await?;
+        }
+        tx.execute(&SET_VERSION, arguments![id, template.version, template.is_active]).await?;
+        self.audit_template(&mut tx, actor, &template, "template.updated").await?;
+        tx.commit().await?;
+        Ok(TemplateUpdate::Updated(Box::new(template)))
+    }
+
+    /// Deletes a template of the tenant; documents that were uploaded with it keep it. `false` where there is none.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn delete_template(&self, actor: &Actor, tenant: &Tenant, id: &str) -> Result<bool, Error> {
+        let mut tx = self.begin().await?;
+        let deleted = tx
+            .execute(&DELETE, arguments![&tenant.organization_id, &tenant.project_id, id, self.clock.now()])
+            .await?;
+        if deleted > 0 {
+            let event = Event {
+                organization_id: &tenant.organization_id,
+                actor,
+                action: "template.deleted",
+                target: id,
+                changes: None,
+            };
+            self.audit(&mut tx, event).await?;
+        }
+        tx.commit().await?;
+        Ok(deleted > 0)
+    }
+
+    async fn audit_template(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        template: &Template,
+        action: &'static str,
+    ) -> Result<(), Error> {
+        let event = Event {
+            organization_id: &template.organization_id,
+            actor,
+            action,
+            target: &template.id,
+            changes: Some(json!({ "name": template.content.name, "version": template.version })),
+        };
+        self.audit(tx, event).await
+    }
+}
+
+/// The template at the version a document was uploaded with, even if it was changed or deleted since.
+pub(super) async fn find_version(
+    tx: &mut Transaction,
+    organization_id: &str,
+    id: &str,
+    version: u32,
+) -> Result<Option<Template>, Error> {
+    tx.find(&FIND_VERSION, arguments![organization_id, id, version]).await
+}
+
+async fn insert_version(tx: &mut Transaction, template: &Template) -> Result<(), Error> {
+    let content = &template.content;
+    let extractor = content.extractor.as_ref();
+    tx.execute(
+        &INSERT_VERSION,
+        arguments![
+            &template.id,
+            template.version,
+            &content.name,
+            &content.description,
+            to_optional_json("template_schema", content.template_schema.as_ref())?,
+            &content.instructions,
+            content.extraction_mode.as_str(),
+            content.result_format.as_str(),
+            extractor.map(|choice| choice.plugin.as_str()),
+            extractor.and_then(|choice| choice.version.as_deref()),
+            to_optional_json("plugin_config", extractor.and_then(|choice| choice.config.as_ref()))?,
+            content.ocr_mode.map(OcrMode::as_str),
+            template.updated_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+impl FromRow for Template {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        let extractor = match row.get("plugin")? {
+            None => None,
+            Some(plugin) => Some(ExtractorChoice {
+                plugin,
+                version: row.get("plugin_version")?,
+                config: row.optional_json("plugin_config")?,
+            }),
+        };
+        Ok(Self {
+            id: row.get("id")?,
+            organization_id: row.get("organization_id")?,
+            project_id: row.get("project_id")?,
+            version: row.number("version")?,
+            content: TemplateContent {
+                name: row.get("name")?,
+                description: row.get("description")?,
+                template_schema: row.optional_json("template_schema")?,
+                instructions: row.get("instructions")?,
+                extraction_mode: row.word("extraction_mode", ExtractionMode::parse)?,
+                result_format: row.word("result_format", ResultFormat::parse)?,
+                extractor,
+                ocr_mode: row.optional_word("ocr_mode", OcrMode::parse)?,
+            },
+            is_active: row.get("is_active")?,
+            created_at: row.time("created_at")?,
+            updated_at: row.time("updated_at")?,
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! A document for native tests.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::document::Document;
+use crate::extractor::{Extractor, Failure};
+use crate::output::Output;
+use crate::page::{Line, Page, Rect, Word};
+
+/// Width of a character in [`Fixture::from_text`], in points.
+const CHARACTER_WIDTH: f32 = 6.0;
+
+/// Height of the text in [`Fixture::from_text`].
+const TEXT_HEIGHT: f32 = 10.0;
+
+/// Distance of two lines in [`Fixture::from_text`].
+const LINE_HEIGHT: f32 = 14.0;
+
+/// Margin around the text in [`Fixture::from_text`].
+const MARGIN: f32 = 36.0;
+
+/// Why a fixture could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("result cannot be read as a fixture")]
+pub struct FixtureError(#[from] serde_json::Error);
+
+/// A document that a test makes up, or that was captured from a real one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fixture {
+    /// Its pages, at least one.
+    pub pages: Vec<Page>,
+}
+
+impl Fixture {
+    /// A document of these pages.
+    pub fn from_pages(pages: Vec<Page>) -> Self {
+        Self { pages }
+    }
+
+    /// A one-page document set in a fixed-width font: each row of `text` is a line, and each character's column is
+    /// its place, so that columns align as they are written. An empty row starts a new block.
+    pub fn from_text(text: &str) -> Self {
+        Self { pages: vec![typeset(text)] }
+    }
+
+    /// A document from a result, as `ocriva extract --format json` prints it for one file: its `pages` with their
+    /// words. The way to take a real document into a test.
+    ///
+    /// # Errors
+    /// Not a result in JSON.
+    pub fn from_result(json: &str) -> Result<Self, FixtureError> {
+        let captured: Captured = serde_json::from_str(json)?;
+        Ok(Self { pages: captured.pages.into_iter().map(Page::from).collect() })
+    }
+
+    /// The document that an extractor is given.
+    pub fn document(&self) -> Document<'_> {
+        Document::from_fixture(self)
+    }
+
+    /// Runs an extractor as the host does: `request` is parsed, the answer made JSON and read again.
+    ///
+    /// # Errors
+    /// A request that does not fit, or the extractor's own failure.
+    pub fn extract<E: Extractor>(&self, request: Value) -> Result<Output, Failure> {
+        let request = serde_json::from_value(request)
+            .map_err(|error| Failure::new("bad_request", format!("request does not fit: {error}")))?;
+        let output = E::extract(&self.document(), request)?;
+        serde_json::to_string(&output)
+            .and_then(|json| serde_json::from_str(&json))
+            .map_err(|error| Failure::new("bad_output", error.to_string()))
+    }
+}
+
+fn typeset(text: &str) -> Page {
+    let rows: Vec<Vec<char>> = text.lines().map(|row| row.chars().collect()).collect();
+    let longest = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let mut page = Page {
+        number: 1,
+        width: 2.0 * MARGIN + longest as f32 * CHARACTER_WIDTH,
+        height: 2.0 * MARGIN + rows.len() as f32 * LINE_HEIGHT,
+        source: "text_layer".to_owned(),
+        words: Vec::new(),
+        lines: Vec::new(),
+    };
+    let mut block = 0;
+    for (row_index, row) in rows.iter().enumerate() {
+        let y0 = MARGIN + row_index as f32 * LINE_HEIGHT;
+        let first_word = page.words.len();
+        let line = page.lines.len() as u32;
+        let mut column = 0;
+        for piece in row.split(|character| character.is_whitespace()) {
+            if !piece.is_empty() {
+                let x0 = MARGIN + column as f32 * CHARACTER_WIDTH;
+                page.words.push(Word {
+                    text: piece.iter().collect(),
+                    bbox: Rect {
+                        x0,
+                        y0,
+                        x1: x0 + piece.len() as f32 * CHARACTER_WIDTH,
+                        y1: y0 + TEXT_HEIGHT,
+                    },
+                    confidence: 1.0,
+                    line,
+                    block,
+                });
+            }
+            column += piece.len() + 1;
+        }
+        let words = &page.words[first_word..];
+        match (words.first(), words.last()) {
+            (Some(first), Some(last)) => page.lines.push(Line {
+                bbox: Rect { x1: last.bbox.x1, ..first.bbox },
+                first_word: first_word as u32,
+                word_count: words.len() as u32,
+                block,
+            }),
+            _ => block += 1,
+        }
+    }
+    page
+}
+
+/// The part of a result that says what is on the pages.
+#[derive(Deserialize)]
+struct Captured {
+    pages: Vec<CapturedPage>,
+}
+
+#[derive(Deserialize)]
+struct CapturedPage {
+    page: u32,
+    width: f32,
+    height: f32,
+    source: String,
+    lines: Vec<CapturedLine>,
+}
+
+#[derive(Deserialize)]
+struct CapturedLine {
+    #[serde(rename = "box")]
+    bbox: Rect,
+    block: u32,
+    words: Vec<CapturedWord>,
+}
+
+#[derive(Deserialize)]
+struct CapturedWord {
+    text: String,
+    #[serde(rename = "box")]
+    bbox: Rect,
+    confidence: f32,
+}
+
+impl From<CapturedPage> for Page {
+    fn from(captured: CapturedPage) -> Self {
+        let mut words = Vec::new();
+        let mut lines = Vec::new();
+        for (line, CapturedLine { bbox, block, words: in_line }) in (0..).zip(captured.lines) {
+            lines.push(Line {
+                bbox,
+                first_word: words.len() as u32,
+                word_count: in_line.len() as u32,
+                block,
+            });
+            words.extend(in_line.into_iter().map(|CapturedWord { text, bbox, confidence }| Word {
+                text,
+                bbox,
+                confidence,
+                line,
+                block,
+            }));
+        }
+        Self {
+            number: captured.page,
+            width: captured.width,
+            height: captured.height,
+            source: captured.source,
+            words,
+            lines,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The one integration binary: a module per resource, each through a public border.
+
+mod plugins;
+mod tidy;

@@ -1,0 +1,93 @@
+//! `cargo xtask test`: every check of the project, in the order in which they fail fastest.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+use std::{fs, str};
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace::{Workspace, find_program};
+use crate::{process, setup};
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Fail where PostgreSQL is not installed, instead of testing on SQLite alone and saying so.
+    #[arg(long)]
+    require_postgres: bool,
+}
+
+/// Sets up and runs formatting, lints, licences and tests.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
+    let postgres = find_postgres();
+    match &postgres {
+        Some(_) => {}
+        None if options.require_postgres => bail!("PostgreSQL is not installed; {INSTALL_POSTGRES}"),
+        None => warn_without_postgres(),
+    }
+    step("set-up", || setup::run(workspace, &setup::Options::default()))?;
+    step("formatting", || {
+        process::run(workspace.cargo().args(["fmt", "--all", "--check"])).context("type `cargo fmt --all`")
+    })?;
+    step("lints", || lint(workspace))?;
+    if let Some(program) = find_program("cargo-deny", &[]) {
+        let mut deny = Command::new(program);
+        deny.args(["--offline", "check", "licenses", "bans", "sources"]).current_dir(workspace.root());
+        step("licences and sources", || process::run(&mut deny))?;
+    }
+    // The tests start the program itself; building it together with them keeps one set of features.
+    step("build", || {
+        process::run(workspace.cargo().args(["build", "--locked", "--workspace", "--bins", "--tests"]))
+    })?;
+    step("tests", || {
+        process::run(workspace.cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]))
+    })?;
+    if postgres.is_none() {
+        warn_without_postgres();
+    }
+    Ok(())
+}
+
+const INSTALL_POSTGRES: &str = "install the server's programs (Debian: `apt-get install postgresql`), the tests start \
+                                their own server from them";
+
+fn warn_without_postgres() {
+    println!("\n*** NOT TESTED ON POSTGRESQL: it is not installed here; {INSTALL_POSTGRES} ***\n");
+}
+
+/// Debian keeps the server's programs off the search path, in a folder per version.
+fn find_postgres() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders: Vec<PathBuf> = versions.map(|version| version.path().join("bin")).collect();
+    find_program("initdb", &folders)
+}
+
+/// Lints are errors on the compiler that the workspace names, and warnings on a newer one, which knows lints
+/// that nobody here has seen yet.
+fn lint(workspace: &Workspace) -> Result<()> {
+    let mut cargo = workspace.cargo();
+    cargo.args(["clippy", "--locked", "--workspace", "--all-targets"]);
+    if is_pinned_compiler(workspace.root())? {
+        cargo.args(["--", "--deny", "warnings"]);
+    }
+    process::run(&mut cargo)
+}
+
+fn is_pinned_compiler(root: &Path) -> Result<bool> {
+    let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml"))?.parse()?;
+    let pinned = manifest
+        .get("workspace")
+        .and_then(|workspace| workspace.get("package")?.get("rust-version")?.as_str())
+        .context("`Cargo.toml` names no `rust-version`")?;
+    let version = process::output(Command::new("rustc").arg("--version").current_dir(root))?;
+    Ok(str::from_utf8(&version)?.starts_with(&format!("rustc {pinned}.")))
+}
+
+fn step(name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
+    println!("test: {name}");
+    let started = Instant::now();
+    check().with_context(|| format!("{name} failed"))?;
+    println!("test: {name} done in {} s", started.elapsed().as_secs());
+    Ok(())
+}
