@@ -1,5 +1,6 @@
 //! What invoices, receipts and other business documents have in common: numbers, dates, amounts, parties, lines.
 
+pub mod facts;
 pub mod items;
 pub mod lexicon;
 pub mod merchant;
@@ -8,6 +9,8 @@ pub mod parties;
 pub mod references;
 pub mod totals;
 
+use crate::document::Document;
+use crate::extractor::Failure;
 use crate::labels::{Label, Labels};
 use crate::page::Page;
 use crate::reading::{Reading, Slot, Span};
@@ -82,6 +85,14 @@ impl<'a> BusinessDocument<'a> {
     pub fn row_of(&self, label: &Label<Concept>) -> usize {
         self.reading.segments().get(label.segment).map_or(0, |segment| segment.row)
     }
+}
+
+/// All pages of a document.
+///
+/// # Errors
+/// A page that cannot be read.
+pub fn pages(document: &Document) -> Result<Vec<Page>, Failure> {
+    (0..document.page_count()).map(|index| document.page(index)).collect()
 }
 
 /// The order of day and month that is usual where a document seems to come from: the month stands first in the

@@ -154,7 +154,7 @@ impl<C: Copy + PartialEq> Search<'_, C> {
                 || (!starts_body
                     && segments.len() < columns.len()
                     && segments.len() <= 4
-                    && gap < height * 0.35))
+                    && gap < height * 0.5))
     }
 
     fn columns_of(&self, reading: &Reading, rows: Range<usize>) -> Vec<Column<C>> {
