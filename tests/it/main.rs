@@ -3,6 +3,7 @@
 mod ocr;
 mod plugins;
 mod queue;
+mod serving;
 mod store;
 mod tidy;
 mod worker;
