@@ -154,7 +154,12 @@ impl Keys {
     ///
     /// # Errors
     /// [`Error::Sign`], which no valid key gives.
-    pub fn access_token(&self, subject: Subject, now: Timestamp, lifetime: Duration) -> Result<String, Error> {
+    pub fn access_token(
+        &self,
+        subject: Subject,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<String, Error> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             exp: now.after(lifetime).unix_seconds(),
@@ -244,9 +249,8 @@ pub fn api_token_public_id(token: &str) -> Option<&str> {
 /// [`Error::Hash`] for a password that the method cannot take (longer than 4 GiB).
 pub fn hash_password(password: &str) -> Result<String, Error> {
     let salt = clock::random_bytes::<16>();
-    let hash: PasswordHash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(Error::Hash)?;
+    let hash: PasswordHash =
+        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map_err(Error::Hash)?;
     Ok(hash.to_string())
 }
 

@@ -182,7 +182,8 @@ mod tests {
     #[tokio::test]
     async fn a_file_over_the_limit_is_refused_without_reading_on() {
         let (_folder, blobs) = blobs();
-        let endless = stream::iter(std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(b"%PDF-1.7"))));
+        let endless =
+            stream::iter(std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(b"%PDF-1.7"))));
         let error = receive(&blobs, key(), endless, 5000).await.unwrap_err();
         assert!(matches!(error, Error::TooLarge { limit_bytes: 5000 }), "{error}");
         assert!(matches!(blobs.read(&key()).await, Err(blobs::Error::NotFound(_))));

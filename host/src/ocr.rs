@@ -156,7 +156,13 @@ impl Engine {
     /// A model that cannot be loaded or fails.
     pub fn read(&self, raster: &Raster, mode: OcrMode) -> Result<Reading, Error> {
         let Some(raster) = whole(raster) else {
-            return Ok(Reading { turn: Turn::None, skew_degrees: 0.0, width: 1, height: 1, segments: Vec::new() });
+            return Ok(Reading {
+                turn: Turn::None,
+                skew_degrees: 0.0,
+                width: 1,
+                height: 1,
+                segments: Vec::new(),
+            });
         };
         let (guess, probability) = self.pool()?.run(|| self.classifier()?.turn(raster))?;
         let mut turn = if probability < MIN_TURN_PROBABILITY { Turn::None } else { guess };
@@ -228,7 +234,9 @@ impl Engine {
     pub fn fingerprint(&self, mode: OcrMode) -> &str {
         let (slot, names): (_, &[&str]) = match mode {
             OcrMode::Accurate => (&self.fingerprints[0], &[DETECTION, ORIENTATION, RECOGNITION]),
-            OcrMode::Fast => (&self.fingerprints[1], &[DETECTION, ORIENTATION, FAST_RECOGNITION, FAST_DICTIONARY]),
+            OcrMode::Fast => {
+                (&self.fingerprints[1], &[DETECTION, ORIENTATION, FAST_RECOGNITION, FAST_DICTIONARY])
+            }
         };
         slot.get_or_init(|| {
             let mut digest = Sha256::new();
@@ -337,7 +345,10 @@ pub fn upright(raster: &Raster, turn: Turn, skew_degrees: f32) -> Raster {
     }
 }
 
-fn loaded<T>(slot: &OnceLock<Result<T, Error>>, load: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+fn loaded<T>(
+    slot: &OnceLock<Result<T, Error>>,
+    load: impl FnOnce() -> Result<T, Error>,
+) -> Result<&T, Error> {
     slot.get_or_init(load).as_ref().map_err(Error::clone)
 }
 

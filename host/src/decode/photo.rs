@@ -25,7 +25,8 @@ impl Photo {
         let size = catch(format.name(), || {
             let mut decoder = decoder(&content, format, &limits)?;
             let (width, height) = decoder.dimensions();
-            let (width, height) = if swaps_sides(orientation(&mut decoder)) { (height, width) } else { (width, height) };
+            let (width, height) =
+                if swaps_sides(orientation(&mut decoder)) { (height, width) } else { (width, height) };
             Ok(PageSize { width: width as f32, height: height as f32, unit: Unit::Pixel })
         })?;
         Ok(Self { content, format, limits, size })
@@ -97,14 +98,19 @@ fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
 pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     matches!(
         orientation,
-        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
     )
 }
 
 fn convert(error: ImageError, format: Format) -> Error {
     let format = format.name();
     match error {
-        ImageError::Unsupported(error) => Error::Unsupported(format!("this kind of {format} is not supported: {error}")),
+        ImageError::Unsupported(error) => {
+            Error::Unsupported(format!("this kind of {format} is not supported: {error}"))
+        }
         error => Error::Damaged { format, reason: error.to_string() },
     }
 }

@@ -77,8 +77,11 @@ fn usual_height(segments: &[Segment], size: PageSize) -> f32 {
 
 /// Splits rows into blocks where the white space between them is wide.
 fn split_at_gaps(rows: Vec<Row>, line_height: f32, blocks: &mut Vec<Vec<Row>>) {
-    let mut gaps: Vec<f32> =
-        rows.windows(2).map(|pair| (pair[1].bbox.y0 - pair[0].bbox.y1).max(0.0)).filter(|gap| *gap < 3.0 * line_height).collect();
+    let mut gaps: Vec<f32> = rows
+        .windows(2)
+        .map(|pair| (pair[1].bbox.y0 - pair[0].bbox.y1).max(0.0))
+        .filter(|gap| *gap < 3.0 * line_height)
+        .collect();
     let middle = gaps.len() / 2;
     let usual = if gaps.is_empty() { 0.0 } else { *gaps.select_nth_unstable_by(middle, f32::total_cmp).1 };
     let widest = (BLOCK_GAP * line_height).max(BLOCK_GAP_RATIO * usual);
@@ -118,7 +121,8 @@ impl Writer {
         if is_right_to_left(pieces.iter().flat_map(|piece| &piece.words)) {
             pieces.reverse();
         }
-        let Some(bbox) = pieces.iter().map(|piece| piece.bbox).reduce(|bbox, piece| bbox.union(&piece)) else {
+        let Some(bbox) = pieces.iter().map(|piece| piece.bbox).reduce(|bbox, piece| bbox.union(&piece))
+        else {
             return;
         };
         let (line, block) = (self.arranged.lines.len() as u32, self.blocks.saturating_sub(1));
@@ -141,7 +145,9 @@ fn is_right_to_left<'a>(words: impl Iterator<Item = &'a RawWord>) -> bool {
     let (mut right_to_left, mut left_to_right) = (0_u32, 0_u32);
     for word in words {
         match word.text.chars().find(|character| character.is_alphabetic()) {
-            Some('\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}') => right_to_left += 1,
+            Some('\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}') => {
+                right_to_left += 1
+            }
             Some(_) => left_to_right += 1,
             None => {}
         }

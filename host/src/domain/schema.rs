@@ -39,7 +39,9 @@ pub fn normalized(schema: &Value) -> Result<Value, Vec<String>> {
     match count_fields(&schema) {
         0 => return Err(vec!["the schema has no fields".to_owned()]),
         1..=MAX_FIELDS => {}
-        found => return Err(vec![format!("the schema has {found} fields, at most {MAX_FIELDS} are possible")]),
+        found => {
+            return Err(vec![format!("the schema has {found} fields, at most {MAX_FIELDS} are possible")]);
+        }
     }
     if let Some(reference) = remote_reference(&schema) {
         return Err(vec![format!("`$ref` `{reference}` leads outside the schema; only `#…` is possible")]);
@@ -58,8 +60,9 @@ fn is_json_schema(members: &Map<String, Value>) -> bool {
     let has_fields = members.get("properties").and_then(Value::as_object).is_some_and(|properties| {
         properties.values().all(|property| property.is_object() || property.is_boolean())
     });
-    let has_word =
-        ["type", "$schema", "$ref", "$id"].iter().any(|name| members.get(*name).is_some_and(|v| !v.is_object()));
+    let has_word = ["type", "$schema", "$ref", "$id"]
+        .iter()
+        .any(|name| members.get(*name).is_some_and(|v| !v.is_object()));
     has_fields || has_word
 }
 
@@ -187,7 +190,8 @@ mod tests {
 
     #[test]
     fn a_json_schema_stays_as_it_is() {
-        let schema = json!({"type": "object", "properties": {"total": {"type": "number", "x-labels": ["Sum"]}}});
+        let schema =
+            json!({"type": "object", "properties": {"total": {"type": "number", "x-labels": ["Sum"]}}});
         check(schema.clone(), schema);
     }
 
@@ -213,7 +217,8 @@ mod tests {
 
     #[test]
     fn fields_called_type_and_properties_are_fields() {
-        let schema = normalized(&json!({"type": {"type": "string"}, "properties": {"type": "text"}})).unwrap();
+        let schema =
+            normalized(&json!({"type": {"type": "string"}, "properties": {"type": "text"}})).unwrap();
         assert_eq!(schema["properties"]["type"], json!({"type": "string"}));
         assert_eq!(schema["properties"]["properties"], json!({"type": "string"}));
     }
@@ -238,6 +243,9 @@ mod tests {
         check_wrong(json!({"a": {"type": "colour"}}), "`a`: unknown type `colour`; known are string");
         check_wrong(json!({"a": {"type": 3}}), "`a`: `type` is 3");
         check_wrong(json!({"properties": {"a": {"type": "colour"}}}), "not valid JSON Schema");
-        check_wrong(json!({"properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}}), "leads outside the schema");
+        check_wrong(
+            json!({"properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}}),
+            "leads outside the schema",
+        );
     }
 }

@@ -111,9 +111,10 @@ impl Detector {
         height: usize,
     ) -> Result<Option<Vec<f32>>, Error> {
         let input = resample::normalized_planes(page, window, (width, height), Channels::Bgr);
-        let (darkest, lightest) = input
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
+        let (darkest, lightest) =
+            input.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| {
+                (low.min(value), high.max(value))
+            });
         if lightest - darkest < MIN_CONTRAST {
             return Ok(None);
         }

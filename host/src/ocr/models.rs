@@ -80,7 +80,9 @@ fn keep_columns(tensor: &mut TensorProto, columns: usize, kept: &[usize]) {
         tensor.raw_data = tensor
             .raw_data
             .chunks_exact(columns * width)
-            .flat_map(|row| kept.iter().filter_map(move |&column| row.get(column * width..(column + 1) * width)))
+            .flat_map(|row| {
+                kept.iter().filter_map(move |&column| row.get(column * width..(column + 1) * width))
+            })
             .flatten()
             .copied()
             .collect();

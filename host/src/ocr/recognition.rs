@@ -178,7 +178,8 @@ impl Head {
     /// Reads the text in each box.
     fn read_all(&self, page: &Raster, boxes: &[TextBox]) -> Result<Vec<LineText>, Error> {
         // Plans first: a thread must not wait for a plan that it has interrupted itself to help with.
-        let mut widths: Vec<usize> = boxes.iter().flat_map(candidates).flat_map(pieces).map(|p| p.1).collect();
+        let mut widths: Vec<usize> =
+            boxes.iter().flat_map(candidates).flat_map(pieces).map(|p| p.1).collect();
         widths.sort_unstable();
         widths.dedup();
         let plans: HashMap<usize, Plan> = widths
@@ -199,7 +200,12 @@ impl Head {
     }
 
     /// Reads one box in each direction that its shape allows, and keeps the most certain reading.
-    fn read_box(&self, page: &Raster, found: &TextBox, plans: &HashMap<usize, Plan>) -> Result<LineText, Error> {
+    fn read_box(
+        &self,
+        page: &Raster,
+        found: &TextBox,
+        plans: &HashMap<usize, Plan>,
+    ) -> Result<LineText, Error> {
         let mut best: Option<LineText> = None;
         for place in candidates(found) {
             let line = self.read_place(page, place, plans)?;

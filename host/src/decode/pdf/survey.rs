@@ -101,7 +101,8 @@ pub(super) fn survey<'a>(page: &'a Page<'a>, deadline: Instant) -> Survey {
     let bounds = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let cache = InterpreterCache::new();
     let settings = InterpreterSettings::default();
-    let mut context = Context::new(page.initial_transform(true).to_kurbo(), bounds, &cache, page.xref(), settings);
+    let mut context =
+        Context::new(page.initial_transform(true).to_kurbo(), bounds, &cache, page.xref(), settings);
     let mut surveyor = Surveyor::new(bounds, deadline);
     interpret_page(page, &mut context, &mut surveyor);
     surveyor.finish()
@@ -267,7 +268,8 @@ impl Surveyor {
         for (index, run) in runs.iter().enumerate() {
             let end = runs.get(index + 1).map_or(found.glyphs.len(), |next| next.first_glyph);
             let near: Vec<&Fill> = fills.iter().filter(|fill| fill.bbox.overlaps(run.bbox)).collect();
-            for (glyph, is_hidden) in found.glyphs.iter().zip(&mut is_hidden).take(end).skip(run.first_glyph) {
+            for (glyph, is_hidden) in found.glyphs.iter().zip(&mut is_hidden).take(end).skip(run.first_glyph)
+            {
                 *is_hidden = hides(&near, index, run.color, glyph.middle());
             }
         }
@@ -349,7 +351,8 @@ fn place(glyph: &Glyph<'_>, transform: Affine, scale: f64, is_vertical: bool) ->
         Glyph::Outline(glyph) => glyph.advance_width(),
         Glyph::Type3(glyph) => glyph.advance_width(),
     };
-    let advance = if is_vertical { em } else { f64::from(width.unwrap_or(500.0)) / UNITS_PER_EM * em * scale };
+    let advance =
+        if is_vertical { em } else { f64::from(width.unwrap_or(500.0)) / UNITS_PER_EM * em * scale };
     Some(PlacedGlyph {
         text: glyph.as_unicode(),
         origin: Point::new(x, y),
@@ -377,8 +380,9 @@ impl<'a> Device<'a> for Surveyor {
             let bbox = props.transform.transform_rect_bbox(path.bounding_box());
             if bbox.overlaps(self.clip().bbox) {
                 let curves = path.elements().iter();
-                self.found.curve_count +=
-                    curves.filter(|element| matches!(element, PathEl::CurveTo(..) | PathEl::QuadTo(..))).count();
+                self.found.curve_count += curves
+                    .filter(|element| matches!(element, PathEl::CurveTo(..) | PathEl::QuadTo(..)))
+                    .count();
                 self.add_fill(bbox, false, &props);
             }
         }

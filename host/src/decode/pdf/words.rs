@@ -103,7 +103,8 @@ impl Piece {
     fn shows(&self, other: &Self) -> bool {
         other.start() < self.end()
             && other.cells.iter().all(|cell| {
-                let is_same = |own: &Cell| own.text == cell.text && (own.start - cell.start).abs() < 0.3 * self.em;
+                let is_same =
+                    |own: &Cell| own.text == cell.text && (own.start - cell.start).abs() < 0.3 * self.em;
                 cell.text.is_empty() || self.cells.iter().any(is_same)
             })
     }
@@ -139,7 +140,8 @@ fn attach_marks(pieces: Vec<Piece>) -> Vec<Piece> {
         });
         match bearer {
             Some(piece) => {
-                let after = piece.cells.iter().rposition(|cell| cell.start <= start).map_or(0, |index| index + 1);
+                let after =
+                    piece.cells.iter().rposition(|cell| cell.start <= start).map_or(0, |index| index + 1);
                 piece.cells.splice(after..after, mark.cells);
             }
             None => pieces.push(mark),
@@ -347,7 +349,9 @@ fn text(glyph: &PlacedGlyph) -> String {
     let mut text = String::new();
     match &glyph.text {
         Some(BfString::Char(character)) => push(*character, &mut text),
-        Some(BfString::String(characters)) => characters.chars().for_each(|character| push(character, &mut text)),
+        Some(BfString::String(characters)) => {
+            characters.chars().for_each(|character| push(character, &mut text))
+        }
         None => push(char::REPLACEMENT_CHARACTER, &mut text),
     }
     text
