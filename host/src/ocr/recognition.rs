@@ -231,7 +231,7 @@ impl Head {
             };
             let content = crop::line_width(&piece).min(width);
             let image = crop::line_image(page, &piece, content, width);
-            let input = Tensor::from_shape(&[1, 3, LINE_HEIGHT, width], &image.values)
+            let input = Tensor::from_shape(&[1, 3, LINE_HEIGHT, width], &image)
                 .map_err(|source| Error::inference(self.name, &source))?;
             let output =
                 multithread_tract_scope(Executor::SingleThread, || models::run(self.name, plan, input))?;

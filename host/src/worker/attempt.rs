@@ -39,8 +39,8 @@ enum Outcome {
 /// Carries out one delivery. Errors of the store are logged here; the lease brings the document back.
 pub(super) async fn carry_out(worker: Worker, delivery: Delivery, release: CancellationToken) {
     let document_id = delivery.document_id.clone();
-    let started = worker.store.start_attempt(&worker.name, delivery, worker.settings.max_attempts).await;
-    let attempt = match started {
+    let Settings { lease, max_attempts, .. } = worker.settings;
+    let attempt = match worker.store.start_attempt(&worker.name, delivery, lease, max_attempts).await {
         Ok(Start::Started(attempt)) => attempt,
         Ok(Start::Dead) => {
             tracing::warn!(document = %document_id, "document given up: it was tried as often as it may");
@@ -86,7 +86,7 @@ async fn process(worker: &Worker, attempt: &Attempt, release: &CancellationToken
         async move { processor.process(job, progress).await }
     });
     let outcome = match watch(worker, attempt, &progress, &mut work, release).await {
-        Watched::Finished(finished) => return outcome_of(finished),
+        Watched::Finished(outcome) => return outcome,
         Watched::Stopped(outcome) => outcome,
     };
     progress.cancel();
@@ -98,7 +98,8 @@ type Work = JoinHandle<Result<Processed, ProcessError>>;
 
 /// Why an attempt is not watched any more.
 enum Watched {
-    Finished(Result<Result<Processed, ProcessError>, JoinError>),
+    /// The work is finished, with this outcome.
+    Finished(Outcome),
     /// The work goes on and is to be stopped.
     Stopped(Outcome),
 }
@@ -118,24 +119,20 @@ async fn watch(
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let deadline = tokio::time::sleep(worker.settings.document_timeout);
     tokio::pin!(deadline);
-    let mut renewed = Instant::now();
     loop {
         tokio::select! {
-            finished = &mut *work => return Watched::Finished(finished),
+            finished = &mut *work => return Watched::Finished(outcome_of(finished)),
             () = release.cancelled() => return Watched::Stopped(Outcome::Released),
             () = &mut deadline => return Watched::Stopped(Outcome::Failed(timed_out(&worker.settings))),
             _ = beats.tick() => {}
         }
         match worker.store.beat(attempt, lease, progress.current(), progress.page_count()).await {
-            Ok(Pulse::Continue) => renewed = Instant::now(),
+            Ok(Pulse::Continue) => {}
             Ok(Pulse::Cancel) => return Watched::Stopped(Outcome::Cancelled),
             Ok(Pulse::Lost) => return Watched::Stopped(Outcome::Lost),
+            // Past the lease another worker may take it; then the next beat says so, and the fence holds anyway.
             Err(error) => {
                 tracing::warn!(document = %attempt.document.id, error = %chain(&error), "heartbeat failed");
-                // Past the lease another worker may have it; what this one records is fenced in any case.
-                if renewed.elapsed() > lease && !error.is_transient() {
-                    return Watched::Stopped(Outcome::Lost);
-                }
             }
         }
     }
