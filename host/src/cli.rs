@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use ocriva::config::{Config, OcrMode, Role};
+use ocriva::config::{Config, Role};
 
 /// Self-hosted document extraction: documents in, named fields out.
 #[derive(Debug, Parser)]
@@ -90,10 +90,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             serve::migrate(&config)
         }
         Command::Openapi => {
-            println!();
+            println!("{}", ocriva::api::openapi().to_pretty_json()?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Plugin(plugin) => plugin.run(&load(file, [])?),
+        Command::Plugin(plugin) => {
+            let data = plugin.data().map(|dir| dir.display().to_string());
+            plugin.run(&load(file, [("storage.data_dir", data)])?)
+        }
     }
 }
 

@@ -32,6 +32,10 @@ pub use runs::{Attempt, Pulse, Start};
 pub use tokens::TokenSecret;
 pub use users::Login;
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
 use crate::clock::Clock;
 use engine::Engine;
 use queue::TableQueue;
@@ -135,6 +139,7 @@ pub struct Store {
     engine: Engine,
     queue: TableQueue,
     clock: Clock,
+    arrivals: Arc<Notify>,
 }
 
 impl Store {
@@ -146,7 +151,7 @@ impl Store {
     /// [`Error::UnknownEngine`], or [`Error::Open`] when it does not answer.
     pub async fn connect(url: &str, max_connections: u32, clock: Clock) -> Result<Self, Error> {
         let engine = Engine::connect(url, max_connections).await?;
-        Ok(Self { engine, queue: TableQueue::new(clock.clone()), clock })
+        Ok(Self { engine, queue: TableQueue::new(clock.clone()), clock, arrivals: Arc::default() })
     }
 
     /// Brings the schema up to date: runs the embedded migrations that have not run yet, in order.
@@ -187,6 +192,11 @@ impl Store {
     /// [`Error::Transaction`].
     pub async fn begin(&self) -> Result<Transaction, Error> {
         self.engine.begin().await
+    }
+
+    /// Waits until a document arrives through this store or one of its clones; other processes are not heard.
+    pub async fn work_arrived(&self) {
+        self.arrivals.notified().await;
     }
 
     /// The queue that delivers runs to workers.

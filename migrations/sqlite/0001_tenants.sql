@@ -77,6 +77,8 @@ create index api_tokens_by_organization on api_tokens (organization_id, id);
 create table refresh_tokens (
     id text primary key,
     user_id text not null references users (id) on delete cascade,
+    -- The organization the login is for.
+    organization_id text not null references organizations (id) on delete cascade,
     -- All tokens that descend from one login: the re-use of a spent one revokes them together.
     family text not null,
     token_hash text not null unique,

@@ -1,4 +1,9 @@
 //! The one integration binary: a module per resource, each through a public border.
 
 mod decode;
+mod ocr;
+mod plugins;
+mod queue;
+mod store;
 mod tidy;
+mod worker;

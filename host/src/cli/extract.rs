@@ -1,13 +1,13 @@
 //! `ocriva extract`: the pipeline in process, on files of this machine.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use futures::StreamExt as _;
@@ -17,12 +17,12 @@ use ocriva::clock::Clock;
 use ocriva::config::{Config, OcrMode};
 use ocriva::domain::document::PageRange;
 use ocriva::domain::extraction::Extraction;
-use ocriva::domain::format;
-use ocriva::domain::template::TemplateContent;
+use ocriva::domain::template::{ExtractionMode, ExtractorChoice, ResultFormat, TemplateContent};
+use ocriva::domain::{format, schema};
 use ocriva::pipeline::{Outcome, Pipeline, Task};
 use ocriva::plugins::{Engine, Registry};
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 /// Code of a file that is not a document.
 const UNSUPPORTED: &str = "decode.unsupported";
@@ -216,13 +216,34 @@ fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) -> anyhow::Result<()> {
 fn read_document(path: &Path) -> Result<Bytes, String> {
     let unreadable = |error: std::io::Error| format!("file cannot be read: {error}");
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut head = Vec::with_capacity(format::SNIFF_BYTES);
-    file.by_ref().take(format::SNIFF_BYTES as u64).read_to_end(&mut head).map_err(unreadable)?;
-    if format::sniff(&head).is_none() {
-        return Err(format::unsupported(&head));
+    let mut content = Vec::with_capacity(format::SNIFF_BYTES);
+    Read::by_ref(&mut file).take(format::SNIFF_BYTES as u64).read_to_end(&mut content).map_err(unreadable)?;
+    if format::sniff(&content).is_none() {
+        return Err(format::unsupported(&content));
     }
-    file.read_to_end(&mut head).map_err(unreadable)?;
-    Ok(Bytes::from(head))
+    file.read_to_end(&mut content).map_err(unreadable)?;
+    Ok(Bytes::from(content))
+}
+
+/// A template file: a whole template as the API takes it, of which identity and result format do not matter here,
+/// or only its schema.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TemplateFile {
+    #[serde(default)]
+    name: String,
+    template_schema: Option<Value>,
+    instructions: Option<String>,
+    extraction_mode: Option<String>,
+    extractor: Option<ExtractorFile>,
+    ocr_mode: Option<OcrMode>,
+}
+
+#[derive(Deserialize)]
+struct ExtractorFile {
+    plugin: String,
+    version: Option<String>,
+    config: Option<Map<String, Value>>,
 }
 
 fn read_template(path: &Path) -> anyhow::Result<TemplateContent> {
@@ -230,7 +251,36 @@ fn read_template(path: &Path) -> anyhow::Result<TemplateContent> {
     let text = std::fs::read_to_string(path).with_context(|| format!("template `{shown}` cannot be read"))?;
     let value: Value =
         serde_json::from_str(&text).with_context(|| format!("template `{shown}` is not JSON"))?;
-    TemplateContent::from_json(&value).with_context(|| format!("template `{shown}` cannot be used"))
+    template(value).with_context(|| format!("template `{shown}` cannot be used"))
+}
+
+fn template(value: Value) -> anyhow::Result<TemplateContent> {
+    let is_whole = value.get("templateSchema").is_some() || value.get("extractor").is_some();
+    let file = if is_whole { value } else { json!({"templateSchema": value}) };
+    let file: TemplateFile = serde_json::from_value(file)?;
+    let extraction_mode = match file.extraction_mode.as_deref() {
+        None => ExtractionMode::Structured,
+        Some(word) => ExtractionMode::parse(word)
+            .with_context(|| format!("`extractionMode` is `{word}`, expected `structured` or `free_text`"))?,
+    };
+    let template_schema = match file.template_schema {
+        None => None,
+        Some(given) => Some(schema::normalized(&given).map_err(|problems| anyhow!(problems.join("; ")))?),
+    };
+    Ok(TemplateContent {
+        name: file.name,
+        description: None,
+        template_schema,
+        instructions: file.instructions,
+        extraction_mode,
+        result_format: ResultFormat::Json,
+        extractor: file.extractor.map(|extractor| ExtractorChoice {
+            plugin: extractor.plugin,
+            version: extractor.version,
+            config: extractor.config,
+        }),
+        ocr_mode: file.ocr_mode,
+    })
 }
 
 fn page_range(text: &str) -> Result<PageRange, String> {

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 /// Most fields of a schema, those of nested objects included.
 const MAX_FIELDS: usize = 1000;
 
+/// Most problems that are told of one value.
+const MAX_PROBLEMS: usize = 20;
+
 /// Types of the short form with what they stand for in JSON Schema.
 const SHORT_TYPES: [(&str, &str, Option<&str>); 17] = [
     ("string", "string", None),
@@ -46,12 +49,26 @@ pub fn normalized(schema: &Value) -> Result<Value, Vec<String>> {
     if let Some(reference) = remote_reference(&schema) {
         return Err(vec![format!("`$ref` `{reference}` leads outside the schema; only `#…` is possible")]);
     }
-    jsonschema::options().build(&schema).map_err(|error| {
-        let place = error.instance_path().to_string();
-        let place = if place.is_empty() { "the schema".to_owned() } else { format!("`{place}`") };
-        vec![format!("{place} is not valid JSON Schema: {error}")]
-    })?;
+    jsonschema::options()
+        .build(&schema)
+        .map_err(|error| vec![format!("the schema is not valid JSON Schema: {}", told(&error))])?;
     Ok(schema)
+}
+
+/// What about a value does not fit a schema, one sentence each, at most 20; a schema that is none itself fits nothing.
+pub fn problems(schema: &Value, value: &Value) -> Vec<String> {
+    match jsonschema::options().build(schema) {
+        Ok(validator) => validator.iter_errors(value).take(MAX_PROBLEMS).map(|error| told(&error)).collect(),
+        Err(error) => vec![format!("the schema itself is not valid: {error}")],
+    }
+}
+
+/// What is wrong, after the place where, if that is not the whole.
+fn told(error: &jsonschema::ValidationError<'_>) -> String {
+    match error.instance_path().to_string().as_str() {
+        "" => error.to_string(),
+        place => format!("at `{place}`: {error}"),
+    }
 }
 
 /// Whether this is a JSON Schema: the short form has an object under each of its names, also under one called `type`

@@ -102,6 +102,17 @@ pub struct NewApiToken {
     pub expires_at: Timestamp,
 }
 
+/// A login: all refresh tokens that descend from it, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginFamily {
+    /// Id of the login.
+    pub family: String,
+    /// Who logged in.
+    pub user_id: String,
+    /// The organization the login is for.
+    pub organization_id: String,
+}
+
 /// A refresh token to be remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRefreshToken {
@@ -115,10 +126,7 @@ pub struct NewRefreshToken {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rotation {
     /// The old one is spent, the new one is remembered.
-    Rotated {
-        /// Whose it is.
-        user_id: String,
-    },
+    Rotated(LoginFamily),
     /// The old one had been spent before: its whole family is revoked now.
     Reused,
     /// Unknown, expired or revoked.

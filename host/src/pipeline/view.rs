@@ -1,7 +1,7 @@
 //! One document as an extractor sees it: each page decoded and read at most once, when it is asked for.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::OnceCell;
@@ -12,8 +12,8 @@ use crate::config::OcrMode;
 use crate::decode;
 use crate::domain::document::PageRange;
 use crate::domain::extraction::Warning;
-use crate::domain::geometry::{Rect, Turn};
-use crate::domain::page::{PageSize, PageText, TextSource, Word};
+use crate::domain::geometry::Rect;
+use crate::domain::page::{PageSize, PageText, Word};
 use crate::domain::raster::Raster;
 use crate::plugins::{DocumentSource, SourceError};
 
@@ -231,9 +231,4 @@ impl DocumentSource for SharedView {
         let size = self.size(index).await?;
         self.0.reader.recognize(raster, size, area, self.0.mode).await
     }
-}
-
-/// Whether the page's picture is the same as the file's, so that no turning is needed.
-pub fn is_as_displayed(text: &PageText) -> bool {
-    text.source == TextSource::TextLayer || (text.turn == Turn::None && text.skew_degrees == 0.0)
 }

@@ -32,10 +32,16 @@ statements! {
     LIST = concat!(select!(), "group by b.id, v.name order by b.id desc limit $3 offset $4");
     COUNT = "select count(*) as total from batches
         where organization_id = $1 and (cast($2 as text) is null or project_id = $2)";
+    UPLOADS = "select d.upload_id as upload_id from documents d
+        where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2) and d.batch_id = $3
+        order by d.id limit $4";
     INSERT = "insert into batches (id, organization_id, project_id, user_id, name, template_id, template_version,
             metadata, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 }
+
+/// Most upload ids of one batch that are told: far above what one upload may bring.
+const UPLOADS_LIMIT: u32 = 10_000;
 
 impl Store {
     /// A batch of the tenant.
@@ -58,6 +64,18 @@ impl Store {
             .list(&LIST, arguments![&tenant.organization_id, &tenant.project_id, page.limit, page.offset()])
             .await?;
         Ok(Listing { items, total })
+    }
+
+    /// The upload ids of a batch of the tenant, in the order of the documents' ids; empty where there is no such batch.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn batch_uploads(&self, tenant: &Tenant, id: &str) -> Result<Vec<String>, Error> {
+        let rows = self
+            .engine
+            .fetch_all(&UPLOADS, arguments![&tenant.organization_id, &tenant.project_id, id, UPLOADS_LIMIT])
+            .await?;
+        rows.iter().map(|row| row.get("upload_id")).collect()
     }
 
     /// Records a batch with its documents, whose `batch_id` is the batch's; all of them or nothing.
@@ -101,6 +119,7 @@ impl Store {
         self.audit(&mut tx, event).await?;
         let recorded = tx.find(&FIND, arguments![organization_id, project_id, &new.id]).await?;
         tx.commit().await?;
+        self.arrivals.notify_one();
         recorded.ok_or(Error::MissingReference { statement: FIND.name })
     }
 }

@@ -202,6 +202,7 @@ impl Store {
         self.audit(&mut tx, event).await?;
         let recorded = tx.find(&FIND_RUNNING, arguments![organization_id, &new.id]).await?;
         tx.commit().await?;
+        self.arrivals.notify_one();
         recorded.ok_or(Error::MissingReference { statement: FIND_RUNNING.name })
     }
 
@@ -267,8 +268,11 @@ impl Store {
         };
         let document_id: String = run.get("document_id")?;
         tx.execute(&RESTART, arguments![&document_id, now]).await?;
+        // Left over where a worker finished the run after it had lost the lease.
+        self.queue.withdraw(&mut tx, &document_id).await?;
         self.audit_document(&mut tx, actor, tenant, "document.reprocessed", &document_id).await?;
         tx.commit().await?;
+        self.arrivals.notify_one();
         Ok(Reprocessing::Accepted)
     }
 

@@ -4,35 +4,47 @@
 use super::statement::{arguments, statements};
 use super::{Error, Store, Transaction};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{NewRefreshToken, Rotation};
+use crate::domain::token::{LoginFamily, NewRefreshToken, Rotation};
 
 statements! {
     "refresh_tokens";
-    INSERT = "insert into refresh_tokens (id, user_id, family, token_hash, expires_at, created_at)
-        values ($1, $2, $3, $4, $5, $6)";
+    INSERT = "insert into refresh_tokens (id, user_id, organization_id, family, token_hash, expires_at,
+            created_at)
+        values ($1, $2, $3, $4, $5, $6, $7)";
     /// Of two callers with the same token, one gets the row.
     SPEND = "update refresh_tokens set used_at = $2
         where token_hash = $1 and used_at is null and revoked_at is null and expires_at > $2
-        returning user_id, family";
+        returning user_id, organization_id, family";
     FIND_SPENT = "select family from refresh_tokens where token_hash = $1 and used_at is not null";
     FAMILY = "select family from refresh_tokens where token_hash = $1";
     REVOKE_FAMILY = "update refresh_tokens set revoked_at = $2 where family = $1 and revoked_at is null";
+    /// A login lives while a token of it can still be traded.
+    LIVE = "select family from refresh_tokens
+        where family = $1 and used_at is null and revoked_at is null and expires_at > $2 limit 1";
     REVOKE_USER = "update refresh_tokens set revoked_at = $2 where user_id = $1 and revoked_at is null";
     SWEEP = "delete from refresh_tokens where expires_at < $1";
 }
 
 impl Store {
-    /// Remembers the first refresh token of a login; expired ones are forgotten on the way.
+    /// Remembers the first refresh token of a login, which `login.family` names from now on; expired ones are
+    /// forgotten on the way.
+    ///
+    /// # Errors
+    /// [`Error::MissingReference`] where there is no such user or organization, or whatever else the database answers.
+    pub async fn create_refresh_token(&self, login: &LoginFamily, new: NewRefreshToken) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mut tx = self.begin().await?;
+        tx.execute(&SWEEP, arguments![now]).await?;
+        self.insert_refresh_token(&mut tx, login, new, now).await?;
+        tx.commit().await
+    }
+
+    /// Whether the login with this family still lasts: it was neither ended nor revoked.
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub async fn create_refresh_token(&self, user_id: &str, new: NewRefreshToken) -> Result<(), Error> {
-        let now = self.clock.now();
-        let family = self.clock.new_id();
-        let mut tx = self.begin().await?;
-        tx.execute(&SWEEP, arguments![now]).await?;
-        self.insert_refresh_token(&mut tx, user_id, &family, new, now).await?;
-        tx.commit().await
+    pub async fn is_login_live(&self, family: &str) -> Result<bool, Error> {
+        Ok(self.engine.fetch_optional(&LIVE, arguments![family, self.clock.now()]).await?.is_some())
     }
 
     /// Trades the refresh token with the hash `token_hash` for `next`.
@@ -48,10 +60,13 @@ impl Store {
         let mut tx = self.begin().await?;
         let rotation = match tx.fetch_optional(&SPEND, arguments![token_hash, now]).await? {
             Some(row) => {
-                let user_id: String = row.get("user_id")?;
-                let family: String = row.get("family")?;
-                self.insert_refresh_token(&mut tx, &user_id, &family, next, now).await?;
-                Rotation::Rotated { user_id }
+                let login = LoginFamily {
+                    family: row.get("family")?,
+                    user_id: row.get("user_id")?,
+                    organization_id: row.get("organization_id")?,
+                };
+                self.insert_refresh_token(&mut tx, &login, next, now).await?;
+                Rotation::Rotated(login)
             }
             None => match tx.fetch_optional(&FIND_SPENT, arguments![token_hash]).await? {
                 Some(row) => {
@@ -78,6 +93,16 @@ impl Store {
         tx.commit().await
     }
 
+    /// Ends the login with this family.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn revoke_login(&self, family: &str) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        tx.execute(&REVOKE_FAMILY, arguments![family, self.clock.now()]).await?;
+        tx.commit().await
+    }
+
     /// Revokes all refresh tokens of a user: the end of all logins.
     ///
     /// # Errors
@@ -91,13 +116,23 @@ impl Store {
     async fn insert_refresh_token(
         &self,
         tx: &mut Transaction,
-        user_id: &str,
-        family: &str,
+        login: &LoginFamily,
         new: NewRefreshToken,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let id = self.clock.new_id();
-        tx.execute(&INSERT, arguments![id, user_id, family, new.token_hash, new.expires_at, now]).await?;
+        tx.execute(
+            &INSERT,
+            arguments![
+                self.clock.new_id(),
+                &login.user_id,
+                &login.organization_id,
+                &login.family,
+                new.token_hash,
+                new.expires_at,
+                now
+            ],
+        )
+        .await?;
         Ok(())
     }
 }

@@ -54,7 +54,7 @@ pub struct Attempt {
 pub enum Start {
     /// The attempt has begun.
     Started(Box<Attempt>),
-    /// There is nothing to do: the run is finished or gone. The message has been acknowledged.
+    /// There is nothing to do: the run is finished or withdrawn, or the message went to another worker.
     Nothing,
     /// The run had been tried as often as it may; it is dead now.
     Dead,
@@ -89,7 +89,7 @@ impl Store {
     }
 
     /// Begins an attempt: counts it first, so that one that kills its worker is counted too. A run that was tried
-    /// `max_attempts` times is dead.
+    /// `max_attempts` times is dead. The lease lasts from now for `lease`.
     ///
     /// # Errors
     /// Whatever the database answers; then nothing has begun, and the delivery comes again after its lease.
@@ -97,10 +97,15 @@ impl Store {
         &self,
         worker: &str,
         delivery: Delivery,
+        lease: Duration,
         max_attempts: u32,
     ) -> Result<Start, Error> {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
+        // Without a message nobody would bring the run back if this worker died.
+        if !self.queue.extend(&mut tx, &delivery, lease).await? {
+            return Ok(Start::Nothing);
+        }
         let begun = tx.fetch_optional(&BEGIN, arguments![&delivery.document_id, worker, now]).await?;
         let Some(run) = begun else {
             self.queue.acknowledge(&mut tx, &delivery).await?;
