@@ -1,5 +1,6 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod decode;
 mod ocr;
 mod plugins;
 mod queue;
