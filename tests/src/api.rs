@@ -105,7 +105,8 @@ impl TestApi {
             plugins: Arc::clone(plugins()),
             draining: CancellationToken::new(),
         };
-        let (keys, draining, stop) = (context.keys.clone(), context.draining.clone(), CancellationToken::new());
+        let (keys, draining, stop) =
+            (context.keys.clone(), context.draining.clone(), CancellationToken::new());
         tokio::spawn(api::serve(context, listener, stop.clone().cancelled_owned()));
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build();
         let client = client.expect("a client can be made");
@@ -168,7 +169,8 @@ impl TestApi {
     /// Makes a user of the first organization and logs them in: the answer to the login.
     pub async fn login_as(&self, role: Role) -> Value {
         static HASH: OnceLock<String> = OnceLock::new();
-        let password_hash = HASH.get_or_init(|| auth::hash_password(PASSWORD).expect("it can be hashed")).clone();
+        let password_hash =
+            HASH.get_or_init(|| auth::hash_password(PASSWORD).expect("it can be hashed")).clone();
         let email = format!("{role}@example.org");
         let new = NewMember { email: email.clone(), name: role.to_string(), password_hash, role };
         let made = self.base.store.create_member(&Actor::system(), &self.organization(), new).await;
@@ -321,7 +323,8 @@ pub fn text(value: &Value) -> String {
 
 /// A whole picture of one pixel.
 pub fn png() -> Vec<u8> {
-    const PIXEL: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\xdac\xf8\x0f\0\
+    const PIXEL: &[u8] =
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\xdac\xf8\x0f\0\
         \x01\x01\x01\0\x1b\xb6\xeeV\0\0\0\0IEND\xaeB`\x82";
     PIXEL.to_vec()
 }
@@ -336,7 +339,9 @@ fn plugins() -> &'static Arc<Registry> {
         settings.max_concurrent_calls = 4;
         let engine = PluginEngine::new(&settings, folder.join("cache")).expect("the engine starts");
         let bundled = ocriva::assets::bundled_plugins();
-        Arc::new(Registry::open(Arc::new(engine), bundled, &folder.join("none")).expect("no folder is no error"))
+        Arc::new(
+            Registry::open(Arc::new(engine), bundled, &folder.join("none")).expect("no folder is no error"),
+        )
     })
 }
 

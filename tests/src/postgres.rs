@@ -73,9 +73,12 @@ fn programs() -> Option<PathBuf> {
         })
         .collect();
     folders.sort();
-    folders.into_iter().rev().map(|(_, folder)| folder).chain(path_folders()).find(|folder| {
-        ["initdb", "pg_ctl", "postgres"].iter().all(|program| folder.join(program).is_file())
-    })
+    folders
+        .into_iter()
+        .rev()
+        .map(|(_, folder)| folder)
+        .chain(path_folders())
+        .find(|folder| ["initdb", "pg_ctl", "postgres"].iter().all(|program| folder.join(program).is_file()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the tests look for a program as a shell would")]
@@ -85,7 +88,8 @@ fn path_folders() -> Vec<PathBuf> {
 
 fn start(programs: &Path) -> Server {
     // Short: the path of a Unix socket has about a hundred characters at most.
-    let folder = tempfile::Builder::new().prefix("ocriva-pg-").tempdir().expect("a folder can be made").keep();
+    let folder =
+        tempfile::Builder::new().prefix("ocriva-pg-").tempdir().expect("a folder can be made").keep();
     let mut command = Command::new("sh");
     command.args(["-c", KEEPER, "keeper"]).arg(programs).arg(&folder).current_dir(&folder);
     if folder.metadata().expect("the folder is there").uid() == 0 {

@@ -142,7 +142,9 @@ pub fn template_content(name: &str) -> TemplateContent {
     TemplateContent {
         name: name.to_owned(),
         description: None,
-        template_schema: Some(serde_json::json!({"type": "object", "properties": {"total": {"type": "number"}}})),
+        template_schema: Some(
+            serde_json::json!({"type": "object", "properties": {"total": {"type": "number"}}}),
+        ),
         instructions: None,
         extraction_mode: ExtractionMode::Structured,
         result_format: ResultFormat::Json,

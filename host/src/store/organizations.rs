@@ -121,8 +121,7 @@ impl Store {
         let role = new.role;
         tx.execute(&INSERT_MEMBERSHIP, arguments![organization_id, &user.id, role.as_str(), now]).await?;
         let changes = Some(json!({ "email": user.email, "role": role.as_str() }));
-        let event =
-            Event { organization_id, actor, action: "member.created", target: &user.id, changes };
+        let event = Event { organization_id, actor, action: "member.created", target: &user.id, changes };
         self.audit(&mut tx, event).await?;
         tx.commit().await?;
         Ok(Member { user, role })

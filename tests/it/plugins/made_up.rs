@@ -70,8 +70,7 @@ impl DocumentSource for MadeUp {
     async fn raster(&self, index: u32) -> Result<Arc<Raster>, SourceError> {
         let size = self.size(index).await?;
         let (width, height) = ((size.width * 2.0) as u32, (size.height * 2.0) as u32);
-        let pixels =
-            (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as u8, y as u8, 0])).collect();
+        let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as u8, y as u8, 0])).collect();
         Ok(Arc::new(Raster { width, height, pixels }))
     }
 
