@@ -1,4 +1,5 @@
-//! Time and identifiers: the only module that reads the time or draws a random id.
+//! Time, identifiers and randomness: the only module that reads the time or draws random bytes.
+#![expect(clippy::disallowed_methods, reason = "this is the module that the rule points to")]
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -38,6 +39,14 @@ impl Clock {
         );
         uuid::Uuid::new_v7(stamp).to_string()
     }
+}
+
+/// Random bytes from the operating system, fit for keys and tokens.
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    #[expect(clippy::expect_used, reason = "a key made without randomness would be worse than no answer")]
+    getrandom::fill(&mut bytes).expect("invariant: the operating system's random source works");
+    bytes
 }
 
 impl std::fmt::Debug for Clock {

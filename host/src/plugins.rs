@@ -1,5 +1,8 @@
 //! The plugin platform: sandboxed WebAssembly components that turn a document's pages into fields.
 //!
+//! [`Registry`] knows which plugins there are, [`Engine`] runs one on a document within its limits, and [`Report`]
+//! says what is wrong with a component that cannot be taken. The contract with plugins is `wit/extract.wit`.
+//!
 //! Names no storage, decoder or OCR: a document comes in as a [`DocumentSource`].
 
 use std::sync::Arc;
@@ -9,6 +12,43 @@ use async_trait::async_trait;
 use crate::domain::geometry::Rect;
 use crate::domain::page::{PageSize, PageText, Word};
 use crate::domain::raster::Raster;
+
+mod bindings;
+mod budget;
+mod cache;
+mod call;
+mod component;
+mod engine;
+mod error;
+mod imports;
+mod registry;
+mod ticker;
+
+pub use budget::{LogLine, Logs, Usage, Used};
+pub use call::{Call, Request};
+pub use component::{Problem, Report};
+pub use engine::{Engine, Plugin, StartError};
+pub use error::{Error, LoadError, Refusal};
+pub use registry::{Listing, Origin, Registry, Unavailable};
+
+/// What a plugin says about itself.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Description {
+    /// Its name: lower case letters, digits and `-`, starting with a letter, at most 64.
+    pub name: String,
+    /// Its version: numbers separated by points, with an optional suffix after a hyphen.
+    pub version: String,
+    /// What it does, in a sentence.
+    #[serde(default)]
+    pub description: String,
+    /// JSON Schema of its settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_schema: Option<serde_json::Value>,
+    /// JSON Schema of its fields' values, where they do not depend on the template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<serde_json::Value>,
+}
 
 /// Why a document cannot give what a plugin asked for.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -33,6 +33,8 @@ create table template_versions (
     plugin_version text,
     -- JSON object.
     plugin_config text,
+    -- Null for the server's own.
+    ocr_mode text check (ocr_mode in ('fast', 'accurate')),
     created_at integer not null,
     primary key (template_id, version)
 ) strict;

@@ -5,14 +5,20 @@
 
 #[doc(hidden)]
 pub mod bindings;
+pub mod business;
 mod document;
 mod extractor;
 mod fixture;
 #[doc(hidden)]
 pub mod guest;
+pub mod labels;
 pub mod log;
 pub mod output;
 pub mod page;
+pub mod reading;
+pub mod table;
+pub mod text;
+pub mod values;
 
 pub use document::{Document, Picture};
 pub use extractor::{Description, Extractor, Failure, Request};

@@ -1,5 +1,7 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod ocr;
+mod plugins;
 mod queue;
 mod store;
 mod tidy;

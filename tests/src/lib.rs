@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod api;
 pub mod clock;
 pub mod database;
 pub mod postgres;

@@ -1,19 +1,17 @@
 //! The first start: somebody who may do everything, and somewhere to do it.
 
-use super::statement::{arguments, statements};
-use super::{Error, Store, projects, tokens};
+use super::statement::statements;
+use super::{Error, Store, projects, tokens, users};
 use crate::domain::audit::Actor;
 use crate::domain::project::Project;
 use crate::domain::token::NewApiToken;
-use crate::domain::user::normalized_email;
+use crate::domain::user::{User, normalized_email};
 
 statements! {
     "bootstrap";
     /// Also the lock: of two first starts at the same time the second waits here, then finds an organization.
     LOCK = "update dispatcher set dispatched_at = dispatched_at where id = 1";
     ANY = "select id from organizations limit 1";
-    INSERT_USER = "insert into users (id, email, name, password_hash, is_active, created_at, updated_at)
-        values ($1, $2, $3, $4, true, $5, $5)";
 }
 
 /// What the first start makes, with hashes in place of secrets.
@@ -67,9 +65,15 @@ impl Store {
             return Ok(None);
         }
         let user_id = self.clock.new_id();
-        let email = normalized_email(&first.email);
-        tx.execute(&INSERT_USER, arguments![&user_id, email, &first.user_name, &first.password_hash, now])
-            .await?;
+        let user = User {
+            id: user_id.clone(),
+            email: normalized_email(&first.email),
+            name: first.user_name,
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+        };
+        users::insert(&mut tx, &user, &first.password_hash).await?;
         let organization_id =
             self.insert_organization(&mut tx, &Actor::system(), &first.organization_name, &user_id).await?.id;
         let project = Project {

@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
-use super::{Error, Store, Transaction};
+use super::{Error, Store, Transaction, users};
 use crate::domain::audit::Actor;
-use crate::domain::organization::{Member, Organization, Role};
-use crate::domain::user::User;
+use crate::domain::organization::{Member, NewMember, Organization, Role};
+use crate::domain::user::{User, normalized_email};
 
 statements! {
     "organizations";
@@ -94,6 +94,37 @@ impl Store {
         }
         tx.commit().await?;
         Ok(renamed)
+    }
+
+    /// Makes a user and gives them a place in the organization.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] where the address is taken, [`Error::MissingReference`] where there is no such organization,
+    /// or whatever else the database answers.
+    pub async fn create_member(
+        &self,
+        actor: &Actor,
+        organization_id: &str,
+        new: NewMember,
+    ) -> Result<Member, Error> {
+        let now = self.clock.now();
+        let user = User {
+            id: self.clock.new_id(),
+            email: normalized_email(&new.email),
+            name: new.name,
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut tx = self.begin().await?;
+        users::insert(&mut tx, &user, &new.password_hash).await?;
+        let role = new.role;
+        tx.execute(&INSERT_MEMBERSHIP, arguments![organization_id, &user.id, role.as_str(), now]).await?;
+        let changes = Some(json!({ "email": user.email, "role": role.as_str() }));
+        let event = Event { organization_id, actor, action: "member.created", target: &user.id, changes };
+        self.audit(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(Member { user, role })
     }
 
     /// Everybody who belongs to the organization, oldest first.

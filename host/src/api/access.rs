@@ -1,0 +1,358 @@
+//! Who calls, at which face of the API, and what they may do.
+//!
+//! A handler that needs a permission names it in its signature: `permit: Permit<ReadDocuments>`. The router takes
+//! nothing else for its protected routes (see [`guarded`]), so that a route without a permission does not compile.
+
+use std::marker::PhantomData;
+use std::net::{IpAddr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::handler::Handler;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use super::Context;
+use super::error::{ApiError, Code};
+use super::extract::Id;
+use crate::auth::{self, Subject};
+use crate::domain::audit::{Actor, ActorKind};
+use crate::domain::network;
+use crate::domain::organization::Role;
+use crate::domain::project::Project;
+use crate::domain::tenant::Tenant;
+use crate::domain::token::{ApiToken, LoginFamily, TokenScope};
+use crate::store::Store;
+
+const API_KEY: &str = "x-api-key";
+
+/// One of the two faces of the API: the same resources, with other credentials and defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    /// Paths without a prefix: users' access tokens and API tokens.
+    Platform,
+    /// Paths under `/v1/openapi`: API tokens and the access tokens made from them.
+    OpenApi,
+}
+
+impl Face {
+    /// What its paths begin with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Platform => "",
+            Self::OpenApi => "/v1/openapi",
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Face {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        parts.extensions.get().copied().ok_or_else(|| ApiError::internal(NoFace))
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("route is mounted without a face")]
+struct NoFace;
+
+/// Whoever sent the request, once the credential has been checked.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The organization all of the request's data belongs to.
+    pub organization_id: String,
+    /// The project the credential is bound to; `None` for every project of the organization.
+    pub project_id: Option<String>,
+    /// The user, where the credential is a person's.
+    pub user_id: Option<String>,
+    /// The same for the audit log.
+    pub actor: Actor,
+    grants: Grants,
+}
+
+/// What a credential allows.
+#[derive(Debug, Clone)]
+enum Grants {
+    /// What goes with a user's role.
+    Role(Role),
+    /// What a token's maker chose.
+    Scopes(Vec<TokenScope>),
+}
+
+impl Caller {
+    /// All data that the credential reaches.
+    pub fn tenant(&self) -> Tenant {
+        Tenant { organization_id: self.organization_id.clone(), project_id: self.project_id.clone() }
+    }
+
+    /// The data of one of the caller's projects.
+    pub fn tenant_of(&self, project: &Project) -> Tenant {
+        Tenant::project(&self.organization_id, &project.id)
+    }
+
+    /// The data of the project that a request names, or all that the credential reaches where it names none.
+    ///
+    /// # Errors
+    /// As [`Caller::project`].
+    pub async fn tenant_in(&self, store: &Store, project_id: Option<&Id>) -> Result<Tenant, ApiError> {
+        match project_id {
+            None => Ok(self.tenant()),
+            Some(id) => Ok(self.tenant_of(&self.project(store, Some(id)).await?)),
+        }
+    }
+
+    /// The project that a request is about: the one it names, or the one its token is bound to.
+    ///
+    /// # Errors
+    /// 400 where neither is there; 401 where the credential does not reach the project, be it unknown or another
+    /// tenant's.
+    pub async fn project(&self, store: &Store, named: Option<&Id>) -> Result<Project, ApiError> {
+        let id = match (named, &self.project_id) {
+            (Some(Id(named)), None) => named,
+            (Some(Id(named)), Some(bound)) if named == bound => named,
+            (None, Some(bound)) => bound,
+            (None, None) => return Err(ApiError::fields(vec!["`projectId` is missing".to_owned()])),
+            (Some(_), Some(_)) => return Err(out_of_reach()),
+        };
+        store.project(&self.organization_id, id).await?.ok_or_else(out_of_reach)
+    }
+
+    /// Checks that a path names the caller's own organization.
+    ///
+    /// # Errors
+    /// 404 for any other one.
+    pub fn check_organization(&self, Id(id): &Id) -> Result<(), ApiError> {
+        if *id == self.organization_id {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::OrganizationUnknown, format!("there is no organization `{id}`")))
+    }
+
+    fn check_scope(&self, scope: TokenScope) -> Result<(), ApiError> {
+        match &self.grants {
+            Grants::Role(role) if role_allows(*role, scope) => Ok(()),
+            Grants::Role(role) => Err(ApiError::new(
+                Code::RoleInsufficient,
+                format!("this needs `{scope}`, which the role `{role}` does not include"),
+            )),
+            Grants::Scopes(scopes) if scopes.contains(&scope) => Ok(()),
+            Grants::Scopes(_) => {
+                Err(ApiError::new(Code::ScopeMissing, format!("the token lacks the scope `{scope}`")))
+            }
+        }
+    }
+}
+
+fn out_of_reach() -> ApiError {
+    ApiError::new(Code::ProjectOutOfReach, "the project is outside the reach of this credential")
+}
+
+fn role_allows(role: Role, scope: TokenScope) -> bool {
+    match scope {
+        TokenScope::DocumentsRead | TokenScope::TemplatesRead | TokenScope::PluginsRead => true,
+        TokenScope::DocumentsWrite | TokenScope::TemplatesWrite => role.may_write(),
+        TokenScope::PluginsWrite
+        | TokenScope::WebhooksManage
+        | TokenScope::TokensManage
+        | TokenScope::OrganizationManage => role.may_manage(),
+    }
+}
+
+/// Something a handler may require of its caller.
+pub trait Permission: Send + Sync + 'static {
+    /// The scope it takes; `None` for any valid credential.
+    const SCOPE: Option<TokenScope>;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $scope:expr;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub struct $name;
+
+            impl Permission for $name {
+                const SCOPE: Option<TokenScope> = $scope;
+            }
+        )*
+    };
+}
+
+permissions! {
+    /// Any valid credential.
+    Anyone = None;
+    /// Look at documents, results and batches.
+    ReadDocuments = Some(TokenScope::DocumentsRead);
+    /// Upload, cancel, reprocess and delete documents.
+    WriteDocuments = Some(TokenScope::DocumentsWrite);
+    /// Look at templates.
+    ReadTemplates = Some(TokenScope::TemplatesRead);
+    /// Make, change and delete templates.
+    WriteTemplates = Some(TokenScope::TemplatesWrite);
+    /// Look at plugins.
+    ReadPlugins = Some(TokenScope::PluginsRead);
+    /// Manage the organization and its projects.
+    ManageOrganization = Some(TokenScope::OrganizationManage);
+}
+
+/// A caller who has the permission `P`.
+#[derive(Debug)]
+pub struct Permit<P> {
+    /// Who it is.
+    pub caller: Caller,
+    permission: PhantomData<P>,
+}
+
+impl<P: Permission, S: Send + Sync> FromRequestParts<S> for Permit<P>
+where
+    Context: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let face = Face::from_request_parts(parts, state).await?;
+        let caller = authenticate(&Context::from_ref(state), face, parts).await?;
+        if let Some(scope) = P::SCOPE {
+            caller.check_scope(scope)?;
+        }
+        Ok(Self { caller, permission: PhantomData })
+    }
+}
+
+/// Arguments of a handler that begin with a [`Permit`].
+pub trait Guarded {}
+
+impl<M, P> Guarded for (M, Permit<P>) {}
+impl<M, P, A> Guarded for (M, Permit<P>, A) {}
+impl<M, P, A, B> Guarded for (M, Permit<P>, A, B) {}
+impl<M, P, A, B, C> Guarded for (M, Permit<P>, A, B, C) {}
+impl<M, P, A, B, C, D> Guarded for (M, Permit<P>, A, B, C, D) {}
+
+/// Compiles only for a handler whose first argument is a [`Permit`].
+pub fn guarded<H: Handler<T, Context>, T: Guarded>(_handler: H) {}
+
+async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Result<Caller, ApiError> {
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    match presented(&parts.headers)? {
+        Credential::ApiToken(token) => {
+            let public_id = auth::api_token_public_id(token).ok_or_else(invalid)?;
+            let record = context.store.token_by_public_id(public_id).await?.ok_or_else(invalid)?;
+            if !context.keys.token_matches(token, &record.secret_hash) {
+                return Err(invalid());
+            }
+            token_caller(context, record, address).await
+        }
+        Credential::AccessToken(token) => {
+            let subject = context.keys.check_access_token(token, context.clock.now());
+            match (face, subject.map_err(|error| refused(&error))?) {
+                (Face::Platform, Subject::User { user_id, organization_id, login }) => {
+                    let login = LoginFamily { family: login, user_id, organization_id };
+                    user_caller(context, login, address).await
+                }
+                (Face::OpenApi, Subject::Token { public_id }) => {
+                    let record = context.store.token_by_public_id(&public_id).await?.ok_or_else(invalid)?;
+                    token_caller(context, record, address).await
+                }
+                (Face::OpenApi, Subject::User { .. }) => Err(ApiError::new(
+                    Code::CredentialInvalid,
+                    "the Open API takes API tokens and access tokens made from them, not those of users",
+                )),
+                (Face::Platform, Subject::Token { .. }) => Err(ApiError::new(
+                    Code::CredentialInvalid,
+                    "access tokens made from an API token hold for the Open API only",
+                )),
+            }
+        }
+    }
+}
+
+/// What the request presents, not yet checked.
+enum Credential<'a> {
+    ApiToken(&'a str),
+    AccessToken(&'a str),
+}
+
+fn presented(headers: &HeaderMap) -> Result<Credential<'_>, ApiError> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, credential) =
+            value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(ApiError::new(
+                Code::CredentialInvalid,
+                "the `Authorization` header has to be `Bearer …`",
+            ));
+        }
+        let credential = credential.trim();
+        return Ok(match auth::is_api_token(credential) {
+            true => Credential::ApiToken(credential),
+            false => Credential::AccessToken(credential),
+        });
+    }
+    if let Some(value) = headers.get(API_KEY) {
+        return value.to_str().map(Credential::ApiToken).map_err(|_| invalid());
+    }
+    Err(ApiError::new(
+        Code::CredentialMissing,
+        "a credential is needed: `Authorization: Bearer …` or `X-API-Key: ocr_…`",
+    ))
+}
+
+fn invalid() -> ApiError {
+    ApiError::new(Code::CredentialInvalid, "the credential is not valid")
+}
+
+fn refused(error: &auth::Error) -> ApiError {
+    ApiError::new(Code::CredentialInvalid, format!("the {error}"))
+}
+
+/// The caller behind an API token whose secret has been checked.
+///
+/// # Errors
+/// 401 for a token that has expired or was revoked, 403 from an address that is not on its list.
+pub async fn token_caller(
+    context: &Context,
+    token: ApiToken,
+    address: Option<IpAddr>,
+) -> Result<Caller, ApiError> {
+    if token.revoked_at.is_some() {
+        return Err(ApiError::new(Code::CredentialInvalid, "the token has been revoked"));
+    }
+    if token.expires_at <= context.clock.now() {
+        return Err(ApiError::new(Code::CredentialInvalid, "the token has expired"));
+    }
+    if !network::allows(&token.addresses, address) {
+        return Err(ApiError::new(Code::AddressRefused, "the token may not be used from this address"));
+    }
+    context.store.touch_token(&token).await?;
+    Ok(Caller {
+        organization_id: token.organization_id,
+        project_id: token.project_id,
+        user_id: None,
+        actor: actor(ActorKind::Token, token.id, address),
+        grants: Grants::Scopes(token.scopes),
+    })
+}
+
+async fn user_caller(
+    context: &Context,
+    login: LoginFamily,
+    address: Option<IpAddr>,
+) -> Result<Caller, ApiError> {
+    if !context.store.is_login_live(&login.family).await? {
+        return Err(ApiError::new(Code::CredentialInvalid, "the login has ended"));
+    }
+    let user = context.store.user(&login.user_id).await?.filter(|user| user.is_active);
+    let user = user.ok_or_else(invalid)?;
+    let membership = context.store.membership(&user.id, &login.organization_id).await?.ok_or_else(invalid)?;
+    Ok(Caller {
+        organization_id: login.organization_id,
+        project_id: None,
+        actor: actor(ActorKind::User, user.id, address),
+        user_id: Some(login.user_id),
+        grants: Grants::Role(membership.role),
+    })
+}
+
+fn actor(kind: ActorKind, id: String, address: Option<IpAddr>) -> Actor {
+    Actor { kind, id: Some(id), address: address.map(|address| address.to_string()) }
+}

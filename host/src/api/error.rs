@@ -1,0 +1,319 @@
+//! Errors as clients see them: one table of public codes, one body, one place where other modules' errors become
+//! either.
+//!
+//! A handler returns [`ApiError`]; [`render`] gives every answer outside 2xx the contract's body, whatever layer
+//! it came from.
+
+use std::error::Error as StdError;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::{blobs, store};
+
+/// Seconds after which a client that was turned away may come back.
+const RETRY_AFTER_SECONDS: u32 = 5;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $status:ident $word:literal,)*) => {
+        /// Every public error code with its status. Words are stable: clients branch on them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// The whole table.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The status of answers with this code.
+            pub fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+
+            /// The stable word in the answer's `code`.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request is not HTTP, JSON or multipart as it should be.
+    RequestMalformed = BAD_REQUEST "request.malformed",
+    /// A field is missing or has a value it cannot have.
+    RequestInvalid = BAD_REQUEST "request.invalid",
+    /// An id is not a UUID.
+    BadId = BAD_REQUEST "request.bad_id",
+    /// The request did not arrive in time.
+    RequestTimeout = REQUEST_TIMEOUT "request.timeout",
+    /// The request's body is above its limit.
+    RequestTooLarge = PAYLOAD_TOO_LARGE "request.too_large",
+    /// No such route.
+    RouteUnknown = NOT_FOUND "route.unknown",
+    /// The route exists, with other methods.
+    RouteMethod = METHOD_NOT_ALLOWED "route.method",
+    /// No credential.
+    CredentialMissing = UNAUTHORIZED "auth.credential_missing",
+    /// A credential that is not one of ours, expired or revoked.
+    CredentialInvalid = UNAUTHORIZED "auth.credential_invalid",
+    /// Email or password is wrong.
+    LoginFailed = UNAUTHORIZED "auth.login_failed",
+    /// A refresh token that is unknown, expired, revoked or already used.
+    RefreshInvalid = UNAUTHORIZED "auth.refresh_invalid",
+    /// A project outside the credential's reach.
+    ProjectOutOfReach = UNAUTHORIZED "auth.project_out_of_reach",
+    /// The role does not allow it.
+    RoleInsufficient = FORBIDDEN "auth.role_insufficient",
+    /// The token lacks the scope.
+    ScopeMissing = FORBIDDEN "auth.scope_missing",
+    /// The caller's address is not on the token's list.
+    AddressRefused = FORBIDDEN "auth.address_refused",
+    /// No such organization for this caller.
+    OrganizationUnknown = NOT_FOUND "organization.unknown",
+    /// No such project for this caller.
+    ProjectUnknown = NOT_FOUND "project.unknown",
+    /// The project is switched off.
+    ProjectInactive = CONFLICT "project.inactive",
+    /// No such template for this caller.
+    TemplateUnknown = NOT_FOUND "template.unknown",
+    /// The template's schema is no schema that can be worked with.
+    TemplateSchema = UNPROCESSABLE_ENTITY "template.schema",
+    /// The template's extractor is not there, or does not take this configuration.
+    TemplateExtractor = UNPROCESSABLE_ENTITY "template.extractor",
+    /// No such processing record for this caller.
+    DocumentUnknown = NOT_FOUND "document.unknown",
+    /// The template is switched off.
+    TemplateInactive = CONFLICT "template.inactive",
+    /// The record's status does not allow it.
+    DocumentState = CONFLICT "document.state",
+    /// No such batch for this caller.
+    BatchUnknown = NOT_FOUND "batch.unknown",
+    /// More files than one batch may have.
+    BatchTooManyFiles = BAD_REQUEST "batch.too_many_files",
+    /// No such file for this caller, or it is no longer kept.
+    FileUnknown = NOT_FOUND "file.unknown",
+    /// A file without content.
+    FileEmpty = BAD_REQUEST "file.empty",
+    /// What arrived is not as long as the client said.
+    FileSizeMismatch = BAD_REQUEST "file.size_mismatch",
+    /// A file above the limit.
+    FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
+    /// Content in no format that can be read.
+    FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
+    /// Something exists already, or changed meanwhile.
+    Conflict = CONFLICT "request.conflict",
+    /// Too many documents are waiting.
+    QueueFull = SERVICE_UNAVAILABLE "queue.full",
+    /// The server is stopping.
+    Draining = SERVICE_UNAVAILABLE "server.draining",
+    /// The database or the blob store does not answer.
+    Unavailable = SERVICE_UNAVAILABLE "server.unavailable",
+    /// Our mistake.
+    Internal = INTERNAL_SERVER_ERROR "server.internal",
+}
+
+/// The body of every answer outside 2xx.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorResponse {
+    /// The HTTP status.
+    #[schema(example = 400)]
+    status_code: u16,
+    /// What is wrong, for people.
+    message: Message,
+    /// The status's reason phrase.
+    #[schema(example = "Bad Request")]
+    error: String,
+    /// What is wrong, as a stable word for programs.
+    #[schema(example = "request.invalid")]
+    code: String,
+    /// Id of the request, as in the `X-Request-Id` header and in the server's log.
+    request_id: String,
+}
+
+/// A sentence, or one per field.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum Message {
+    /// About the request as a whole.
+    One(String),
+    /// About single fields.
+    Fields(Vec<String>),
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    code: Code,
+    message: Message,
+    /// For the log, never for the client.
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl ApiError {
+    /// An error with a sentence about the request as a whole.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: Message::One(message.into()), source: None }
+    }
+
+    /// Fields that do not fit, one sentence each.
+    pub fn fields(messages: Vec<String>) -> Self {
+        Self::several(Code::RequestInvalid, messages)
+    }
+
+    /// Several things that are wrong, one sentence each.
+    pub fn several(code: Code, messages: Vec<String>) -> Self {
+        Self { code, message: Message::Fields(messages), source: None }
+    }
+
+    /// Our mistake: the client is told nothing but the request id, the log gets the cause.
+    pub fn internal(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::new(Code::Internal, "something went wrong on our side; the log has more under this request id")
+            .because(source)
+    }
+
+    /// Something we depend on does not answer.
+    pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
+        Self::new(Code::Unavailable, "the server cannot do this just now; try again shortly").because(source)
+    }
+
+    /// Its public code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What it tells people, the fields' sentences joined.
+    pub fn message(&self) -> String {
+        match &self.message {
+            Message::One(message) => message.clone(),
+            Message::Fields(messages) => messages.join("; "),
+        }
+    }
+
+    fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
+        self
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        match &error {
+            error_kind if error_kind.is_transient() => Self::unavailable(error),
+            store::Error::Duplicate { .. } => {
+                Self::new(Code::Conflict, "something like this exists already").because(error)
+            }
+            // What the handler looked up before has been deleted since.
+            store::Error::MissingReference { .. } => {
+                Self::new(Code::Conflict, "something this refers to was deleted meanwhile").because(error)
+            }
+            store::Error::UnknownEngine { .. }
+            | store::Error::Open { .. }
+            | store::Error::Migrate { .. }
+            | store::Error::Statement { .. }
+            | store::Error::Transaction { .. }
+            | store::Error::Corrupt { .. }
+            | store::Error::Unstorable { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<blobs::Error> for ApiError {
+    fn from(error: blobs::Error) -> Self {
+        match error {
+            error if error.is_transient() => Self::unavailable(error),
+            error => Self::internal(error),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    /// An answer without a body: [`render`] writes it, since only there the request id is known.
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        }
+        if response.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gives an answer outside 2xx its body, and logs those that are our fault.
+pub fn render(response: Response, request_id: &str, method: &Method, path: &str) -> Response {
+    let (mut head, _body) = response.into_parts();
+    let error = match head.extensions.remove::<ApiError>() {
+        Some(error) => error,
+        None => foreign(head.status, method, path),
+    };
+    head.status = error.code.status();
+    if head.status.is_server_error() {
+        log(&error);
+    }
+    let body = ErrorResponse {
+        status_code: head.status.as_u16(),
+        message: error.message,
+        error: head.status.canonical_reason().unwrap_or("Error").to_owned(),
+        code: error.code.word().to_owned(),
+        request_id: request_id.to_owned(),
+    };
+    let mut rendered = (head.status, Json(body)).into_response();
+    for name in [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
+        if let Some(value) = head.headers.remove(&name) {
+            rendered.headers_mut().insert(name, value);
+        }
+    }
+    rendered
+}
+
+/// The error behind an answer that no handler of ours made: the router's own, mostly.
+fn foreign(status: StatusCode, method: &Method, path: &str) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => ApiError::new(Code::RouteUnknown, format!("there is no `{path}`")),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ApiError::new(Code::RouteMethod, format!("`{path}` does not take {method}"))
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ApiError::new(Code::RequestTooLarge, "the request is larger than this route takes")
+        }
+        status if status.is_client_error() => {
+            ApiError::new(Code::RequestMalformed, "the request cannot be understood")
+        }
+        status => ApiError::internal(ForeignStatus(status)),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("a layer answered {0} without a reason")]
+struct ForeignStatus(StatusCode);
+
+fn log(error: &ApiError) {
+    let mut causes = String::new();
+    let mut cause = error.source.as_deref().map(|source| source as &dyn StdError);
+    while let Some(error) = cause {
+        let separator = if causes.is_empty() { "" } else { ": " };
+        let _infallible = write!(causes, "{separator}{error}");
+        cause = error.source();
+    }
+    tracing::error!(code = error.code.word(), causes, "request failed");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_a_different_word() {
+        let mut words: Vec<&str> = Code::ALL.iter().map(|code| code.word()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Code::ALL.len());
+    }
+}

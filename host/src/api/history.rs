@@ -1,0 +1,322 @@
+//! Processing history: the records of documents and their results.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use super::access::{Face, Permit, ReadDocuments, WriteDocuments};
+use super::error::{ApiError, Code};
+use super::extract::{Id, Path, Query, shown};
+use super::paging::{PageLimit, PageNumber, PageResponse, page};
+use super::templates::unknown_word;
+use super::{Context, files};
+use crate::blobs::BlobKey;
+use crate::domain::document::{
+    Cancellation, Deletion, Document, DocumentFilter, DocumentStatus, ExtractorIdentity, Failure,
+    Reprocessing,
+};
+use crate::domain::extraction::Extraction;
+use crate::domain::timestamp::Timestamp;
+use crate::ingest;
+
+const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
+/// Longest text to search for.
+const MAX_SEARCH: usize = 200;
+
+/// A document on its way through processing.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProcessingRecord {
+    id: String,
+    upload_id: String,
+    project_id: String,
+    organization_id: String,
+    user_id: Option<String>,
+    batch_id: Option<String>,
+    file_name: String,
+    /// Where the file can be downloaded with the same credential; null where it is not kept.
+    file_url: Option<String>,
+    /// Where the file lies in the blob store; null where it is not kept.
+    file_path: Option<String>,
+    /// Bytes, as text.
+    file_size: String,
+    mime_type: String,
+    page_count: Option<u32>,
+    /// `pending`, `queued`, `in_progress`, `completed`, `failed`, `cancelled` or `retention_expired`.
+    status: &'static str,
+    priority: i32,
+    /// Per cent, from 0 to 100.
+    progress: u8,
+    template_id: Option<String>,
+    template_name: Option<String>,
+    extractor: Option<ExtractorUsed>,
+    /// The result; null in lists, and until the document is completed.
+    result: Option<Extraction>,
+    /// From 0 to 1.
+    confidence: Option<f64>,
+    error: Option<FailureResponse>,
+    attempts: u32,
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Map<String, Value>>,
+    created_at: String,
+    started_at: Option<String>,
+    completed_at: Option<String>,
+    processing_time_ms: Option<u64>,
+}
+
+/// The extractor that made a result.
+#[derive(Serialize, ToSchema)]
+struct ExtractorUsed {
+    plugin: String,
+    version: String,
+    /// SHA-256 of the component in hexadecimal.
+    digest: String,
+}
+
+/// Why a document failed.
+#[derive(Serialize, ToSchema)]
+struct FailureResponse {
+    /// A stable word for programs.
+    #[schema(example = "decode.encrypted")]
+    code: String,
+    /// A sentence for people.
+    message: String,
+}
+
+/// Which records a list shows.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct HistoryQuery {
+    /// May be left out with a project's token.
+    #[param(value_type = Option<String>)]
+    project_id: Option<Id>,
+    /// Only records of this status.
+    status: Option<String>,
+    /// Only records of this template.
+    #[param(value_type = Option<String>)]
+    template_id: Option<Id>,
+    /// Only records of this batch.
+    #[param(value_type = Option<String>)]
+    batch_id: Option<Id>,
+    /// Only records of this day (UTC, `YYYY-MM-DD`) or later.
+    #[param(example = "2026-01-31")]
+    from_date: Option<String>,
+    /// Only records of this day (UTC, `YYYY-MM-DD`) or earlier.
+    #[param(example = "2026-01-31")]
+    to_date: Option<String>,
+    /// Only records whose file name contains this, or the one with this id.
+    search: Option<String>,
+    /// From 1.
+    #[param(value_type = Option<u32>, minimum = 1)]
+    page: Option<PageNumber>,
+    /// Records per page: by default 20, at the Open API 10.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
+    limit: Option<PageLimit>,
+}
+
+/// Where a record is expected.
+#[derive(Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct RecordQuery {
+    /// The record's project; checked where it is given.
+    #[param(value_type = Option<String>)]
+    project_id: Option<Id>,
+}
+
+/// Lists processing records, newest first.
+#[utoipa::path(get, path = "/processing-history", tag = "processing history", params(HistoryQuery),
+    responses((status = 200, body = PageResponse<ProcessingRecord>)))]
+pub async fn list_history(
+    permit: Permit<ReadDocuments>,
+    face: Face,
+    State(context): State<Context>,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Answer<PageResponse<ProcessingRecord>>, ApiError> {
+    let page = page(query.page, query.limit, face);
+    let project = permit.caller.project(&context.store, query.project_id.as_ref()).await?;
+    let tenant = permit.caller.tenant_of(&project);
+    let listing = context.store.list_documents(&tenant, &filter(query)?, page).await?;
+    let records =
+        listing.items.into_iter().map(|document| ProcessingRecord::new(&context, face, document, None));
+    Ok(Answer(PageResponse::new(records.collect(), page, listing.total)))
+}
+
+/// Shows a processing record with its result.
+#[utoipa::path(get, path = "/processing-history/{id}", tag = "processing history",
+    params(("id" = String, Path), RecordQuery),
+    responses((status = 200, body = ProcessingRecord)))]
+pub async fn get_history(
+    permit: Permit<ReadDocuments>,
+    face: Face,
+    State(context): State<Context>,
+    Path(id): Path<Id>,
+    Query(query): Query<RecordQuery>,
+) -> Result<Answer<ProcessingRecord>, ApiError> {
+    let tenant = permit.caller.tenant_in(&context.store, query.project_id.as_ref()).await?;
+    let document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    let result = match document.status {
+        DocumentStatus::Completed | DocumentStatus::RetentionExpired => {
+            context.store.result(&tenant, &document.id).await?
+        }
+        _ => None,
+    };
+    let extraction = result.map(|result| result.extraction);
+    Ok(Answer(ProcessingRecord::new(&context, face, document, extraction)))
+}
+
+/// Cancels a document that is not finished. One that is in progress stops shortly.
+#[utoipa::path(post, path = "/processing-history/{id}/cancel", tag = "processing history",
+    params(("id" = String, Path)),
+    responses((status = 200, body = ProcessingRecord)))]
+pub async fn cancel_document(
+    permit: Permit<WriteDocuments>,
+    face: Face,
+    State(context): State<Context>,
+    Path(id): Path<Id>,
+) -> Result<Answer<ProcessingRecord>, ApiError> {
+    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    match context.store.cancel_document(&caller.actor, &tenant, &id.0).await? {
+        Cancellation::Cancelled | Cancellation::Requested => {}
+        Cancellation::TooLate => {
+            return Err(ApiError::new(Code::DocumentState, "the document is finished already"));
+        }
+        Cancellation::NotFound => return Err(unknown(&id)),
+    }
+    let document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    Ok(Answer(ProcessingRecord::new(&context, face, document, None)))
+}
+
+/// Processes a finished document again, with the template it was uploaded with.
+#[utoipa::path(post, path = "/processing-history/{id}/reprocess", tag = "processing history",
+    params(("id" = String, Path)),
+    responses((status = 200, body = ProcessingRecord)))]
+pub async fn reprocess_document(
+    permit: Permit<WriteDocuments>,
+    face: Face,
+    State(context): State<Context>,
+    Path(id): Path<Id>,
+) -> Result<Answer<ProcessingRecord>, ApiError> {
+    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    match context.store.reprocess_document(&caller.actor, &tenant, &id.0).await? {
+        Reprocessing::Accepted => {}
+        Reprocessing::NotFinished => {
+            return Err(ApiError::new(Code::DocumentState, "the document is not finished yet"));
+        }
+        Reprocessing::FileGone => {
+            return Err(ApiError::new(Code::DocumentState, "the document's file is not kept any more"));
+        }
+        Reprocessing::NotFound => return Err(unknown(&id)),
+    }
+    let document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    Ok(Answer(ProcessingRecord::new(&context, face, document, None)))
+}
+
+/// Deletes a document with its file and its results. One that is in progress has to be cancelled first.
+#[utoipa::path(delete, path = "/processing-history/{id}", tag = "processing history",
+    params(("id" = String, Path)),
+    responses((status = 204, description = "Deleted")))]
+pub async fn delete_document(
+    permit: Permit<WriteDocuments>,
+    State(context): State<Context>,
+    Path(id): Path<Id>,
+) -> Result<StatusCode, ApiError> {
+    let caller = permit.caller;
+    match context.store.delete_document(&caller.actor, &caller.tenant(), &id.0).await? {
+        Deletion::Deleted { blob_key } => {
+            if let Some(key) = blob_key {
+                ingest::discard(&context.blobs, &BlobKey::stored(&key)?).await;
+            }
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Deletion::InProgress => {
+            Err(ApiError::new(Code::DocumentState, "the document is in progress; cancel it first"))
+        }
+        Deletion::NotFound => Err(unknown(&id)),
+    }
+}
+
+fn unknown(Id(id): &Id) -> ApiError {
+    ApiError::new(Code::DocumentUnknown, format!("there is no processing record `{id}`"))
+}
+
+fn filter(query: HistoryQuery) -> Result<DocumentFilter, ApiError> {
+    let status = match query.status.as_deref() {
+        None | Some("") => None,
+        Some(word) => Some(
+            DocumentStatus::parse(word).ok_or_else(|| unknown_word("status", word, DocumentStatus::ALL))?,
+        ),
+    };
+    if query.search.as_ref().is_some_and(|text| text.chars().count() > MAX_SEARCH) {
+        return Err(ApiError::fields(vec![format!("`search` must have at most {MAX_SEARCH} characters")]));
+    }
+    Ok(DocumentFilter {
+        status,
+        template_id: query.template_id.map(|Id(id)| id),
+        batch_id: query.batch_id.map(|Id(id)| id),
+        from: query.from_date.map(|date| day("fromDate", &date)).transpose()?,
+        before: query.to_date.map(|date| day("toDate", &date)).transpose()?.map(|day| day.after(DAY)),
+        search: query.search.filter(|text| !text.is_empty()),
+    })
+}
+
+fn day(field: &str, date: &str) -> Result<Timestamp, ApiError> {
+    Timestamp::start_of_day(date).ok_or_else(|| {
+        ApiError::fields(vec![format!("`{field}` is `{}`, it must be a day `YYYY-MM-DD`", shown(date))])
+    })
+}
+
+impl ProcessingRecord {
+    fn new(context: &Context, face: Face, document: Document, result: Option<Extraction>) -> Self {
+        let processing_time = document.started_at.zip(document.completed_at).map(|(from, to)| from.until(to));
+        let (template_id, template_name) =
+            document.template.clone().map(|template| (template.id, template.name)).unzip();
+        Self {
+            file_url: files::url(context, face, &document),
+            file_path: document.file.map(|file| file.blob_key),
+            id: document.id,
+            upload_id: document.upload_id,
+            project_id: document.project_id,
+            organization_id: document.organization_id,
+            user_id: document.user_id,
+            batch_id: document.batch_id,
+            file_name: document.file_name,
+            file_size: document.size_bytes.to_string(),
+            mime_type: document.mime_type,
+            page_count: document.page_count,
+            status: document.status.as_str(),
+            priority: document.priority,
+            progress: document.progress,
+            template_id,
+            template_name,
+            extractor: document.extractor.map(ExtractorUsed::from),
+            result,
+            confidence: document.confidence,
+            error: document.error.map(FailureResponse::from),
+            attempts: document.attempts,
+            metadata: document.metadata,
+            created_at: document.created_at.to_iso(),
+            started_at: document.started_at.map(Timestamp::to_iso),
+            completed_at: document.completed_at.map(Timestamp::to_iso),
+            processing_time_ms: processing_time
+                .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+impl From<ExtractorIdentity> for ExtractorUsed {
+    fn from(extractor: ExtractorIdentity) -> Self {
+        Self { plugin: extractor.plugin, version: extractor.version, digest: extractor.digest }
+    }
+}
+
+impl From<Failure> for FailureResponse {
+    fn from(failure: Failure) -> Self {
+        Self { code: failure.code, message: failure.message }
+    }
+}

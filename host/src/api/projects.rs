@@ -1,0 +1,172 @@
+//! Projects.
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Context;
+use super::access::{Anyone, Caller, ManageOrganization, Permit};
+use super::error::{ApiError, Code};
+use super::extract::{Id, Json, Path, double_option};
+use crate::domain::project::{NewProject, Project, ProjectChanges};
+
+const MAX_NAME: usize = 200;
+const MAX_DESCRIPTION: usize = 2000;
+
+/// A project.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectResponse {
+    id: String,
+    name: String,
+    description: Option<String>,
+    organization_id: String,
+    is_active: bool,
+    settings: ProjectSettings,
+    created_at: String,
+    updated_at: String,
+}
+
+/// Settings of a project.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectSettings {
+    /// Days after which a document's file is deleted; 0 keeps it for ever.
+    file_retention_days: u32,
+}
+
+/// A new project.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateProjectRequest {
+    /// At most 200 characters.
+    name: String,
+    /// At most 2000 characters.
+    description: Option<String>,
+    settings: Option<ProjectSettings>,
+}
+
+/// Changes of a project; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateProjectRequest {
+    name: Option<String>,
+    /// Null removes it.
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    is_active: Option<bool>,
+    settings: Option<ProjectSettings>,
+}
+
+/// Lists the projects that the credential reaches, oldest first.
+#[utoipa::path(get, path = "/projects", tag = "projects",
+    responses((status = 200, body = Vec<ProjectResponse>)))]
+pub async fn list_projects(
+    permit: Permit<Anyone>,
+    State(context): State<Context>,
+) -> Result<Answer<Vec<ProjectResponse>>, ApiError> {
+    let caller = permit.caller;
+    let projects = context.store.list_projects(&caller.organization_id).await?;
+    let reached = projects.into_iter().filter(|project| reaches(&caller, &project.id));
+    Ok(Answer(reached.map(ProjectResponse::from).collect()))
+}
+
+/// Makes a project.
+#[utoipa::path(post, path = "/projects", tag = "projects",
+    responses((status = 201, body = ProjectResponse)))]
+pub async fn create_project(
+    permit: Permit<ManageOrganization>,
+    State(context): State<Context>,
+    Json(request): Json<CreateProjectRequest>,
+) -> Result<(StatusCode, Answer<ProjectResponse>), ApiError> {
+    let caller = permit.caller;
+    check(Some(&request.name), request.description.as_deref())?;
+    if caller.project_id.is_some() {
+        return Err(ApiError::new(Code::ProjectOutOfReach, "a project's token cannot make other projects"));
+    }
+    let new = NewProject {
+        name: request.name,
+        description: request.description,
+        file_retention_days: request.settings.map_or(0, |settings| settings.file_retention_days),
+    };
+    let project = context.store.create_project(&caller.actor, &caller.organization_id, new).await?;
+    Ok((StatusCode::CREATED, Answer(project.into())))
+}
+
+/// Shows a project.
+#[utoipa::path(get, path = "/projects/{projectId}", tag = "projects",
+    params(("projectId" = String, Path)),
+    responses((status = 200, body = ProjectResponse)))]
+pub async fn get_project(
+    permit: Permit<Anyone>,
+    State(context): State<Context>,
+    Path(id): Path<Id>,
+) -> Result<Answer<ProjectResponse>, ApiError> {
+    let caller = permit.caller;
+    let project = context.store.project(&caller.organization_id, &id.0).await?;
+    let project = project.filter(|project| reaches(&caller, &project.id)).ok_or_else(|| unknown(&id))?;
+    Ok(Answer(project.into()))
+}
+
+/// Changes a project.
+#[utoipa::path(patch, path = "/projects/{projectId}", tag = "projects",
+    params(("projectId" = String, Path)),
+    responses((status = 200, body = ProjectResponse)))]
+pub async fn update_project(
+    permit: Permit<ManageOrganization>,
+    State(context): State<Context>,
+    Path(id): Path<Id>,
+    Json(request): Json<UpdateProjectRequest>,
+) -> Result<Answer<ProjectResponse>, ApiError> {
+    let caller = permit.caller;
+    check(request.name.as_deref(), request.description.as_ref().and_then(Option::as_deref))?;
+    if !reaches(&caller, &id.0) {
+        return Err(unknown(&id));
+    }
+    let changes = ProjectChanges {
+        name: request.name,
+        description: request.description,
+        is_active: request.is_active,
+        file_retention_days: request.settings.map(|settings| settings.file_retention_days),
+    };
+    let organization = &caller.organization_id;
+    let project = context.store.update_project(&caller.actor, organization, &id.0, changes).await?;
+    Ok(Answer(project.ok_or_else(|| unknown(&id))?.into()))
+}
+
+fn reaches(caller: &Caller, project_id: &str) -> bool {
+    caller.project_id.as_deref().is_none_or(|bound| bound == project_id)
+}
+
+fn unknown(Id(id): &Id) -> ApiError {
+    ApiError::new(Code::ProjectUnknown, format!("there is no project `{id}`"))
+}
+
+fn check(name: Option<&str>, description: Option<&str>) -> Result<(), ApiError> {
+    let mut problems = Vec::new();
+    if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > MAX_NAME) {
+        problems.push(format!("`name` must have 1 to {MAX_NAME} characters"));
+    }
+    if description.is_some_and(|text| text.chars().count() > MAX_DESCRIPTION) {
+        problems.push(format!("`description` must have at most {MAX_DESCRIPTION} characters"));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
+}
+
+impl From<Project> for ProjectResponse {
+    fn from(project: Project) -> Self {
+        Self {
+            id: project.id,
+            name: project.name,
+            description: project.description,
+            organization_id: project.organization_id,
+            is_active: project.is_active,
+            settings: ProjectSettings { file_retention_days: project.file_retention_days },
+            created_at: project.created_at.to_iso(),
+            updated_at: project.updated_at.to_iso(),
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! One call of a plugin: a fresh instance, run within its limits, and its answer checked.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+
+use super::bindings::{self, ocriva::extract::types};
+use super::budget::{Budget, Logs, Stop, Usage, cut};
+use super::engine::{Engine, Plugin};
+use super::error::{Error, Refusal};
+use super::imports::CallState;
+use super::{Description, DocumentSource, SourceError};
+use crate::domain::extraction::ExtractorOutput;
+use crate::domain::geometry::Rect;
+use crate::domain::page::{PageSize, PageText, Word};
+use crate::domain::raster::Raster;
+
+/// What a host call may be given beside its text: small values and the list's own overhead.
+const CALL_OVERHEAD_BYTES: usize = 64 << 10;
+
+/// Longest code and message of a failure that a plugin reports.
+const FAILURE_CODE_BYTES: usize = 64;
+const FAILURE_MESSAGE_BYTES: usize = 1000;
+
+/// Longest description, which no setting limits: it is kept for as long as the plugin is.
+const DESCRIPTION_BYTES: usize = 256 << 10;
+
+/// How often a function must stand in a backtrace for its trap to be the end of a recursion.
+const RECURSION: usize = 6;
+
+/// What a plugin is asked about a document.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Request {
+    /// The template's JSON Schema.
+    pub schema: Option<Value>,
+    /// The template's instructions.
+    pub instructions: Option<String>,
+    /// The template's settings for its extractor.
+    pub config: Map<String, Value>,
+    /// The day, `YYYY-MM-DD`.
+    pub today: String,
+}
+
+/// The request as the contract has it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireRequest<'a> {
+    schema: Option<&'a Value>,
+    instructions: Option<&'a str>,
+    config: &'a Map<String, Value>,
+    file_name: &'a str,
+    media_type: &'a str,
+    today: &'a str,
+}
+
+/// A call that has ended, one way or another.
+#[derive(Debug)]
+pub struct Call {
+    /// What the plugin answered, or why it did not.
+    pub result: Result<ExtractorOutput, Error>,
+    /// What it logged.
+    pub logs: Logs,
+    /// What it used of what it may use.
+    pub usage: Usage,
+}
+
+impl Engine {
+    /// Runs a plugin on a document. Waits for a place first; the call's clock starts when it has one. Dropping the
+    /// future ends the call.
+    pub async fn call(&self, plugin: &Plugin, source: Arc<dyn DocumentSource>, request: &Request) -> Call {
+        let wire = WireRequest {
+            schema: request.schema.as_ref(),
+            instructions: request.instructions.as_deref(),
+            config: &request.config,
+            file_name: source.file_name(),
+            media_type: source.media_type(),
+            today: &request.today,
+        };
+        let wire = serde_json::to_string(&wire).unwrap_or_default();
+        let checked_against = Arc::clone(&source);
+        let state = CallState::new(source, request.config.clone(), Budget::new(self.limits));
+        let name = &plugin.description.name;
+        let (answer, logs, mut usage) = self.run(name, &plugin.linked, state, Ask::Extract(&wire)).await;
+        let result = answer.and_then(|answer| match answer {
+            Ok(json) => {
+                usage.output_bytes.used = json.len() as u64;
+                read_output(name, &json, self.limits.output_bytes, checked_against.as_ref())
+            }
+            Err(failure) => Err(Error::Failed {
+                code: cut(&failure.code, FAILURE_CODE_BYTES).to_owned(),
+                message: cut(&failure.message, FAILURE_MESSAGE_BYTES).to_owned(),
+                retryable: failure.retryable,
+            }),
+        });
+        Call { result, logs, usage }
+    }
+
+    /// Asks a component who it is, within the limits of a call.
+    pub(super) async fn describe(
+        &self,
+        linked: &bindings::PluginPre<CallState>,
+        digest: &str,
+    ) -> Result<Description, Refusal> {
+        let state = CallState::new(Arc::new(NoDocument), Map::new(), Budget::new(self.limits));
+        let (answer, ..) = self.run(cut(digest, 12), linked, state, Ask::Describe).await;
+        let Ok(json) = answer.map_err(Refusal::Undescribed)? else {
+            return Err(Refusal::BadDescription { reason: "it is a failure".to_owned() });
+        };
+        read_description(&json).map_err(|reason| Refusal::BadDescription { reason })
+    }
+
+    async fn run(
+        &self,
+        name: &str,
+        linked: &bindings::PluginPre<CallState>,
+        state: CallState,
+        ask: Ask<'_>,
+    ) -> (Result<Answer, Error>, Logs, Usage) {
+        let place = tokio::time::timeout(self.limits.wall, self.places.acquire()).await;
+        let Ok(Ok(_place)) = place else {
+            let (logs, usage) = state.budget.finish(self.limits.wall);
+            return (Err(Error::Busy { allowed: self.max_concurrent_calls }), logs, usage);
+        };
+        let started_at = Instant::now();
+        let _ticking = self.ticker.run();
+        let mut store = Store::new(&self.wasmtime, state);
+        store.limiter(|state| &mut state.budget);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut ctx| ctx.data_mut().budget.tick());
+        store.set_hostcall_fuel(self.limits.output_bytes.saturating_add(CALL_OVERHEAD_BYTES));
+        let answer = tokio::time::timeout(self.limits.wall, enter(&mut store, linked, ask)).await;
+        let wall = started_at.elapsed();
+        let answer = match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.explain(name, &store.data().budget, &error)),
+            Err(_) => {
+                Err(Error::WallTimeout { plugin: name.to_owned(), allowed_ms: millis(self.limits.wall) })
+            }
+        };
+        let (logs, usage) = store.into_data().budget.finish(wall);
+        (answer, logs, usage)
+    }
+
+    /// Says why a call ended early. The budget's own notes come first: the trap is often only their consequence.
+    fn explain(&self, name: &str, budget: &Budget, error: &wasmtime::Error) -> Error {
+        let plugin = name.to_owned();
+        let limits = &self.limits;
+        let denied = |plugin, what, allowed, setting| Error::Denied { plugin, what, allowed, setting };
+        match budget.stopped_by() {
+            Some(Stop::Cpu) => return Error::CpuTimeout { plugin, allowed_ms: millis(limits.cpu) },
+            Some(Stop::Handles) => {
+                return denied(plugin, "handles", limits.handles as u64, "plugins.handles");
+            }
+            Some(Stop::HostCalls) => {
+                return denied(plugin, "calls to the host", limits.host_calls.into(), "plugins.host_calls");
+            }
+            None => {}
+        }
+        if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+            tracing::warn!(error = %full, "plugin pool is smaller than the number of calls");
+            return Error::Busy { allowed: self.max_concurrent_calls };
+        }
+        if budget.memory_was_refused() {
+            return Error::Memory { plugin, allowed_mib: limits.memory_bytes as u64 >> 20 };
+        }
+        if let Some(message) = budget.panic_message() {
+            return Error::Panic { plugin, message: message.to_owned() };
+        }
+        let Some(trap) = error.downcast_ref::<Trap>() else {
+            // Handing over more than the fuel for host calls allows has no type of its own; an answer is the only
+            // thing that large.
+            let reason = format!("{:#}", error);
+            return match reason.contains("fuel allocated for hostcalls") {
+                true => too_large(name, limits.output_bytes),
+                false => Error::Host { plugin, reason },
+            };
+        };
+        let functions = functions(error);
+        match trap {
+            Trap::StackOverflow => Error::Stack { plugin },
+            // Rust and C keep their stack at the start of linear memory: its overflow is an access below zero.
+            Trap::MemoryOutOfBounds if is_recursion(&functions) => Error::Stack { plugin },
+            trap => {
+                let place = functions.first().map(|function| format!(" in `{function}`")).unwrap_or_default();
+                Error::Trap { plugin, reason: format!("{trap}{place}") }
+            }
+        }
+    }
+}
+
+/// What a component is called for.
+enum Ask<'a> {
+    Describe,
+    Extract(&'a str),
+}
+
+/// The plugin's JSON, or the failure it reports.
+type Answer = Result<String, types::Failure>;
+
+async fn enter(
+    store: &mut Store<CallState>,
+    linked: &bindings::PluginPre<CallState>,
+    ask: Ask<'_>,
+) -> wasmtime::Result<Answer> {
+    let instance = linked.instantiate_async(&mut *store).await?;
+    let extractor = instance.ocriva_extract_extractor();
+    match ask {
+        Ask::Describe => extractor.call_describe(store).await.map(Ok),
+        Ask::Extract(request) => {
+            let document = store.data_mut().open_document()?;
+            extractor.call_extract(store, document, request).await
+        }
+    }
+}
+
+/// Names of the functions that were running, innermost first.
+fn functions(error: &wasmtime::Error) -> Vec<String> {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
+    let name = |frame: &wasmtime::FrameInfo| match frame.func_name() {
+        Some(name) => name.to_owned(),
+        None => format!("function {}", frame.func_index()),
+    };
+    backtrace.frames().iter().map(name).collect()
+}
+
+fn is_recursion(functions: &[String]) -> bool {
+    functions.iter().any(|function| functions.iter().filter(|other| *other == function).count() >= RECURSION)
+}
+
+fn read_output(
+    plugin: &str,
+    json: &str,
+    limit: usize,
+    source: &dyn DocumentSource,
+) -> Result<ExtractorOutput, Error> {
+    if json.len() > limit {
+        return Err(too_large(plugin, limit));
+    }
+    let bad = |reason: String| Error::BadOutput { plugin: plugin.to_owned(), reason };
+    let output: ExtractorOutput = serde_json::from_str(json).map_err(|error| bad(error.to_string()))?;
+    let pages: Vec<u32> = (0..source.page_count()).map(|index| source.page_number(index)).collect();
+    let check = |what: &str, confidence: f32, page: Option<u32>| {
+        if !(0.0..=1.0).contains(&confidence) {
+            return Err(bad(format!("{what} has the confidence {confidence}, which is not from 0 to 1")));
+        }
+        match page {
+            Some(page) if !pages.contains(&page) => {
+                Err(bad(format!("{what} is on page {page}, which the document does not have")))
+            }
+            _ => Ok(()),
+        }
+    };
+    for (name, field) in &output.fields {
+        check(&format!("field `{}`", cut(name, 64)), field.confidence, field.page)?;
+    }
+    for table in &output.tables {
+        check("a table", 1.0, Some(table.page))?;
+        for cell in table.rows.iter().flatten() {
+            check("a table's cell", cell.confidence, None)?;
+        }
+    }
+    Ok(output)
+}
+
+fn too_large(plugin: &str, limit: usize) -> Error {
+    let reason = format!("it has more than {limit} bytes (setting `plugins.output_kib`)");
+    Error::BadOutput { plugin: plugin.to_owned(), reason }
+}
+
+fn read_description(json: &str) -> Result<Description, String> {
+    if json.len() > DESCRIPTION_BYTES {
+        return Err(format!("it has {} bytes, the limit is {DESCRIPTION_BYTES}", json.len()));
+    }
+    let description: Description = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    let Description { name, version, .. } = &description;
+    let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.len() <= 64
+        && name.chars().all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || each == '-');
+    if !is_name {
+        return Err(format!("`{}` is not a name", cut(name, 64)));
+    }
+    let numbers = version.split_once('-').map_or(version.as_str(), |(numbers, _)| numbers);
+    let is_version = version.len() <= 64
+        && version.chars().all(|each| each.is_ascii_alphanumeric() || each == '.' || each == '-')
+        && numbers.split('.').all(|number| number.parse::<u32>().is_ok());
+    if !is_version {
+        return Err(format!("`{}` is not a version", cut(version, 64)));
+    }
+    Ok(description)
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The document of a plugin that is only asked who it is.
+struct NoDocument;
+
+#[async_trait::async_trait]
+impl DocumentSource for NoDocument {
+    fn page_count(&self) -> u32 {
+        0
+    }
+
+    fn file_name(&self) -> &str {
+        ""
+    }
+
+    fn media_type(&self) -> &str {
+        ""
+    }
+
+    fn page_number(&self, index: u32) -> u32 {
+        index + 1
+    }
+
+    async fn size(&self, _index: u32) -> Result<PageSize, SourceError> {
+        Err(no_document())
+    }
+
+    async fn text(&self, _index: u32) -> Result<Arc<PageText>, SourceError> {
+        Err(no_document())
+    }
+
+    async fn raster(&self, _index: u32) -> Result<Arc<Raster>, SourceError> {
+        Err(no_document())
+    }
+
+    async fn recognize(&self, _index: u32, _area: Rect) -> Result<Vec<Word>, SourceError> {
+        Err(no_document())
+    }
+}
+
+fn no_document() -> SourceError {
+    SourceError {
+        code: "no_document".to_owned(),
+        message: "there is no document".to_owned(),
+        transient: false,
+    }
+}

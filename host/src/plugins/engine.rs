@@ -1,0 +1,221 @@
+//! The engine: every limit of the sandbox in one place, and how a component becomes a [`Plugin`].
+//!
+//! A call runs in a fresh store and instance: nothing of one document can be seen by the next. That is cheap
+//! because instances come from a pool of memory that was reserved once, and a fresh memory is a copy-on-write
+//! picture of the component's initial one.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+use wasmtime::component::{Component, HasSelf, Linker};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+use super::bindings;
+use super::budget::{self, Limits};
+use super::cache::Cache;
+use super::component;
+use super::error::Refusal;
+use super::imports::CallState;
+use super::ticker::Ticker;
+use super::{Description, component::Inspection};
+use crate::config;
+
+/// Stack of WebAssembly frames. Guests compiled from C or Rust keep most of their stack in linear memory: this
+/// is for return addresses and spilled registers.
+const WASM_STACK_BYTES: usize = 512 << 10;
+
+/// The whole stack of a call: WebAssembly frames and those of the host functions it calls.
+const CALL_STACK_BYTES: usize = 1 << 20;
+
+/// Most that a memory can grow to in the pool, whatever limit a call has; `plugins.memory_mib` stays below.
+const POOL_MEMORY_BYTES: usize = 256 << 20;
+
+/// Most elements of a table in the pool.
+const POOL_TABLE_ELEMENTS: usize = 100_000;
+
+/// Memory of a slot that stays resident between calls, so that the next call does not fault it in again. With
+/// `PAGEMAP_SCAN` (Linux 6.7) only pages that were written are reset, and keeping much costs nothing.
+const RESIDENT_BYTES_WITH_SCAN: usize = 2 << 20;
+
+/// The same without `PAGEMAP_SCAN`, where all of it is reset after each call.
+const RESIDENT_BYTES: usize = 64 << 10;
+
+/// Machine code made from the largest component: bounds what a small file of many functions can blow up to.
+const COMPILED_BYTES: usize = 128 << 20;
+
+/// Components compiled at one time: compiling takes 30 to 120 ms of a core that documents need too.
+const COMPILERS: usize = 1;
+
+/// Runs plugins. One per process, shared by all callers.
+pub struct Engine {
+    pub(super) wasmtime: wasmtime::Engine,
+    pub(super) limits: Limits,
+    pub(super) ticker: Ticker,
+    /// Places for calls: waiting for one happens here, before a call's clock starts.
+    pub(super) places: Semaphore,
+    pub(super) max_concurrent_calls: u32,
+    component_bytes: u64,
+    linker: Linker<CallState>,
+    cache: Cache,
+    compilers: Semaphore,
+}
+
+/// A component that was taken: checked, compiled, linked and asked who it is.
+pub struct Plugin {
+    /// What it says about itself.
+    pub description: Description,
+    /// SHA-256 of the component, in hex.
+    pub digest: String,
+    /// Size of the component.
+    pub size_bytes: u64,
+    pub(super) linked: bindings::PluginPre<CallState>,
+}
+
+/// Why the engine cannot be started.
+#[derive(Debug, thiserror::Error)]
+#[error("plugin engine cannot be started")]
+pub struct StartError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl Engine {
+    /// Starts the engine. Compiled components are kept in `cache_dir`, which is made when it is first needed, is
+    /// private to this process's user, and may be deleted at any time.
+    ///
+    /// # Errors
+    /// A machine that WebAssembly cannot be compiled for, or no threads left.
+    pub fn new(settings: &config::Plugins, cache_dir: PathBuf) -> Result<Self, StartError> {
+        let wasmtime = pooling(settings.max_concurrent_calls).or_else(|error| {
+            tracing::warn!(
+                %error,
+                "no address space for the plugin pool: plugin calls will be slower (less \
+                 `plugins.max_concurrent_calls` needs less)"
+            );
+            wasmtime::Engine::new(&base_config())
+        });
+        let wasmtime = wasmtime.map_err(|error| StartError(error.into()))?;
+        let mut linker = Linker::new(&wasmtime);
+        bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
+            .map_err(|error| StartError(error.into()))?;
+        Ok(Self {
+            ticker: Ticker::start(wasmtime.clone()).map_err(|error| StartError(error.into()))?,
+            limits: Limits::from(settings),
+            places: Semaphore::new(settings.max_concurrent_calls as usize),
+            max_concurrent_calls: settings.max_concurrent_calls,
+            component_bytes: settings.component_mib.saturating_mul(1 << 20),
+            cache: Cache::new(cache_dir, &wasmtime),
+            compilers: Semaphore::new(COMPILERS),
+            linker,
+            wasmtime,
+        })
+    }
+
+    /// Takes a component as a plugin: checks it as hostile bytes, compiles it or finds it in the cache, links it,
+    /// and asks it who it is.
+    ///
+    /// # Errors
+    /// The first reason not to take it.
+    pub async fn load(self: &Arc<Self>, bytes: Cow<'static, [u8]>) -> Result<Plugin, Refusal> {
+        let this = Arc::clone(self);
+        let (inspection, linked) = self.blocking(move || this.link(&bytes)).await?;
+        let description = self.describe(&linked, &inspection.digest).await?;
+        Ok(Plugin { description, digest: inspection.digest, size_bytes: inspection.size_bytes, linked })
+    }
+
+    /// Most bytes of a component.
+    pub(super) fn component_bytes(&self) -> u64 {
+        self.component_bytes
+    }
+
+    /// Does work on one of the few threads that compile.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let unlinkable = |reason: String| Refusal::Unlinkable { reason };
+        let _place = self.compilers.acquire().await.map_err(|error| unlinkable(error.to_string()))?;
+        tokio::task::spawn_blocking(work).await.map_err(|error| unlinkable(error.to_string()))?
+    }
+
+    fn link(&self, bytes: &[u8]) -> Result<(Inspection, bindings::PluginPre<CallState>), Refusal> {
+        let inspection = component::inspect(bytes, self.component_bytes)?;
+        inspection.refusals().into_iter().next().map_or(Ok(()), Err)?;
+        let linked = self.link_inspected(bytes, &inspection)?;
+        Ok((inspection, linked))
+    }
+
+    /// Compiles and links a component that passed its inspection.
+    pub(super) fn link_inspected(
+        &self,
+        bytes: &[u8],
+        inspection: &Inspection,
+    ) -> Result<bindings::PluginPre<CallState>, Refusal> {
+        let unlinkable = |error: wasmtime::Error| Refusal::Unlinkable { reason: format!("{error:#}") };
+        let component = match self.cache.load(&self.wasmtime, &inspection.digest) {
+            Some(component) => component,
+            None => self.compile(bytes, &inspection.digest)?,
+        };
+        let linked = self.linker.instantiate_pre(&component).map_err(unlinkable)?;
+        bindings::PluginPre::new(linked).map_err(unlinkable)
+    }
+
+    fn compile(&self, bytes: &[u8], digest: &str) -> Result<Component, Refusal> {
+        let unlinkable = |error: wasmtime::Error| Refusal::Unlinkable { reason: format!("{error:#}") };
+        let component = Component::from_binary(&self.wasmtime, bytes).map_err(unlinkable)?;
+        let code = component.serialize().map_err(unlinkable)?;
+        if code.len() > COMPILED_BYTES {
+            return Err(Refusal::Unlinkable {
+                reason: format!("machine code has {} bytes, the limit is {COMPILED_BYTES}", code.len()),
+            });
+        }
+        self.cache.keep(digest, &code);
+        Ok(component)
+    }
+}
+
+/// Digest of a component, as it is shown and as it names the compiled code.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+fn pooling(max_concurrent_calls: u32) -> wasmtime::Result<wasmtime::Engine> {
+    let calls = max_concurrent_calls.max(1);
+    let resident = match PoolingAllocationConfig::is_pagemap_scan_available() {
+        true => RESIDENT_BYTES_WITH_SCAN,
+        false => RESIDENT_BYTES,
+    };
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(calls)
+        .total_stacks(calls)
+        .total_core_instances(calls.saturating_mul(budget::CORE_INSTANCES))
+        .total_memories(calls.saturating_mul(budget::MEMORIES))
+        .total_tables(calls.saturating_mul(budget::TABLES))
+        .max_core_instances_per_component(budget::CORE_INSTANCES)
+        .max_memories_per_component(budget::MEMORIES)
+        .max_tables_per_component(budget::TABLES)
+        .max_memory_size(POOL_MEMORY_BYTES)
+        .table_elements(POOL_TABLE_ELEMENTS)
+        .linear_memory_keep_resident(resident)
+        .table_keep_resident(RESIDENT_BYTES)
+        .pagemap_scan(Enabled::Auto);
+    let mut config = base_config();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    wasmtime::Engine::new(&config)
+}
+
+fn base_config() -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        // Plugins do one thing at a time; the bookkeeping for more would be made with each store.
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        .async_stack_size(CALL_STACK_BYTES)
+        .cranelift_opt_level(OptLevel::Speed)
+        // One component at a time is compiled, on one core: the others belong to documents.
+        .parallel_compilation(false);
+    config
+}

@@ -1,0 +1,233 @@
+//! Why a call failed, and why a component was not taken.
+
+use std::path::PathBuf;
+
+/// Why a call gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The plugin computed for too long.
+    #[error(
+        "plugin `{plugin}` used {allowed_ms} ms of processor time and was stopped (setting `plugins.cpu_ms`)"
+    )]
+    CpuTimeout {
+        /// Its name.
+        plugin: String,
+        /// The limit.
+        allowed_ms: u64,
+    },
+    /// The call, with all reading of pages, took too long.
+    #[error("plugin `{plugin}` did not finish in {allowed_ms} ms (setting `plugins.wall_ms`)")]
+    WallTimeout {
+        /// Its name.
+        plugin: String,
+        /// The limit.
+        allowed_ms: u64,
+    },
+    /// The plugin stopped after it was refused memory.
+    #[error("plugin `{plugin}` needs more than {allowed_mib} MiB of memory (setting `plugins.memory_mib`)")]
+    Memory {
+        /// Its name.
+        plugin: String,
+        /// The limit.
+        allowed_mib: u64,
+    },
+    /// The plugin recursed too deeply.
+    #[error("plugin `{plugin}` ran out of stack")]
+    Stack {
+        /// Its name.
+        plugin: String,
+    },
+    /// The plugin did something that WebAssembly forbids.
+    #[error("plugin `{plugin}` stopped: {reason}")]
+    Trap {
+        /// Its name.
+        plugin: String,
+        /// What it did and where.
+        reason: String,
+    },
+    /// The plugin found a fault in itself.
+    #[error("plugin `{plugin}` panicked: {message}")]
+    Panic {
+        /// Its name.
+        plugin: String,
+        /// What it logged before it stopped.
+        message: String,
+    },
+    /// The host failed in a call that the plugin made.
+    #[error("host of plugin `{plugin}` failed: {reason}")]
+    Host {
+        /// The plugin's name.
+        plugin: String,
+        /// What failed.
+        reason: String,
+    },
+    /// The plugin's answer is too large, or not what the contract asks for.
+    #[error("plugin `{plugin}` gave an answer that cannot be used: {reason}")]
+    BadOutput {
+        /// Its name.
+        plugin: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// No room for another call within the time that a call may take.
+    #[error("all {allowed} places for plugin calls are taken (setting `plugins.max_concurrent_calls`)")]
+    Busy {
+        /// How many calls may run at one time.
+        allowed: u32,
+    },
+    /// The plugin asked for more than it is granted.
+    #[error("plugin `{plugin}` asked for more than {allowed} {what} (setting `{setting}`)")]
+    Denied {
+        /// Its name.
+        plugin: String,
+        /// What it asked for, in the plural.
+        what: &'static str,
+        /// How much it may have.
+        allowed: u64,
+        /// The setting that allows more.
+        setting: &'static str,
+    },
+    /// The plugin itself said that it failed, often because a page could not be read.
+    #[error("{message}")]
+    Failed {
+        /// Its own code, or the host's that it passed on, such as `decode.damaged`.
+        code: String,
+        /// Its own words.
+        message: String,
+        /// Whether it said that trying again may help.
+        retryable: bool,
+    },
+}
+
+impl Error {
+    /// A stable word for the public error code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::CpuTimeout { .. } => "plugin.timeout_cpu",
+            Self::WallTimeout { .. } => "plugin.timeout_wall",
+            Self::Memory { .. } => "plugin.memory",
+            Self::Stack { .. } => "plugin.stack",
+            Self::Trap { .. } => "plugin.trap",
+            Self::Panic { .. } => "plugin.panic",
+            Self::Host { .. } => "plugin.host_error",
+            Self::BadOutput { .. } => "plugin.bad_output",
+            Self::Busy { .. } => "plugin.busy",
+            Self::Denied { .. } => "plugin.denied",
+            Self::Failed { code, .. } => code,
+        }
+    }
+
+    /// Whether the same call may succeed later. A plugin is a function of its document: only what depends on the
+    /// machine's load is.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::WallTimeout { .. } | Self::Host { .. } | Self::Busy { .. } => true,
+            Self::CpuTimeout { .. }
+            | Self::Memory { .. }
+            | Self::Stack { .. }
+            | Self::Trap { .. }
+            | Self::Panic { .. }
+            | Self::BadOutput { .. }
+            | Self::Denied { .. } => false,
+            Self::Failed { retryable, .. } => *retryable,
+        }
+    }
+}
+
+/// Why a component is not taken as a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Too many bytes.
+    #[error("component has {size} bytes, the limit is {limit} (setting `plugins.component_mib`)")]
+    TooLarge {
+        /// How many it has.
+        size: u64,
+        /// How many are allowed.
+        limit: u64,
+    },
+    /// A core module, as the compiler makes it.
+    #[error("file is a core WebAssembly module, not a component")]
+    CoreModule,
+    /// Anything else.
+    #[error("file is not WebAssembly")]
+    NotWasm,
+    /// Bytes that look like a component and are not.
+    #[error("component is not valid: {reason}")]
+    Invalid {
+        /// What is wrong, and where.
+        reason: String,
+    },
+    /// It needs what this host does not give.
+    #[error("component imports {}, which is not granted", list(.names))]
+    UnknownImports {
+        /// The interfaces.
+        names: Vec<String>,
+    },
+    /// It lacks the one interface that makes it a plugin.
+    #[error("component does not export `{wanted}`")]
+    MissingExport {
+        /// The interface.
+        wanted: &'static str,
+    },
+    /// It could not be compiled or linked.
+    #[error("component cannot be linked: {reason}")]
+    Unlinkable {
+        /// Why.
+        reason: String,
+    },
+    /// It did not survive being asked who it is.
+    #[error("component cannot describe itself: {0}")]
+    Undescribed(#[source] Error),
+    /// What it says about itself cannot be used.
+    #[error("component's description cannot be used: {reason}")]
+    BadDescription {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl Refusal {
+    /// What the plugin's author can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => {
+                "build with `opt-level = \"s\"`, `lto = true` and `strip = \"debuginfo\"`"
+            }
+            Self::CoreModule => {
+                "make it a component: `wasm-tools component new MODULE.wasm -o COMPONENT.wasm`"
+            }
+            Self::NotWasm => "give a finished WebAssembly component (binary, not text)",
+            Self::Invalid { .. } => "build the component anew: the file is damaged or of an unknown version",
+            Self::UnknownImports { names } if names.iter().any(|name| name.starts_with("wasi:")) => {
+                "build for `wasm32-unknown-unknown`: plugins get no WASI (files, clocks, network)"
+            }
+            Self::UnknownImports { .. } => "use only `log`, `config` and `document` of `ocriva:extract`",
+            Self::MissingExport { .. } => "implement `Extractor` and `register!` it with the plugin SDK",
+            Self::Unlinkable { .. } => "build it with the plugin SDK of this server's version",
+            Self::Undescribed(_) => "`describe` must answer without a document, within the limits of a call",
+            Self::BadDescription { .. } => {
+                "`name` takes lower case letters, digits and `-`; `version` is like `1.2.0`"
+            }
+        }
+    }
+}
+
+/// Why a plugin could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The component is refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The file cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

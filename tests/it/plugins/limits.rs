@@ -1,0 +1,172 @@
+//! Each limit stops the guest that breaks it, with its own code, while good callers beside it go on.
+
+use std::time::{Duration, Instant};
+
+use ocriva::plugins::Call;
+use serde_json::json;
+
+use super::made_up::MadeUp;
+use super::{RECEIPT, call, call_on, engine, load};
+
+/// Calls the misbehaving guest with tight limits beside four good callers, which must all succeed.
+async fn misbehave(behaviour: &str) -> (Call, Duration) {
+    let engine = engine(|settings| {
+        settings.cpu_ms = 200;
+        settings.wall_ms = 20_000;
+        settings.memory_mib = 32;
+        settings.output_kib = 256;
+        settings.log_lines = 50;
+        settings.log_kib = 1;
+        settings.host_calls = 10_000;
+        settings.handles = 100;
+        settings.ocr_calls = 3;
+    });
+    let bad = load(&engine, "misbehaving").await;
+    let good = load(&engine, "lines").await;
+    let started_at = Instant::now();
+    let stopped = async {
+        let called = call(&engine, &bad, json!({ "behaviour": behaviour })).await;
+        (called, started_at.elapsed())
+    };
+    let good_caller = || async {
+        for _ in 0..20 {
+            let called = call(&engine, &good, json!({})).await;
+            assert_eq!(called.result.unwrap().fields.len(), 4);
+        }
+    };
+    let (stopped, ..) = tokio::join!(stopped, good_caller(), good_caller(), good_caller(), good_caller());
+    stopped
+}
+
+/// Code of the failure, and whether it may pass.
+fn failure(called: &Call) -> (&str, bool) {
+    let error = called.result.as_ref().expect_err("the guest is stopped");
+    (error.code(), error.is_transient())
+}
+
+#[tokio::test]
+async fn an_endless_loop_is_stopped_when_its_processor_time_is_used_up() {
+    let (called, took) = misbehave("endless_loop").await;
+    assert_eq!(failure(&called), ("plugin.timeout_cpu", false));
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(called.usage.cpu_ms.used >= 200, "{:?}", called.usage);
+}
+
+#[tokio::test]
+async fn endless_calls_to_the_host_are_counted() {
+    let (called, _) = misbehave("endless_host_calls").await;
+    assert_eq!(failure(&called), ("plugin.denied", false));
+    assert_eq!(called.usage.host_calls.used, 10_000);
+}
+
+#[tokio::test]
+async fn a_memory_bomb_is_refused_memory_and_stops() {
+    let (called, _) = misbehave("memory_bomb").await;
+    assert_eq!(failure(&called), ("plugin.memory", false));
+    assert!(called.usage.memory_bytes.used <= 32 << 20, "{:?}", called.usage);
+}
+
+#[tokio::test]
+async fn a_guest_that_asks_for_memory_politely_goes_on_with_less() {
+    let (called, _) = misbehave("modest_memory").await;
+    let output = called.result.unwrap();
+    assert_eq!(output.warnings.len(), 1);
+    assert!(called.usage.memory_bytes.used > 28 << 20, "{:?}", called.usage);
+}
+
+#[tokio::test]
+async fn a_panic_is_told_with_its_message() {
+    let (called, _) = misbehave("panic").await;
+    assert_eq!(failure(&called), ("plugin.panic", false));
+    let message = called.result.unwrap_err().to_string();
+    assert!(message.contains("the total is not a number"), "{message}");
+}
+
+#[tokio::test]
+async fn too_much_output_is_not_taken() {
+    let (called, _) = misbehave("too_much_output").await;
+    assert_eq!(failure(&called), ("plugin.bad_output", false));
+    let message = called.result.unwrap_err().to_string();
+    assert!(message.contains("262144 bytes"), "{message}");
+}
+
+#[tokio::test]
+async fn output_that_breaks_the_contract_is_not_taken() {
+    for behaviour in ["no_number", "wrong_page"] {
+        let (called, _) = misbehave(behaviour).await;
+        assert_eq!(failure(&called), ("plugin.bad_output", false), "{behaviour}");
+    }
+}
+
+#[tokio::test]
+async fn a_flooded_log_keeps_its_first_lines_and_counts_the_others() {
+    let (called, _) = misbehave("log_flood").await;
+    assert!(called.result.is_ok());
+    let kept: usize = called.logs.lines.iter().map(|line| line.message.len()).sum();
+    assert!(kept <= 1024 && called.logs.lines.len() <= 50, "{kept} bytes");
+    assert_eq!(called.logs.lines.len() + called.logs.dropped as usize, 5000);
+}
+
+#[tokio::test]
+async fn deep_recursion_is_told_from_other_traps() {
+    let (called, _) = misbehave("recursion").await;
+    assert_eq!(failure(&called), ("plugin.stack", false));
+    let (called, _) = misbehave("abort").await;
+    assert_eq!(failure(&called), ("plugin.trap", false));
+}
+
+#[tokio::test]
+async fn reading_parts_of_a_page_again_and_again_is_denied() {
+    let (called, _) = misbehave("read_again").await;
+    assert_eq!(failure(&called), ("plugin.denied", false));
+    assert_eq!(called.usage.ocr_calls.used, 3);
+}
+
+#[tokio::test]
+async fn a_failure_that_the_guest_reports_keeps_its_code() {
+    let (called, _) = misbehave("fail").await;
+    assert_eq!(failure(&called), ("no_total", true));
+}
+
+#[tokio::test]
+async fn a_guest_that_keeps_its_handles_runs_out_of_them() {
+    let engine = engine(|settings| settings.handles = 100);
+    let plugin = load(&engine, "witness").await;
+    let called = call(&engine, &plugin, json!({ "leak": true })).await;
+    assert_eq!(failure(&called), ("plugin.denied", false));
+    assert_eq!(called.usage.handles.used, 100);
+}
+
+#[tokio::test]
+async fn a_document_that_is_slow_to_read_costs_no_processor_time_but_ends_at_the_wall_limit() {
+    let engine = engine(|settings| {
+        settings.cpu_ms = 20;
+        settings.wall_ms = 400;
+    });
+    let plugin = load(&engine, "lines").await;
+    let slow = MadeUp::from_text(RECEIPT).slow(Duration::from_millis(200));
+    let called = call_on(&engine, &plugin, slow, json!({})).await;
+    assert!(called.result.is_ok(), "{:?}", called.result);
+    assert!(called.usage.wall_ms.used >= 200 && called.usage.cpu_ms.used <= 20, "{:?}", called.usage);
+    let slower = MadeUp::from_text(RECEIPT).slow(Duration::from_secs(30));
+    let called = call_on(&engine, &plugin, slower, json!({})).await;
+    assert_eq!(failure(&called), ("plugin.timeout_wall", true));
+}
+
+#[tokio::test]
+async fn calls_beyond_the_number_of_places_wait_before_their_clock_starts() {
+    let engine = engine(|settings| {
+        settings.max_concurrent_calls = 1;
+        settings.wall_ms = 1000;
+    });
+    let plugin = load(&engine, "lines").await;
+    let calls = (0..5).map(|_| {
+        let slow = MadeUp::from_text(RECEIPT).slow(Duration::from_millis(100));
+        call_on(&engine, &plugin, slow, json!({}))
+    });
+    let mut called = Vec::new();
+    for each in calls.map(Box::pin).collect::<Vec<_>>() {
+        called.push(each.await);
+    }
+    assert!(called.iter().all(|called| called.usage.wall_ms.used < 1000 && called.result.is_ok()));
+}
