@@ -111,6 +111,7 @@ impl<C: Copy> Lexicon<C> {
         cache: &mut BTreeMap<String, Option<(usize, usize)>>,
     ) -> Option<(usize, Range<usize>, usize, usize)> {
         let start = tokens.first()?.range.start;
+        let first_length = tokens.first()?.text.len();
         let mut gram = String::new();
         let mut best: Option<(usize, usize, Range<usize>, usize, usize)> = None;
         for (count, token) in tokens.iter().take(MAX_TOKENS).enumerate() {
@@ -123,6 +124,11 @@ impl<C: Copy> Lexicon<C> {
                     .map_or((None, 0), |(index, length)| (Some((index, 0)), token.range.end - length)),
             };
             let Some((index, distance)) = hit else { continue };
+            // "[x] Paperless" is the phrase exactly, behind something else.
+            let behind_first = gram.get(first_length..).unwrap_or_default();
+            if distance > 0 && self.exact.contains_key(behind_first) {
+                continue;
+            }
             let length = self.phrases.get(index)?.characters.len();
             let value = length.saturating_sub(distance * 2);
             if best.as_ref().is_none_or(|(best_value, ..)| value > *best_value) {

@@ -96,6 +96,12 @@ pub fn lexicon() -> Lexicon<Concept> {
     )
 }
 
+/// All phrases of one meaning.
+pub fn phrases(concept: Concept) -> impl Iterator<Item = &'static str> {
+    let of_concept = PHRASES.iter().filter(move |(other, _)| *other == concept);
+    of_concept.flat_map(|(_, phrases)| phrases.split('|').map(str::trim))
+}
+
 const PHRASES: &[(Concept, &str)] = &[
     (
         Concept::DocumentNumber,
