@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::reading::{Place, Reading, Segment, Slot};
 use crate::text;
+use crate::values::currencies;
 
 /// Phrases shorter than this must be read exactly; "change" and "charge" differ by one letter.
 const FUZZY_LENGTH: usize = 7;
@@ -12,8 +13,6 @@ const FUZZY_LENGTH: usize = 7;
 const VERY_FUZZY_LENGTH: usize = 13;
 /// A label has no more words than this.
 const MAX_TOKENS: usize = 9;
-/// Segments with more words are prose, where a phrase is a label only at the start or before a colon.
-const PROSE_WORDS: usize = 9;
 /// Currency codes that recognition glues to the label before them, as in `TOTALRM`.
 const GLUED_CURRENCIES: &[&str] = &["rm", "myr", "eur", "usd", "gbp", "inr", "sgd", "chf"];
 
@@ -179,7 +178,7 @@ impl<C: Copy + PartialEq> Labels<C> {
         for (index, segment) in reading.segments().iter().enumerate() {
             for (range, concept, distance) in lexicon.find_cached(&segment.text, &mut cache) {
                 let label = label(segment, index, range, concept, distance);
-                if segment.word_count() <= PROSE_WORDS || label.starts_segment || label.ends_sharply {
+                if label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range) {
                     labels.push(label);
                 }
             }
@@ -235,6 +234,15 @@ impl<C: Copy + PartialEq> Labels<C> {
         }
         slots
     }
+}
+
+/// Whether a number follows: `DATE 01/02/2020`, `TOTAL RM 9.00`. Inside a segment, a phrase with neither a number nor
+/// a colon behind it is a part of a sentence or a name.
+fn is_before_number(segment: &Segment, range: &Range<usize>) -> bool {
+    let after = segment.text.get(range.end..).unwrap_or_default().trim_start();
+    let word = after.split(' ').next().unwrap_or_default();
+    word.starts_with(|c: char| c.is_ascii_digit() || "-+€$£¥₹(#".contains(c))
+        || currencies::parse(word).is_some()
 }
 
 fn label<C>(segment: &Segment, index: usize, range: Range<usize>, concept: C, distance: usize) -> Label<C> {

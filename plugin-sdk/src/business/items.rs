@@ -299,6 +299,7 @@ pub(super) fn ends_items(document: &BusinessDocument, row: usize) -> bool {
         let is_total = matches!(
             label.concept,
             Concept::Subtotal
+                | Concept::NetTotal
                 | Concept::Total
                 | Concept::GrandTotal
                 | Concept::AmountDue
