@@ -118,11 +118,8 @@ fn letter_spaced_text_is_not_torn_into_letters() {
 
 #[test]
 fn a_word_drawn_in_pieces_and_out_of_order_is_one_word() {
-    let content = pdf(
-        "BT /F1 10 Tf 1 0 0 1 56.67 700 Tm (o) Tj 1 0 0 1 50 700 Tm (N) Tj 1 0 0 1 57.22 700 Tm (umber) Tj ET",
-    );
-    let text = text_of(content).unwrap();
-    assert_eq!(text.chars().filter(|character| *character == ' ').count(), 0, "{text}");
+    let content = pdf("BT /F1 10 Tf 1 0 0 1 71.11 700 Tm (ber) Tj 1 0 0 1 50 700 Tm (Num) Tj ET");
+    assert_eq!(text_of(content).as_deref(), Some("Number"));
 }
 
 #[test]

@@ -141,7 +141,7 @@ struct Group {
     is_plain: bool,
 }
 
-struct Surveyor<'a> {
+struct Surveyor {
     deadline: Instant,
     operations: u32,
     deep_operations: u32,
@@ -154,7 +154,7 @@ struct Surveyor<'a> {
     found: Survey,
 }
 
-impl<'a> Surveyor<'a> {
+impl Surveyor {
     fn new(bounds: Rect, deadline: Instant) -> Self {
         Self {
             deadline,
@@ -194,7 +194,7 @@ impl<'a> Surveyor<'a> {
     }
 
     /// Looks into the mask and the pattern that something is drawn with.
-    fn visit_props(&mut self, props: &DrawProps<'a>) {
+    fn visit_props<'a>(&mut self, props: &DrawProps<'a>) {
         if let Some(mask) = &props.soft_mask {
             self.visit(mask.cache_key(), |inner| mask.interpret(inner));
         }
@@ -210,7 +210,7 @@ impl<'a> Surveyor<'a> {
     /// Counts an operation and stops the interpreter when there were too many or time is over.
     fn tick(&mut self) {
         self.operations = self.operations.wrapping_add(1);
-        if self.operations % OPERATIONS_PER_CLOCK == 0 && Instant::now() >= self.deadline {
+        if self.operations.is_multiple_of(OPERATIONS_PER_CLOCK) && Instant::now() >= self.deadline {
             std::panic::resume_unwind(Box::new(Stop::Deadline));
         }
         if self.clips.len() > RECURSION_DEPTH {
@@ -280,7 +280,7 @@ impl<'a> Surveyor<'a> {
         }
     }
 
-    fn add_run(&mut self, run: &GlyphRun<'_, 'a>, props: &DrawProps<'a>) {
+    fn add_run<'a>(&mut self, run: &GlyphRun<'_, 'a>, props: &DrawProps<'a>) {
         let first_glyph = self.found.glyphs.len();
         let clip = self.clip();
         let scale = horizontal_scale(run, props.transform);
@@ -408,7 +408,7 @@ fn place(glyph: &Glyph<'_>, transform: Affine, scale: f64, is_vertical: bool) ->
     })
 }
 
-impl<'a> Device<'a> for Surveyor<'a> {
+impl<'a> Device<'a> for Surveyor {
     fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
         self.tick();
         self.visit_props(&props);
