@@ -9,7 +9,7 @@ use std::time::Duration;
 use ocriva::clock::Clock;
 use ocriva::domain::audit::{Actor, ActorKind};
 use ocriva::domain::batch::NewBatch;
-use ocriva::domain::document::{Failure, NewDocument};
+use ocriva::domain::document::{DocumentStatus, Failure, FileType, NewDocument};
 use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
 use ocriva::domain::project::ProjectChanges;
@@ -18,7 +18,7 @@ use ocriva::domain::template::{
     TemplateUpdate,
 };
 use ocriva::domain::timestamp::Timestamp;
-use ocriva::domain::token::{LoginFamily, NewRefreshToken, Rotation};
+use ocriva::domain::token::{LoginFamily, NewRefreshToken, Rotation, TokenKind};
 use ocriva::store::{Bootstrap, Error, Idempotency, Store, TokenSecret};
 use serde_json::json;
 use sqlx::{Connection, PgConnection, Row, SqliteConnection};
@@ -48,6 +48,28 @@ async fn both_engines_have_the_same_tables_and_columns() {
     let Some(postgres) = Database::new(Engine::Postgres).await else { return };
     let sqlite = Database::new(Engine::Sqlite).await.unwrap();
     assert_eq!(sqlite_columns(&sqlite.url).await, postgres_columns(&postgres.url).await);
+}
+
+#[test]
+fn the_schema_allows_every_word_of_the_domain() {
+    for engine in ["sqlite", "postgres"] {
+        let folder = support::repository().join("migrations").join(engine);
+        let schema: String = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+            .collect();
+        let expect_words = |words: Vec<&str>| {
+            let check = format!("in ('{}')", words.join("', '"));
+            assert!(schema.contains(&check), "{engine} does not check `{check}`");
+        };
+        expect_words(ActorKind::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(DocumentStatus::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(ExtractionMode::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(FileType::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(ResultFormat::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(Role::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(TokenKind::ALL.iter().map(|word| word.as_str()).collect());
+    }
 }
 
 #[tokio::test]
