@@ -40,3 +40,27 @@ fn wait4(pid: libc::pid_t) -> Result<libc::rusage> {
     ensure!(waited == pid, "cannot wait for process {pid}: {}", std::io::Error::last_os_error());
     Ok(usage)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_program_is_charged_for_its_own_work_only() {
+        let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        let child = Command::new("sh").args(["-c", busy]).spawn().unwrap();
+        let used = wait(&child).unwrap();
+        assert!(used.cpu > Duration::from_millis(1), "{:?}", used.cpu);
+        let idle = Command::new("sh").args(["-c", "exit 0"]).spawn().unwrap();
+        assert!(wait(&idle).unwrap().cpu < used.cpu);
+    }
+
+    #[test]
+    fn peak_memory_is_in_bytes() {
+        let child = Command::new("sh").args(["-c", "exit 0"]).spawn().unwrap();
+        let peak = wait(&child).unwrap().peak_memory_bytes;
+        assert!((100_000..1_000_000_000).contains(&peak), "{peak}");
+    }
+}
