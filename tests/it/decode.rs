@@ -209,8 +209,11 @@ fn damaged_files_are_refused_by_name() {
         let error = refusal(name);
         assert!(matches!(error, Error::Damaged { .. }), "{name}: {error}");
     }
-    let error = open("truncated.pdf").text_layer(0).unwrap_err();
-    assert!(matches!(error, Error::Damaged { format: "PDF", .. }), "{error}");
+    let gibberish = open_within(pdf("\u{1}\u{2} qwerty 12 asdf"), limits()).unwrap();
+    for document in [open("truncated.pdf"), gibberish] {
+        let error = document.text_layer(0).unwrap_err();
+        assert!(matches!(error, Error::Damaged { format: "PDF", .. }), "{error}");
+    }
 }
 
 #[test]
@@ -238,7 +241,10 @@ fn pictures_that_claim_gigapixels_are_refused_at_once() {
     let start = Instant::now();
     for name in ["bomb_header.png", "bomb_header.jpg"] {
         let error = refusal(name);
-        assert!(matches!(error, Error::LimitExceeded { .. } | Error::Damaged { .. }), "{name}: {error}");
+        assert!(
+            matches!(error, Error::LimitExceeded { setting: "decode.max_megapixels", .. }),
+            "{name}: {error}"
+        );
     }
     let error = open("bomb_dimensions.tif").raster(0).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { setting: "decode.max_megapixels", .. }), "{error}");
@@ -272,7 +278,13 @@ fn pages_that_are_not_there_are_no_pages() {
 
 #[test]
 fn every_kind_of_picture_shows_the_same_receipt() {
-    let names = ["receipt_cmyk.jpg", "receipt_exif_orientation.jpg", "receipt_bilevel.png", "receipt.webp"];
+    let names = [
+        "receipt_cmyk.jpg",
+        "receipt_exif_orientation.jpg",
+        "receipt_bilevel.png",
+        "receipt.webp",
+        "receipt.jp2",
+    ];
     for name in names {
         let document = open(name);
         let size = document.page_size(0).unwrap();
@@ -299,7 +311,7 @@ fn all_pages_of_a_fax_are_read_black_on_white() {
 #[test]
 fn formats_are_told_by_content() {
     for (name, format) in
-        [("pdf_named.png", Format::Pdf), ("receipt.webp", Format::Webp), ("scan.pdf", Format::Pdf)]
+        [("pdf_named.png", Format::Pdf), ("receipt.webp", Format::Webp), ("receipt.jp2", Format::Jpeg2000)]
     {
         assert_eq!(format::sniff(&fixture(name)), Some(format), "{name}");
     }
