@@ -12,7 +12,7 @@ use support::fixture;
 
 mod generated;
 
-use generated::{pdf, pdf_with_page};
+use generated::{pdf, pdf_with_encoding, pdf_with_page};
 
 fn limits() -> Limits {
     Limits {
@@ -249,6 +249,23 @@ fn pictures_that_claim_gigapixels_are_refused_at_once() {
     let error = open("bomb_dimensions.tif").raster(0).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { setting: "decode.max_megapixels", .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_picture_whose_data_claims_more_than_its_dictionary_is_refused() {
+    let fax =
+        "q 500 0 0 700 50 50 cm BI /W 10 /H 60000 /BPC 1 /F /CCF /DP <</K -1 /Columns 60000>> ID xxxx EI Q";
+    let document = open_within(pdf(fax), limits()).unwrap();
+    let error = document.raster(0).unwrap_err();
+    assert!(matches!(error, Error::LimitExceeded { found: 3_600_000_000, .. }), "{error}");
+}
+
+#[test]
+fn hebrew_is_read_from_right_to_left() {
+    // Drawn from left to right, as it looks: the last letter of the word first. Helvetica has no widths for these.
+    let names = "<</Type/Encoding/Differences[65/afii57664/afii57665/afii57666]>>";
+    let content = pdf_with_encoding(names, "BT /F1 10 Tf 50 700 Td [(C)-550(B)-550(A)] TJ ET");
+    assert_eq!(text_of(content).as_deref(), Some("\u{5d0}\u{5d1}\u{5d2}"));
 }
 
 #[test]
