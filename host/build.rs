@@ -1,42 +1,45 @@
 //! Embeds what `cargo xtask setup` prepared in `.build/`: OCR models and bundled plugins.
+#![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts by the environment")]
 
+use std::error::Error;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-fn main() {
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").unwrap()).join("..");
-    let prepared = root.join(".build");
+fn main() -> Result<(), Box<dyn Error>> {
+    let prepared = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../.build");
     let mut code = String::new();
-    embed(&mut code, "MODELS", &prepared.join("models"), &["onnx", "txt"]);
-    embed(&mut code, "PLUGINS", &prepared.join("plugins"), &["wasm"]);
-    let out = PathBuf::from(env::var("OUT_DIR").unwrap()).join("assets.rs");
-    fs::write(out, code).unwrap();
+    embed(&mut code, "MODELS", &prepared.join("models"), &["onnx", "txt"])?;
+    embed(&mut code, "PLUGINS", &prepared.join("plugins"), &["wasm"])?;
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("assets.rs"), code)?;
+    Ok(())
 }
 
-fn embed(code: &mut String, constant: &str, folder: &Path, extensions: &[&str]) {
+/// Adds a constant with the files of a folder, sorted: models by file name, plugins by their name alone.
+fn embed(
+    code: &mut String,
+    constant: &str,
+    folder: &Path,
+    extensions: &[&str],
+) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={}", folder.display());
-    let Ok(entries) = fs::read_dir(folder) else {
-        println!("cargo::error=`{}` is missing: run `cargo xtask setup` first", folder.display());
-        return;
-    };
+    let advice = || format!("`{}` is missing or empty: run `cargo xtask setup` first", folder.display());
+    let entries = fs::read_dir(folder).map_err(|_| advice())?;
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|found| extensions.iter().any(|wanted| found == *wanted)))
         .collect();
-    files.sort();
     if files.is_empty() {
-        println!("cargo::error=`{}` is empty: run `cargo xtask setup` first", folder.display());
+        return Err(advice().into());
     }
-    writeln!(code, "static {constant}: &[(&str, &[u8])] = &[").unwrap();
+    files.sort();
+    writeln!(code, "static {constant}: &[(&str, &[u8])] = &[")?;
     for file in files {
-        let file = file.canonicalize().unwrap();
+        let file = file.canonicalize()?;
         println!("cargo::rerun-if-changed={}", file.display());
-        let name = match constant {
-            "PLUGINS" => file.file_stem(),
-            _ => file.file_name(),
-        };
-        writeln!(code, "    ({:?}, include_bytes!({:?})),", name.unwrap().to_str().unwrap(), file).unwrap();
+        let name = if constant == "PLUGINS" { file.file_stem() } else { file.file_name() };
+        writeln!(code, "    ({:?}, include_bytes!({file:?})),", name.unwrap_or_default().to_string_lossy())?;
     }
     code.push_str("];\n");
+    Ok(())
 }

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use crate::auth::{Keys, PasswordCheck};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
@@ -73,9 +73,14 @@ macro_rules! protected {
 
 /// The server's routes with all that happens around them.
 pub fn router(context: Context) -> Router {
-    let (routes, document) = all(&context.config).split_for_parts();
+    let routes = match context.config.server.role {
+        Role::All | Role::Api => {
+            let (routes, document) = all(&context.config).split_for_parts();
+            routes.merge(docs::routes(docs::completed(document)))
+        }
+        Role::Worker => health_routes().into(),
+    };
     routes
-        .merge(docs::routes(docs::completed(document)))
         .layer(from_fn_with_state(context.clone(), middleware::refuse_while_draining))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(context.clone(), middleware::observe))
@@ -114,13 +119,17 @@ fn all(config: &Config) -> OpenApiRouter<Context> {
         .nest(Face::OpenApi.prefix(), open_api)
 }
 
+/// All that a process answers which only works on documents.
+fn health_routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
+}
+
 fn platform(config: &Config) -> OpenApiRouter<Context> {
     let quick = both()
         .routes(routes!(auth::login))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
-        .routes(routes!(health::live))
-        .routes(routes!(health::ready))
+        .merge(health_routes())
         .routes(protected!(auth::me))
         .routes(protected!(projects::create_project))
         .routes(protected!(projects::get_project, projects::update_project))

@@ -161,6 +161,11 @@ impl Keys {
         })
     }
 
+    /// Names these keys without giving anything of them away.
+    pub fn id(&self) -> &str {
+        &self.key_id
+    }
+
     /// Makes an access token that holds for `lifetime` from `now`.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 //! Time, identifiers and randomness: the only module that reads the time or draws random bytes.
+#![expect(clippy::disallowed_methods, reason = "this is the module that the rule points to")]
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};

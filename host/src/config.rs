@@ -2,11 +2,14 @@
 //!
 //! `config.default.toml` (embedded) ← file ← environment `OCRIVA__SECTION__KEY` ← flags. This is the only module
 //! that reads the environment.
+#![expect(clippy::disallowed_methods, reason = "this is the module that the rule points to")]
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+
+pub use crate::domain::page::OcrMode;
 
 /// The commented list of every setting and its default.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -97,16 +100,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// Trade-off between speed and accuracy of reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum OcrMode {
-    /// The smallest models: several times faster, not for amounts.
-    Fast,
-    /// The best models.
-    Accurate,
-}
-
 macro_rules! section {
     ($name:ident { $($field:ident : $type:ty),* $(,)? }) => {
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,7 +111,7 @@ macro_rules! section {
 
 section!(Server { listen: std::net::SocketAddr, public_url: String, role: Role, drain_timeout_seconds: u64 });
 section!(Storage { data_dir: PathBuf, database_url: String, blob_url: String, max_connections: u32 });
-section!(Auth { access_token_minutes: u32, refresh_token_days: u32, api_token_days: u32 });
+section!(Auth { secret: String, access_token_minutes: u32, refresh_token_days: u32, api_token_days: u32 });
 section!(Upload { max_file_mib: u64, max_batch_files: usize, timeout_per_file_seconds: u64 });
 section!(Decode {
     max_pages: u32,
@@ -203,11 +196,14 @@ impl Config {
         Ok(config)
     }
 
-    /// The settings in force as TOML, passwords in URLs replaced by `***`.
+    /// The settings in force as TOML, secrets and passwords in URLs replaced by `***`.
     pub fn redacted_toml(&self) -> String {
         let mut shown = self.clone();
         shown.storage.database_url = redact_url(&shown.storage.database_url);
         shown.storage.blob_url = redact_url(&shown.storage.blob_url);
+        if !shown.auth.secret.is_empty() {
+            shown.auth.secret = "***".to_owned();
+        }
         toml::to_string_pretty(&shown).unwrap_or_default()
     }
 
@@ -238,6 +234,15 @@ impl Config {
     /// The folder of caches that may be deleted at any time.
     pub fn cache_dir(&self) -> PathBuf {
         self.storage.data_dir.join("cache")
+    }
+
+    /// The folder of caches for commands that work without a data folder: the user's own, or that of the data
+    /// folder where the user has none.
+    pub fn user_cache_dir(&self) -> PathBuf {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        set("XDG_CACHE_HOME")
+            .or_else(|| Some(set("HOME")?.join(".cache")))
+            .map_or_else(|| self.cache_dir(), |caches| caches.join("ocriva"))
     }
 
     /// The address under which clients reach the server, without a slash at the end.

@@ -1,6 +1,16 @@
 //! Files in, pages out: text layers with positions, and rasters where a page has to be looked at.
 //!
 //! Synchronous and CPU-bound: call it on a blocking thread. Knows nothing of OCR, plugins or storage.
+//!
+//! What comes in is hostile until proven otherwise: sizes are checked before anything is allocated for them, every
+//! loop over outside input has a limit, and the PDF interpreter runs on a stack of its own with its panics caught.
+
+mod bomb;
+mod jpeg2000;
+mod pdf;
+mod photo;
+mod pixels;
+mod tiff;
 
 use bytes::Bytes;
 
@@ -98,9 +108,18 @@ impl From<&crate::config::Decode> for Limits {
     }
 }
 
-/// An opened document; pages are decoded when they are asked for.
+/// An opened document; pages are decoded when they are asked for. Shared by threads, which may decode different
+/// pages at the same time.
 pub struct Document {
-    _private: (),
+    source: Source,
+}
+
+/// What each kind of file keeps open.
+enum Source {
+    Pdf(pdf::Pdf),
+    Tiff(tiff::Tiff),
+    Jpeg2000(jpeg2000::Jpeg2000),
+    Photo(photo::Photo),
 }
 
 /// Opens a document whose format has been sniffed. Looks at the structure only; no page is decoded yet.
@@ -113,14 +132,25 @@ pub fn open(
     password: Option<&str>,
     limits: Limits,
 ) -> Result<Document, Error> {
-    let _ = (content, format, password, limits);
-    unimplemented!("decode helper")
+    let source = match format {
+        Format::Pdf => Source::Pdf(pdf::Pdf::open(content, password, limits)?),
+        Format::Tiff => Source::Tiff(tiff::Tiff::open(content, limits)?),
+        Format::Jpeg2000 => Source::Jpeg2000(jpeg2000::Jpeg2000::open(content, limits)?),
+        Format::Png | Format::Jpeg | Format::Webp | Format::Bmp | Format::Gif => {
+            Source::Photo(photo::Photo::open(content, format, limits)?)
+        }
+    };
+    Ok(Document { source })
 }
 
 impl Document {
     /// Number of pages, at least 1.
     pub fn page_count(&self) -> u32 {
-        unimplemented!("decode helper")
+        match &self.source {
+            Source::Pdf(pdf) => pdf.page_count(),
+            Source::Tiff(tiff) => tiff.page_count(),
+            Source::Jpeg2000(_) | Source::Photo(_) => 1,
+        }
     }
 
     /// Size of a page as it is displayed (with the file's own rotation applied), `index` from 0.
@@ -128,8 +158,13 @@ impl Document {
     /// # Errors
     /// No such page, or a damaged one.
     pub fn page_size(&self, index: u32) -> Result<PageSize, Error> {
-        let _ = index;
-        unimplemented!("decode helper")
+        self.check_index(index)?;
+        match &self.source {
+            Source::Pdf(pdf) => pdf.page_size(index),
+            Source::Tiff(tiff) => tiff.page_size(index),
+            Source::Jpeg2000(image) => Ok(image.size()),
+            Source::Photo(photo) => Ok(photo.size()),
+        }
     }
 
     /// The page's own text with positions in page units, where it has a text layer that can be trusted; `None`
@@ -138,17 +173,56 @@ impl Document {
     /// # Errors
     /// No such page, damaged, or over a limit.
     pub fn text_layer(&self, index: u32) -> Result<Option<Vec<Segment>>, Error> {
-        let _ = index;
-        unimplemented!("decode helper")
+        self.check_index(index)?;
+        match &self.source {
+            Source::Pdf(pdf) => pdf.text_layer(index),
+            Source::Tiff(_) | Source::Jpeg2000(_) | Source::Photo(_) => Ok(None),
+        }
     }
 
-    /// The picture of a page, `index` from 0: images in their own resolution, PDF pages at the limits'
-    /// `raster_dpi`. Upright according to the file (EXIF orientation, PDF `/Rotate`), transparent parts on white.
+    /// The picture of a page, `index` from 0. Images come in their own resolution. PDF pages come at the limits'
+    /// `raster_dpi`, at the resolution of the scan where the page is one (within half and one and a half times
+    /// `raster_dpi`), and at whatever fits into `max_pixels` where the page is too large for that. Upright according
+    /// to the file (EXIF orientation, PDF `/Rotate`), transparent parts on white.
     ///
     /// # Errors
     /// No such page, damaged, or over a limit.
     pub fn raster(&self, index: u32) -> Result<Raster, Error> {
-        let _ = index;
-        unimplemented!("decode helper")
+        self.check_index(index)?;
+        match &self.source {
+            Source::Pdf(pdf) => pdf.raster(index),
+            Source::Tiff(tiff) => tiff.raster(index),
+            Source::Jpeg2000(image) => image.raster(),
+            Source::Photo(photo) => photo.raster(),
+        }
     }
+
+    fn check_index(&self, index: u32) -> Result<(), Error> {
+        let page_count = self.page_count();
+        if index < page_count {
+            return Ok(());
+        }
+        Err(Error::NoSuchPage { page: index.saturating_add(1), page_count })
+    }
+}
+
+/// Refuses a picture of more pixels than are allowed, before anything is allocated for it.
+fn check_pixels(width: u32, height: u32, page: u32, limits: &Limits) -> Result<(), Error> {
+    let found = u64::from(width) * u64::from(height);
+    if found <= limits.max_pixels {
+        return Ok(());
+    }
+    Err(Error::LimitExceeded {
+        what: format!("pixels on page {page}"),
+        found,
+        limit: limits.max_pixels,
+        setting: "decode.max_megapixels",
+    })
+}
+
+/// Runs a decoder of outside input and makes a panic in it an error: a damaged file must not take the worker down.
+fn catch<T>(format: &'static str, decode: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        Err(Error::Damaged { format, reason: "its content cannot be interpreted".into() })
+    })
 }

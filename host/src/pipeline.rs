@@ -1,1 +1,303 @@
-//! To be written.
+//! One document through the steps: decode, read (text layer or OCR), extract, check against the schema.
+//!
+//! Knows nothing of HTTP, the database or the queue: the worker and `ocriva extract` both call [`Pipeline::run`].
+
+mod cache;
+mod conform;
+mod reader;
+mod result;
+mod view;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::clock::Clock;
+use crate::config::{Config, OcrMode};
+use crate::domain::document::{ExtractorIdentity, PageRange};
+use crate::domain::extraction::Extraction;
+use crate::domain::format;
+use crate::domain::template::{ExtractionMode, TemplateContent};
+use crate::plugins::{self, Registry};
+use crate::{assets, decode, ocr};
+use cache::PageCache;
+use reader::Reader;
+use view::{SharedView, View, ViewRequest};
+
+/// Why a document gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The content is not a format that can be read.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The document cannot be opened, or none of its pages can be read.
+    #[error(transparent)]
+    Decode(#[from] decode::Error),
+    /// No page can be read.
+    #[error("{message}")]
+    Unreadable {
+        /// The stable code of the cause.
+        code: String,
+        /// What is wrong with the first page that was tried.
+        message: String,
+        /// Whether trying again may help.
+        transient: bool,
+    },
+    /// There is no such extractor, or it cannot be used.
+    #[error(transparent)]
+    Unavailable(#[from] plugins::Unavailable),
+    /// The extractor failed.
+    #[error(transparent)]
+    Plugin(#[from] plugins::Error),
+    /// The template's schema cannot be used.
+    #[error(transparent)]
+    Schema(#[from] conform::SchemaError),
+    /// A step stopped without a result.
+    #[error("document could not be opened: {0}")]
+    Crashed(String),
+}
+
+impl Error {
+    /// A stable word for the public error code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Unsupported(_) => "decode.unsupported",
+            Self::Decode(error) => error.code(),
+            Self::Unreadable { code, .. } => code,
+            Self::Unavailable(error) => error.code(),
+            Self::Plugin(error) => error.code(),
+            Self::Schema(_) => "template.invalid_schema",
+            Self::Crashed(_) => "pipeline.crashed",
+        }
+    }
+
+    /// Whether the same document may succeed later.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreadable { transient, .. } => *transient,
+            Self::Plugin(error) => error.is_transient(),
+            Self::Unsupported(_)
+            | Self::Decode(_)
+            | Self::Unavailable(_)
+            | Self::Schema(_)
+            | Self::Crashed(_) => false,
+        }
+    }
+}
+
+/// The page cache's folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("page cache in `{}` cannot be opened", folder.display())]
+pub struct CacheError {
+    folder: PathBuf,
+    source: std::io::Error,
+}
+
+/// A document to extract from.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The file.
+    pub content: Bytes,
+    /// The uploader's name for it; extractors may look at it.
+    pub file_name: String,
+    /// What to extract; `None` for the default extractor's own fields.
+    pub template: Option<TemplateContent>,
+    /// Extractor to run instead of the template's or the default one.
+    pub plugin: Option<String>,
+    /// Mode of reading; `None` for the template's or the settings'.
+    pub mode: Option<OcrMode>,
+    /// Pages to look at; `None` for all.
+    pub range: Option<PageRange>,
+    /// Password of an encrypted document.
+    pub password: Option<String>,
+}
+
+/// How far a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Pages read so far.
+    pub pages_read: u32,
+    /// Pages in all.
+    pub page_count: u32,
+}
+
+/// What came out of a document.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The result.
+    pub extraction: Extraction,
+    /// Pages of the file.
+    pub page_count: u32,
+    /// The extractor that made the result.
+    pub extractor: ExtractorIdentity,
+    /// From 0 to 1: the mean over the fields that were found, or over the words where there are no fields.
+    /// `None` for a document without either.
+    pub confidence: Option<f64>,
+    /// Where the time went.
+    pub timings: Timings,
+}
+
+/// Where a document's time went. Steps overlap: their sum may exceed the time that passed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Text layers and rasters.
+    pub decode: Duration,
+    /// Optical character recognition.
+    pub ocr: Duration,
+    /// The extractor, with the reading of the pages that it waited for.
+    pub extractor: Duration,
+}
+
+/// All that documents go through.
+pub struct Pipeline {
+    limits: decode::Limits,
+    mode: OcrMode,
+    reader: Reader,
+    registry: Arc<Registry>,
+    settings: crate::config::Plugins,
+    clock: Clock,
+}
+
+impl Pipeline {
+    /// Sets up the pipeline of a server, which keeps what it read. Models and plugins load when they are first
+    /// needed.
+    ///
+    /// # Errors
+    /// The cache's folder cannot be used.
+    pub fn new(config: &Config, registry: Arc<Registry>, clock: Clock) -> Result<Self, CacheError> {
+        let max_bytes = config.ocr.cache_mib << 20;
+        let cache = if max_bytes == 0 {
+            None
+        } else {
+            let folder = config.cache_dir().join("pages");
+            let cache =
+                PageCache::open(folder.clone(), max_bytes).map_err(|source| CacheError { folder, source })?;
+            Some(Arc::new(cache))
+        };
+        Ok(Self::assemble(config, registry, clock, cache))
+    }
+
+    /// Sets up the pipeline of a single run: nothing that was read is kept.
+    pub fn without_cache(config: &Config, registry: Arc<Registry>, clock: Clock) -> Self {
+        Self::assemble(config, registry, clock, None)
+    }
+
+    fn assemble(
+        config: &Config,
+        registry: Arc<Registry>,
+        clock: Clock,
+        cache: Option<Arc<PageCache>>,
+    ) -> Self {
+        let engine = Arc::new(ocr::Engine::new(&config.ocr, assets::model));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pages_at_once = if config.ocr.threads == 0 { cores } else { config.ocr.threads };
+        Self {
+            limits: decode::Limits::from(&config.decode),
+            mode: config.ocr.mode,
+            reader: Reader::new(engine, cache, pages_at_once),
+            registry,
+            settings: config.plugins.clone(),
+            clock,
+        }
+    }
+
+    /// The extractor that a task gets: the one asked for, else the template's, else the default of its mode.
+    pub fn choose(
+        &self,
+        asked: Option<&str>,
+        template: Option<&TemplateContent>,
+    ) -> (String, Option<String>) {
+        if let Some(asked) = asked {
+            return (asked.to_owned(), None);
+        }
+        let Some(template) = template else { return (self.settings.default.clone(), None) };
+        if let Some(choice) = &template.extractor {
+            return (choice.plugin.clone(), choice.version.clone());
+        }
+        let structured =
+            template.extraction_mode == ExtractionMode::Structured && template.template_schema.is_some();
+        let name = if structured { &self.settings.structured_default } else { &self.settings.default };
+        (name.clone(), None)
+    }
+
+    /// Extracts from a document. `progress` is called from any thread as pages are read.
+    ///
+    /// # Errors
+    /// See [`Error`]; a page that cannot be read is a warning as long as another one can.
+    pub async fn run(
+        &self,
+        task: Task,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<Outcome, Error> {
+        let (name, version) = self.choose(task.plugin.as_deref(), task.template.as_ref());
+        let plugin = self.registry.get(&name, version.as_deref()).await?;
+        let (document, media_type) = self.open(task.content, task.password).await?;
+        let page_count = document.page_count();
+        let mode =
+            task.mode.or(task.template.as_ref().and_then(|template| template.ocr_mode)).unwrap_or(self.mode);
+        let request = ViewRequest {
+            document,
+            mode,
+            file_name: task.file_name.clone(),
+            media_type,
+            range: task.range,
+            on_page: Box::new(move |pages_read| progress(Progress { pages_read, page_count })),
+        };
+        let view = View::new(request, self.reader.clone())?;
+        let request = self.plugin_request(task.template.as_ref());
+
+        let start = Instant::now();
+        let call =
+            self.registry.engine().call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).await;
+        let extractor = start.elapsed();
+        let read = view.finish().await;
+        if let Some(failure) = read.failure {
+            let plugins::SourceError { code, message, transient } = failure;
+            return Err(Error::Unreadable { code, message, transient });
+        }
+        let output = call.result?;
+        let timings = Timings { decode: read.times.decode, ocr: read.times.ocr, extractor };
+        let schema = task.template.as_ref().and_then(|template| template.template_schema.as_ref());
+        let (extraction, confidence) = result::assemble(output, schema, read)?;
+        Ok(Outcome {
+            extraction,
+            page_count,
+            extractor: ExtractorIdentity {
+                plugin: plugin.description.name.clone(),
+                version: plugin.description.version.clone(),
+                digest: plugin.digest.clone(),
+            },
+            confidence,
+            timings,
+        })
+    }
+
+    async fn open(
+        &self,
+        content: Bytes,
+        password: Option<String>,
+    ) -> Result<(decode::Document, &'static str), Error> {
+        let format =
+            format::sniff(&content).ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
+        let limits = self.limits;
+        let opened =
+            tokio::task::spawn_blocking(move || decode::open(content, format, password.as_deref(), limits))
+                .await;
+        let document = opened.map_err(|error| Error::Crashed(error.to_string()))??;
+        Ok((document, format.media_type()))
+    }
+
+    fn plugin_request(&self, template: Option<&TemplateContent>) -> plugins::Request {
+        plugins::Request {
+            schema: template.and_then(|template| template.template_schema.clone()),
+            instructions: template.and_then(|template| template.instructions.clone()),
+            config: template
+                .and_then(|template| template.extractor.as_ref())
+                .and_then(|extractor| extractor.config.clone())
+                .unwrap_or_default(),
+            today: self.clock.now().to_iso().chars().take(10).collect(),
+        }
+    }
+}

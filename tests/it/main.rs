@@ -2,12 +2,15 @@
 
 mod auth;
 mod batches;
+mod decode;
 mod errors;
 mod files;
 mod history;
+mod ocr;
 mod openapi;
 mod plugins;
 mod queue;
+mod serving;
 mod store;
 mod templates;
 mod tenancy;

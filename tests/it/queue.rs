@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ocriva::domain::document::DocumentStatus;
+use ocriva::domain::audit::Actor;
+use ocriva::domain::document::{DocumentStatus, NewDocument};
 use ocriva::domain::tenant::Tenant;
 use ocriva::store::{Delivery, Queue, Store};
 use support::on_each_engine;
@@ -148,7 +149,7 @@ async fn turns_go_on_where_they_ended(test: TestStore) {
 async fn priority_decides_within_an_organization(test: TestStore) {
     let mut uploaded = Vec::new();
     for priority in [0, -5, 7, 0] {
-        let new = ocriva::domain::document::NewDocument { priority, ..test.new_document() };
+        let new = NewDocument { priority, ..test.new_document() };
         uploaded.push(test.upload(&test.tenant(), &new).await.id);
         test.clock.advance(Duration::from_millis(5));
     }
@@ -197,8 +198,7 @@ async fn simultaneous_dispatchers_queue_each_document_once(test: TestStore) {
 
 async fn a_cancelled_document_is_not_queued(test: TestStore) {
     let uploaded = upload_many(&test, &test.tenant(), 1).await;
-    let actor = ocriva::domain::audit::Actor::system();
-    test.store.cancel_document(&actor, &test.tenant(), &uploaded[0]).await.unwrap();
+    test.store.cancel_document(&Actor::system(), &test.tenant(), &uploaded[0]).await.unwrap();
     assert_eq!(test.store.dispatch(5, 100).await.unwrap(), 0);
 }
 

@@ -49,9 +49,8 @@ pub struct TestStore {
     pub clock: MovableClock,
     /// The first organization.
     pub first: Bootstrapped,
-    /// The database's URL.
-    pub url: String,
-    _database: Database,
+    /// Where the rows are.
+    pub database: Database,
 }
 
 impl TestStore {
@@ -61,7 +60,7 @@ impl TestStore {
         let clock = MovableClock::default();
         let store = Store::connect(&database.url, 4, clock.clock()).await.expect("the database opens");
         let first = store.bootstrap(bootstrap()).await.expect("it answers").expect("it is empty");
-        Some(Self { store, clock, first, url: database.url.clone(), _database: database })
+        Some(Self { store, clock, first, database })
     }
 
     /// The first organization's first project.
@@ -119,7 +118,7 @@ impl TestStore {
     pub async fn start(&self, worker: &str) -> Attempt {
         let deliveries = self.store.claim(worker, 1, LEASE).await.expect("it answers");
         let delivery = deliveries.into_iter().next().expect("something is due");
-        match self.store.start_attempt(worker, delivery, 3).await.expect("it answers") {
+        match self.store.start_attempt(worker, delivery, LEASE, 3).await.expect("it answers") {
             Start::Started(attempt) => *attempt,
             other => panic!("not started: {other:?}"),
         }

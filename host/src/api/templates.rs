@@ -11,6 +11,7 @@ use super::Context;
 use super::access::{Permit, ReadTemplates, WriteTemplates};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Path, Query, double_option, shown};
+use crate::domain::page::OcrMode;
 use crate::domain::schema;
 use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
@@ -41,6 +42,8 @@ pub struct TemplateResponse {
     /// `structured` or `free_text`.
     extraction_mode: &'static str,
     extractor: Option<Extractor>,
+    /// `fast` or `accurate`; null for the server's own.
+    ocr_mode: Option<&'static str>,
     created_at: String,
     updated_at: String,
 }
@@ -77,6 +80,8 @@ pub struct CreateTemplateRequest {
     extraction_mode: Option<String>,
     /// Without it the mode picks the default one.
     extractor: Option<Extractor>,
+    /// How pictures are read: `fast` or `accurate`; without it as the server is set.
+    ocr_mode: Option<String>,
 }
 
 /// Changes of a template; what is left out stays, null removes.
@@ -99,6 +104,9 @@ pub struct UpdateTemplateRequest {
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<Extractor>)]
     extractor: Option<Option<Extractor>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>)]
+    ocr_mode: Option<Option<String>>,
 }
 
 /// Which templates a list shows.
@@ -149,6 +157,7 @@ pub async fn create_template(
             Some(word) => result_format(&word)?,
         },
         extractor: request.extractor.map(ExtractorChoice::from),
+        ocr_mode: request.ocr_mode.as_deref().map(ocr_mode).transpose()?,
     };
     let content = checked(content, &context).await?;
     let organization = &caller.organization_id;
@@ -239,6 +248,9 @@ impl UpdateTemplateRequest {
         if let Some(extractor) = self.extractor {
             content.extractor = extractor.map(ExtractorChoice::from);
         }
+        if let Some(word) = self.ocr_mode {
+            content.ocr_mode = word.as_deref().map(ocr_mode).transpose()?;
+        }
         Ok(content)
     }
 }
@@ -296,6 +308,10 @@ fn extraction_mode(word: &str) -> Result<ExtractionMode, ApiError> {
     ExtractionMode::parse(word).ok_or_else(|| unknown_word("extractionMode", word, ExtractionMode::ALL))
 }
 
+fn ocr_mode(word: &str) -> Result<OcrMode, ApiError> {
+    OcrMode::parse(word).ok_or_else(|| unknown_word("ocrMode", word, &OcrMode::ALL.map(OcrMode::as_str)))
+}
+
 fn result_format(word: &str) -> Result<ResultFormat, ApiError> {
     ResultFormat::parse(word).ok_or_else(|| unknown_word("resultFormat", word, ResultFormat::ALL))
 }
@@ -331,6 +347,7 @@ impl From<Template> for TemplateResponse {
                 version: choice.version,
                 config: choice.config,
             }),
+            ocr_mode: content.ocr_mode.map(OcrMode::as_str),
             created_at: template.created_at.to_iso(),
             updated_at: template.updated_at.to_iso(),
         }

@@ -16,10 +16,12 @@ pub enum Format {
     Webp,
     /// Windows bitmap.
     Bmp,
-    /// GIF; each frame is a page.
+    /// GIF; of an animation the first frame.
     Gif,
     /// TIFF, one or more pages.
     Tiff,
+    /// JPEG 2000, as a JP2 file or a bare code stream.
+    Jpeg2000,
 }
 
 /// How many leading bytes [`sniff`] looks at: a PDF header may stand anywhere in the first KiB.
@@ -27,8 +29,8 @@ pub const SNIFF_BYTES: usize = 1024;
 
 impl Format {
     /// Every format, in the order in which error messages list them.
-    pub const ALL: [Self; 7] =
-        [Self::Pdf, Self::Png, Self::Jpeg, Self::Webp, Self::Bmp, Self::Gif, Self::Tiff];
+    pub const ALL: [Self; 8] =
+        [Self::Pdf, Self::Png, Self::Jpeg, Self::Webp, Self::Bmp, Self::Gif, Self::Tiff, Self::Jpeg2000];
 
     /// The usual name, as in messages.
     pub fn name(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Format {
             Self::Bmp => "BMP",
             Self::Gif => "GIF",
             Self::Tiff => "TIFF",
+            Self::Jpeg2000 => "JPEG 2000",
         }
     }
 
@@ -53,6 +56,7 @@ impl Format {
             Self::Bmp => "image/bmp",
             Self::Gif => "image/gif",
             Self::Tiff => "image/tiff",
+            Self::Jpeg2000 => "image/jp2",
         }
     }
 }
@@ -65,6 +69,7 @@ pub fn sniff(head: &[u8]) -> Option<Format> {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Format::Webp),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Format::Gif),
         [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Format::Tiff),
+        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => Some(Format::Jpeg2000),
         // The size field may be wrong in old files; the reserved words and a known header size are not.
         [b'B', b'M', _, _, _, _, 0, 0, 0, 0, _, _, _, _, 12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0, ..] => {
             Some(Format::Bmp)
@@ -74,4 +79,13 @@ pub fn sniff(head: &[u8]) -> Option<Format> {
             head.windows(5).any(|window| window == b"%PDF-").then_some(Format::Pdf)
         }
     }
+}
+
+/// The sentence that says why content is refused, and what is read.
+pub fn unsupported(head: &[u8]) -> String {
+    let known = Format::ALL.map(Format::name).join(", ");
+    if head.is_empty() {
+        return format!("file is empty; formats that can be read: {known}");
+    }
+    format!("content is not a format that can be read; these are: {known}")
 }

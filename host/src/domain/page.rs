@@ -4,6 +4,34 @@ use serde::{Deserialize, Serialize};
 
 use super::geometry::{Rect, Turn};
 
+/// Trade-off between speed and accuracy of reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OcrMode {
+    /// The smallest models: several times faster, not for amounts.
+    Fast,
+    /// The best models.
+    Accurate,
+}
+
+impl OcrMode {
+    /// Every mode, in the order in which messages list them.
+    pub const ALL: [Self; 2] = [Self::Fast, Self::Accurate];
+
+    /// The word, as stored and as sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fast => "fast",
+            Self::Accurate => "accurate",
+        }
+    }
+
+    /// The mode for a word; `None` for any other word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
+}
+
 /// Unit of every coordinate of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::page::OcrMode;
 use super::timestamp::Timestamp;
 
 words! {
@@ -64,6 +65,8 @@ pub struct TemplateContent {
     pub result_format: ResultFormat,
     /// The extractor; `None` for the default of the mode.
     pub extractor: Option<ExtractorChoice>,
+    /// Trade-off between speed and accuracy of reading; `None` for the server's own.
+    pub ocr_mode: Option<OcrMode>,
 }
 
 /// A template, at one of its versions.

@@ -245,6 +245,18 @@ impl Row {
         parse(&stored).ok_or_else(|| self.corrupt(column, format!("`{stored}` is not a known word")))
     }
 
+    /// A word that may be absent.
+    pub(crate) fn optional_word<T>(
+        &self,
+        column: &'static str,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Error> {
+        match self.get::<Option<String>>(column)? {
+            None => Ok(None),
+            Some(_) => self.word(column, parse).map(Some),
+        }
+    }
+
     /// JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Result<T, Error> {
         let stored: String = self.get(column)?;

@@ -6,6 +6,7 @@ use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
+use crate::domain::page::OcrMode;
 use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
     TemplateUpdate,
@@ -18,7 +19,7 @@ macro_rules! select {
             v.version as version, v.name as name, v.description as description,
             v.template_schema as template_schema, v.instructions as instructions,
             v.extraction_mode as extraction_mode, v.result_format as result_format, v.plugin as plugin,
-            v.plugin_version as plugin_version, v.plugin_config as plugin_config, t.is_active as is_active,
+            v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode, t.is_active as is_active,
             t.created_at as created_at, t.updated_at as updated_at
         from templates t join template_versions v on v.template_id = t.id "
     };
@@ -42,8 +43,9 @@ statements! {
     INSERT = "insert into templates (id, organization_id, project_id, version, is_active, created_at, updated_at)
         values ($1, $2, $3, 1, $4, $5, $5)";
     INSERT_VERSION = "insert into template_versions (template_id, version, name, description, template_schema,
-            instructions, extraction_mode, result_format, plugin, plugin_version, plugin_config, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+            instructions, extraction_mode, result_format, plugin, plugin_version, plugin_config, ocr_mode,
+            created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     /// Also the lock under which a change is made.
     TOUCH = "update templates set updated_at = $4
         where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
@@ -203,6 +205,7 @@ async fn insert_version(tx: &mut Transaction, template: &Template) -> Result<(),
             extractor.map(|choice| choice.plugin.as_str()),
             extractor.and_then(|choice| choice.version.as_deref()),
             to_optional_json("plugin_config", extractor.and_then(|choice| choice.config.as_ref()))?,
+            content.ocr_mode.map(OcrMode::as_str),
             template.updated_at
         ],
     )
@@ -233,6 +236,7 @@ impl FromRow for Template {
                 extraction_mode: row.word("extraction_mode", ExtractionMode::parse)?,
                 result_format: row.word("result_format", ResultFormat::parse)?,
                 extractor,
+                ocr_mode: row.optional_word("ocr_mode", OcrMode::parse)?,
             },
             is_active: row.get("is_active")?,
             created_at: row.time("created_at")?,

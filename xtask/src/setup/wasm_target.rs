@@ -28,8 +28,8 @@ pub(super) fn install(workspace: &Workspace) -> Result<()> {
         return Ok(());
     }
     let advice = format!(
-        "the Rust target {TARGET} is missing, which plugins are built for; type `rustup target add {TARGET}`, or \
-         install it with your system's Rust (Debian: `apt-get install libstd-rust-dev-wasm32`)"
+        "the Rust target {TARGET} is missing, which plugins are built for; type `rustup target add {TARGET}` where \
+         there is a network"
     );
     installed.context(advice.clone())?;
     bail!(advice)

@@ -1,0 +1,104 @@
+//! `ocriva plugin`: which plugins there are, and whether a file is one.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use ocriva::assets;
+use ocriva::config::Config;
+use ocriva::plugins::{Engine, Origin, Registry};
+
+#[derive(Debug, Subcommand)]
+pub enum Plugin {
+    /// List the bundled plugins and those of the plugin folder.
+    List {
+        /// Folder of the server's data.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+    /// Say whether a component can be used as a plugin, and what is wrong where it cannot.
+    Check {
+        /// The component.
+        #[arg(value_name = "FILE.wasm")]
+        file: PathBuf,
+    },
+}
+
+impl Plugin {
+    /// The data folder asked for, if any.
+    pub fn data(&self) -> Option<&PathBuf> {
+        match self {
+            Self::List { data } => data.as_ref(),
+            Self::Check { .. } => None,
+        }
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// A file or folder that cannot be read; a component that cannot be used is reported in the exit status.
+    pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let engine = Arc::new(Engine::new(&config.plugins, config.user_cache_dir().join("plugins"))?);
+        let runtime = super::runtime()?;
+        match self {
+            Self::List { .. } => runtime.block_on(list(engine, config)),
+            Self::Check { file } => runtime.block_on(check(engine, file)),
+        }
+    }
+}
+
+async fn list(engine: Arc<Engine>, config: &Config) -> anyhow::Result<ExitCode> {
+    let folder = config.plugins_dir();
+    let registry = Registry::open(engine, assets::bundled_plugins(), &folder)
+        .with_context(|| format!("plugin folder `{}` cannot be read", folder.display()))?;
+    let mut status = ExitCode::SUCCESS;
+    for listing in registry.list().await {
+        let origin = match listing.origin {
+            Origin::Bundled(_) => "bundled".to_owned(),
+            Origin::File(path) => path.display().to_string(),
+        };
+        match listing.plugin {
+            Ok(plugin) => println!(
+                "{:<16} {:<10} {}  {}  ({origin})",
+                plugin.description.name,
+                plugin.description.version,
+                plugin.digest.get(..12).unwrap_or(&plugin.digest),
+                plugin.description.description,
+            ),
+            Err(error) => {
+                println!("{origin}: {error}");
+                status = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(status)
+}
+
+async fn check(engine: Arc<Engine>, file: PathBuf) -> anyhow::Result<ExitCode> {
+    let bytes = std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let report = engine.check(bytes).await;
+    println!("file     {}", file.display());
+    println!("size     {} bytes", report.size_bytes);
+    println!("digest   sha256 {}", report.digest);
+    println!("contract {}", report.api_version.as_deref().unwrap_or("none"));
+    println!("imports  {}", or_none(&report.imports));
+    println!("exports  {}", or_none(&report.exports));
+    if let Some(description) = &report.description {
+        println!("plugin   {} {}: {}", description.name, description.version, description.description);
+    }
+    for problem in &report.problems {
+        println!("problem  {}\n         {}", problem.problem, problem.remedy);
+    }
+    if report.problems.is_empty() {
+        println!("this component can be used as a plugin");
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Ok(ExitCode::FAILURE)
+    }
+}
+
+fn or_none(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

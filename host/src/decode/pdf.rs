@@ -1,0 +1,254 @@
+//! PDF: text layers with positions, and pages rendered to pixels, with hayro.
+//!
+//! hayro cannot be interrupted and trusts its input to be of sane size, so: compressed streams are measured before the
+//! file is opened; each page is first surveyed ([`survey`]), which stops in time, and rendered only when the survey
+//! found it within limits; and each page runs on a thread of its own with a deep stack.
+
+mod pictures;
+mod survey;
+mod trust;
+mod words;
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use hayro::hayro_syntax::page::Page;
+use hayro::hayro_syntax::{self, DecryptionError, LoadPdfError};
+use hayro::vello_cpu::color::palette::css::WHITE;
+use hayro::{PixmapSettings, RenderCache, RenderSettings};
+use hayro_interpret::InterpreterSettings;
+
+use self::survey::{Stop, Survey};
+use self::trust::Verdict;
+use super::{Error, Limits, bomb};
+use crate::domain::page::{PageSize, Segment, Unit};
+use crate::domain::raster::Raster;
+
+const FORMAT: &str = "PDF";
+
+/// Key of a page's content streams.
+const CONTENTS: &[u8] = b"Contents";
+
+/// Points per inch.
+const POINTS_PER_INCH: f64 = 72.0;
+
+/// Stack of the thread that a page is interpreted on: 50 nested forms, patterns and masks fit many times over.
+const STACK_BYTES: usize = 32 << 20;
+
+/// The renderer counts pixels of a side in 16 bits.
+const MAX_SIDE_PIXELS: f64 = 32_000.0;
+
+/// The resolution of a scan is kept between these multiples of the limits' `raster_dpi`.
+const SCAN_DPI_RANGE: std::ops::RangeInclusive<f64> = 0.5..=1.5;
+
+/// How many times `max_pixels` all pictures of a page may have together. Scans in strips and layers come close to 3.
+const PICTURES_PER_PAGE: u64 = 8;
+
+/// An opened file.
+pub(super) struct Pdf {
+    file: hayro_syntax::Pdf,
+    limits: Limits,
+}
+
+impl Pdf {
+    /// Opens a file and reads its list of pages.
+    pub(super) fn open(content: Bytes, password: Option<&str>, limits: Limits) -> Result<Self, Error> {
+        bomb::check_streams(&content, limits.max_inflated_bytes)?;
+        let password = password.unwrap_or_default();
+        let file = isolated(|| hayro_syntax::Pdf::new_with_password(Arc::new(content), password))
+            .map_err(|_| damaged("its structure cannot be interpreted"))?
+            .map_err(|error| match error {
+                LoadPdfError::Decryption(DecryptionError::PasswordProtected) => Error::Encrypted,
+                LoadPdfError::Decryption(DecryptionError::UnsupportedAlgorithm) => {
+                    Error::Unsupported("the PDF's kind of encryption is not supported".into())
+                }
+                LoadPdfError::Decryption(_) => damaged("its encryption is incomplete"),
+                LoadPdfError::Invalid => damaged("it has no readable structure"),
+            })?;
+        let page_count = file.pages().len() as u64;
+        if page_count == 0 {
+            return Err(damaged("it has no pages"));
+        }
+        if page_count > u64::from(limits.max_pages) {
+            return Err(Error::LimitExceeded {
+                what: "pages".into(),
+                found: page_count,
+                limit: u64::from(limits.max_pages),
+                setting: "decode.max_pages",
+            });
+        }
+        Ok(Self { file, limits })
+    }
+
+    /// Number of pages, at least 1.
+    pub(super) fn page_count(&self) -> u32 {
+        self.file.pages().len() as u32
+    }
+
+    /// Size of a page as displayed, in points.
+    pub(super) fn page_size(&self, index: u32) -> Result<PageSize, Error> {
+        let (width, height) = self.page(index)?.render_dimensions();
+        Ok(PageSize { width, height, unit: Unit::Point })
+    }
+
+    /// The page's words, where its own text can be trusted.
+    pub(super) fn text_layer(&self, index: u32) -> Result<Option<Vec<Segment>>, Error> {
+        let page = self.page(index)?;
+        let (width, height) = page.render_dimensions();
+        self.on_page(index, |deadline| {
+            let survey = self.survey(index, deadline)?;
+            Ok(match trust::judge(&survey, f64::from(width), f64::from(height)) {
+                Verdict::Blank => Some(Vec::new()),
+                Verdict::Text => Some(words::segments(&survey.glyphs)),
+                Verdict::Picture => None,
+            })
+        })
+    }
+
+    /// The page's picture.
+    pub(super) fn raster(&self, index: u32) -> Result<Raster, Error> {
+        let page = self.page(index)?;
+        self.on_page(index, |deadline| {
+            let survey = self.survey(index, deadline)?;
+            self.check_pictures(&survey, index)?;
+            let (width, height) = page.render_dimensions();
+            let scale = self.scale(f64::from(width), f64::from(height), &survey, index)?;
+            render(page, scale)
+        })
+    }
+
+    fn page(&self, index: u32) -> Result<&Page<'_>, Error> {
+        self.file
+            .pages()
+            .get(index as usize)
+            .ok_or(Error::NoSuchPage { page: index.saturating_add(1), page_count: self.page_count() })
+    }
+
+    /// Interprets a page without painting it.
+    fn survey(&self, index: u32, deadline: Instant) -> Result<Survey, Error> {
+        let page = self.page(index)?;
+        if page.raw().contains_key(CONTENTS) && page.page_stream().is_none() {
+            // It would be taken for a blank page.
+            return Err(damaged(format_args!(
+                "the content of page {} cannot be decompressed",
+                index.saturating_add(1)
+            )));
+        }
+        Ok(survey::survey(page, deadline))
+    }
+
+    /// Refuses pictures whose samples would not fit into memory.
+    fn check_pictures(&self, survey: &Survey, index: u32) -> Result<(), Error> {
+        let checks = [
+            ("pixels in a picture", survey.largest_picture_pixels, self.limits.max_pixels),
+            (
+                "pixels in pictures",
+                survey.picture_pixels,
+                self.limits.max_pixels.saturating_mul(PICTURES_PER_PAGE),
+            ),
+        ];
+        for (what, found, limit) in checks {
+            if found > limit {
+                let what = format!("{what} on page {}", index + 1);
+                return Err(Error::LimitExceeded { what, found, limit, setting: "decode.max_megapixels" });
+            }
+        }
+        Ok(())
+    }
+
+    /// Pixels per point at which a page is rendered: the scan's own resolution or `raster_dpi`, less where the page is
+    /// too large for that.
+    fn scale(&self, width: f64, height: f64, survey: &Survey, index: u32) -> Result<f64, Error> {
+        let usual = f64::from(self.limits.raster_dpi) / POINTS_PER_INCH;
+        let wanted = trust::scan_resolution(survey, width, height)
+            .map_or(usual, |scan| scan.clamp(usual * SCAN_DPI_RANGE.start(), usual * SCAN_DPI_RANGE.end()));
+        // One pixel is left on each side for rounding up.
+        let by_area = (self.limits.max_pixels as f64 / (width * height)).sqrt() * 0.999;
+        let scale = wanted.min(by_area).min(MAX_SIDE_PIXELS / width.max(height));
+        if width.min(height) * scale < 1.0 {
+            return Err(Error::LimitExceeded {
+                what: format!(
+                    "points on the longer side of page {} by {} on the shorter",
+                    index + 1,
+                    width.min(height)
+                ),
+                found: width.max(height) as u64,
+                limit: MAX_SIDE_PIXELS as u64,
+                setting: "decode.max_megapixels",
+            });
+        }
+        Ok(scale)
+    }
+
+    /// Interprets a page, giving the time at which it has to be done.
+    fn on_page<T: Send>(
+        &self,
+        index: u32,
+        work: impl FnOnce(Instant) -> Result<T, Error> + Send,
+    ) -> Result<T, Error> {
+        let deadline = Instant::now() + self.limits.page_timeout;
+        let outcome = isolated(|| work(deadline));
+        let timeout = Error::Timeout {
+            page: index.saturating_add(1),
+            limit_seconds: self.limits.page_timeout.as_secs(),
+        };
+        match outcome {
+            Ok(_) if Instant::now() > deadline => Err(timeout),
+            Ok(outcome) => outcome,
+            Err(panic) => Err(match panic.downcast_ref::<Stop>() {
+                Some(Stop::Deadline) => timeout,
+                Some(Stop::Runaway) => {
+                    damaged(format_args!("page {} draws without end", index.saturating_add(1)))
+                }
+                None => damaged(format_args!("page {} cannot be interpreted", index.saturating_add(1))),
+            }),
+        }
+    }
+}
+
+/// Runs the interpreter on a deep stack and catches its panics.
+fn isolated<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Box<dyn Any + Send>> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("pdf".into())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || std::panic::catch_unwind(AssertUnwindSafe(work)));
+        match thread {
+            Ok(thread) => thread.join().and_then(|outcome| outcome),
+            Err(error) => Err(Box::new(error) as Box<dyn Any + Send>),
+        }
+    })
+}
+
+fn render<'a>(page: &'a Page<'a>, scale: f64) -> Result<Raster, Error> {
+    let (width, height) = page.render_dimensions();
+    // The renderer rounds down; half a pixel more makes that the nearest.
+    let exact = |points: f32| ((f64::from(points) * scale).round().max(1.0) + 0.5) as f32 / points;
+    let settings = PixmapSettings { x_scale: exact(width), y_scale: exact(height), bg_color: WHITE };
+    let pixmap = hayro::render(
+        page,
+        &RenderCache::new(),
+        &InterpreterSettings::default(),
+        &RenderSettings::default(),
+        &settings,
+    );
+    let (width, height) = (u32::from(pixmap.width()), u32::from(pixmap.height()));
+    if width == 0 || height == 0 {
+        return Err(damaged("a page has no size"));
+    }
+    // On white paper every pixel is opaque, so premultiplied samples are plain ones.
+    let pixels = pixmap
+        .data_as_u8_slice()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .flat_map(|&[red, green, blue, _]| [red, green, blue]);
+    Ok(Raster { width, height, pixels: pixels.collect() })
+}
+
+fn damaged(reason: impl std::fmt::Display) -> Error {
+    Error::Damaged { format: FORMAT, reason: reason.to_string() }
+}

@@ -1,0 +1,88 @@
+//! From decoded samples to the one kind of raster that is read: 8-bit RGB on white.
+
+use image::DynamicImage;
+
+use crate::domain::raster::Raster;
+
+/// Makes a raster of a decoded image: greys become RGB, 16 bits become 8, transparent parts show white paper.
+pub(super) fn raster(image: DynamicImage) -> Raster {
+    let (width, height) = (image.width(), image.height());
+    let pixels = if image.color().has_alpha() {
+        on_white(&image.into_rgba8().into_raw())
+    } else {
+        image.into_rgb8().into_raw()
+    };
+    Raster { width, height, pixels }
+}
+
+/// Composes RGBA samples (not premultiplied) on white.
+pub(super) fn on_white(rgba: &[u8]) -> Vec<u8> {
+    let (pixels, _) = rgba.as_chunks::<4>();
+    let mut rgb = Vec::with_capacity(pixels.len() * 3);
+    for &[red, green, blue, alpha] in pixels {
+        rgb.extend([red, green, blue].map(|sample| over_white(sample, alpha)));
+    }
+    rgb
+}
+
+/// Converts CMYK samples (0: no ink) to RGB.
+pub(super) fn cmyk_to_rgb(cmyk: &[u8]) -> Vec<u8> {
+    let (pixels, _) = cmyk.as_chunks::<4>();
+    let mut rgb = Vec::with_capacity(pixels.len() * 3);
+    for &[cyan, magenta, yellow, black] in pixels {
+        rgb.extend([cyan, magenta, yellow].map(|ink| scale(255 - ink, 255 - black)));
+    }
+    rgb
+}
+
+/// Converts full-range YCbCr samples to RGB (ITU-R BT.601, as in JFIF).
+pub(super) fn ycbcr_to_rgb(ycbcr: &[u8]) -> Vec<u8> {
+    let (pixels, _) = ycbcr.as_chunks::<3>();
+    let mut rgb = Vec::with_capacity(pixels.len() * 3);
+    for &[luma, blue, red] in pixels {
+        let (luma, blue, red) = (f32::from(luma), f32::from(blue) - 128.0, f32::from(red) - 128.0);
+        let sample = |value: f32| value.round().clamp(0.0, 255.0) as u8;
+        rgb.extend([
+            sample(luma + 1.402 * red),
+            sample(luma - 0.344_136 * blue - 0.714_136 * red),
+            sample(luma + 1.772 * blue),
+        ]);
+    }
+    rgb
+}
+
+fn over_white(sample: u8, alpha: u8) -> u8 {
+    scale(sample, alpha) + (255 - alpha)
+}
+
+/// `sample * factor / 255`, rounded.
+fn scale(sample: u8, factor: u8) -> u8 {
+    ((u32::from(sample) * u32::from(factor) + 127) / 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transparent_pixels_become_white_and_opaque_ones_stay() {
+        assert_eq!(
+            on_white(&[10, 20, 30, 0, 10, 20, 30, 255, 0, 0, 0, 128]),
+            [255, 255, 255, 10, 20, 30, 127, 127, 127]
+        );
+    }
+
+    #[test]
+    fn ink_is_subtracted_from_white() {
+        assert_eq!(
+            cmyk_to_rgb(&[0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255]),
+            [255, 255, 255, 0, 255, 255, 0, 0, 0]
+        );
+    }
+
+    #[test]
+    fn sixteen_bits_become_eight() {
+        let image = image::ImageBuffer::from_raw(2, 1, vec![0_u16, 65535]).unwrap();
+        assert_eq!(raster(DynamicImage::ImageLuma16(image)).pixels, [0, 0, 0, 255, 255, 255]);
+    }
+}

@@ -1,0 +1,293 @@
+//! Reads lines of text.
+//!
+//! One network with two heads: the Latin head knows only the classes of alphabetic scripts and is a good deal
+//! cheaper; the full head knows all of them and is tried on lines that the Latin head cannot make sense of.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+use tract_onnx::prelude::multithread::{Executor, multithread_tract_scope};
+use tract_onnx::prelude::*;
+
+use crate::domain::raster::Raster;
+
+use super::Error;
+use super::crop::{self, LINE_HEIGHT};
+use super::ctc::{self, LineWord};
+use super::models::{self, ModelFile, Plan, Plans};
+use super::textbox::TextBox;
+
+/// Columns of the input per time step of the output.
+const STEP: usize = 8;
+/// Widths of the input are multiples of this.
+const WIDTH_STEP: usize = 32;
+/// Widest input; a longer line is read in pieces.
+const MAX_WIDTH: usize = 1600;
+/// Plans that are kept per head.
+const PLANS: usize = 20;
+/// First character of the scripts that the Latin head leaves out: CJK radicals, kana, ideographs, emoji.
+const FIRST_IDEOGRAPH: char = '\u{2E80}';
+/// Mean confidence below which a line is worth a second look with the full head.
+const DOUBTFUL: f32 = 0.75;
+/// Lines that are looked at again at first; only if one of them is in another script, all doubtful lines are.
+const SAMPLE: usize = 3;
+/// Height over width from which a box is taken for text that runs up or down the page.
+const TALL: f32 = 1.5;
+/// Height over width below which a tall box may also be a single upright character.
+const SINGLE_CHARACTER: f32 = 3.0;
+
+/// A line that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LineText {
+    /// Where it was read: the detected box, turned if the text runs up or down.
+    pub(super) place: TextBox,
+    /// The words, their places as shares (0 to 1) of the box's width.
+    pub(super) words: Vec<LineWord>,
+}
+
+impl LineText {
+    /// Mean confidence of the words by their length; 0 for a line without words.
+    pub(super) fn confidence(&self) -> f32 {
+        let length = |word: &LineWord| word.text.chars().count() as f32;
+        let total: f32 = self.words.iter().map(length).sum();
+        let sum: f32 = self.words.iter().map(|word| word.confidence * length(word)).sum();
+        if total > 0.0 { sum / total } else { 0.0 }
+    }
+
+    fn has_ideographs(&self) -> bool {
+        self.words.iter().any(|word| word.text.contains(|letter| letter >= FIRST_IDEOGRAPH))
+    }
+}
+
+/// The line recogniser.
+pub(super) struct Recognizer {
+    name: &'static str,
+    bytes: &'static [u8],
+    /// One character per line, for models that carry no list of their own.
+    dictionary: Option<&'static str>,
+    latin: OnceLock<Result<Head, Error>>,
+    full: OnceLock<Result<Head, Error>>,
+}
+
+/// The network with one set of classes.
+struct Head {
+    name: &'static str,
+    /// The blank first.
+    classes: Vec<Box<str>>,
+    model: TypedModel,
+    /// The input's width in units of [`STEP`].
+    width: Symbol,
+    plans: Plans<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Latin,
+    All,
+}
+
+impl Recognizer {
+    pub(super) fn new(name: &'static str, bytes: &'static [u8], dictionary: Option<&'static str>) -> Self {
+        Self { name, bytes, dictionary, latin: OnceLock::new(), full: OnceLock::new() }
+    }
+
+    /// Reads the text in each box, in the order of the boxes. Runs on the current rayon pool.
+    pub(super) fn read(&self, page: &Raster, boxes: &[TextBox]) -> Result<Vec<LineText>, Error> {
+        let head = self.head(Script::Latin)?;
+        let mut lines = head.read_all(page, boxes)?;
+        let mut doubtful: Vec<usize> =
+            (0..lines.len()).filter(|&index| lines[index].confidence() < DOUBTFUL).collect();
+        doubtful.sort_by(|&a, &b| lines[b].place.width.total_cmp(&lines[a].place.width));
+        let rest = doubtful.split_off(doubtful.len().min(SAMPLE));
+        if self.reread(page, &mut lines, &doubtful)? {
+            self.reread(page, &mut lines, &rest)?;
+        }
+        Ok(lines)
+    }
+
+    /// Reads some lines again with the full head and keeps what it is more certain of. Tells whether any of them
+    /// turned out to be in a script that the Latin head does not know.
+    fn reread(&self, page: &Raster, lines: &mut [LineText], chosen: &[usize]) -> Result<bool, Error> {
+        if chosen.is_empty() {
+            return Ok(false);
+        }
+        let boxes: Vec<TextBox> = chosen.iter().map(|&index| lines[index].place).collect();
+        let again = self.head(Script::All)?.read_all(page, &boxes)?;
+        let mut other_script = false;
+        for (&index, line) in chosen.iter().zip(again) {
+            if line.has_ideographs() && line.confidence() > lines[index].confidence() {
+                other_script = true;
+                lines[index] = line;
+            }
+        }
+        Ok(other_script)
+    }
+
+    /// Mean confidence of reading the boxes, by the length of what was read.
+    pub(super) fn confidence(&self, page: &Raster, boxes: &[TextBox]) -> Result<f32, Error> {
+        let lines = self.head(Script::Latin)?.read_all(page, boxes)?;
+        let sum: f32 = lines.iter().map(LineText::confidence).sum();
+        Ok(if lines.is_empty() { 0.0 } else { sum / lines.len() as f32 })
+    }
+
+    fn head(&self, script: Script) -> Result<&Head, Error> {
+        let slot = match script {
+            Script::Latin => &self.latin,
+            Script::All => &self.full,
+        };
+        slot.get_or_init(|| Head::load(self.name, self.bytes, self.dictionary, script))
+            .as_ref()
+            .map_err(Error::clone)
+    }
+}
+
+impl Head {
+    fn load(
+        name: &'static str,
+        bytes: &[u8],
+        dictionary: Option<&str>,
+        script: Script,
+    ) -> Result<Self, Error> {
+        let mut file = ModelFile::parse(name, bytes)?;
+        let listed = dictionary.or_else(|| file.metadata("character"));
+        let Some(listed) = listed else {
+            return Err(Error::model(name, &"it does not list its characters"));
+        };
+        // Blank, the listed characters, space.
+        let mut classes: Vec<Box<str>> = vec![Box::default()];
+        classes.extend(listed.split('\n').map(|text| Box::from(text.trim_end_matches('\r'))));
+        if classes.len() > 2 && classes.last().is_some_and(|last| last.is_empty()) {
+            classes.pop();
+        }
+        classes.push(Box::from(" "));
+        if script == Script::Latin {
+            let kept: Vec<usize> = (0..classes.len())
+                .filter(|&index| classes[index].chars().all(|letter| letter < FIRST_IDEOGRAPH))
+                .collect();
+            file.keep_classes(classes.len(), &kept)?;
+            classes = kept.into_iter().map(|index| std::mem::take(&mut classes[index])).collect();
+        }
+        let symbols = SymbolScope::default();
+        let width = symbols.sym("W");
+        let shape = tvec![1.to_dim(), 3.to_dim(), LINE_HEIGHT.to_dim(), width.to_dim() * STEP];
+        let model = file.typed(shape, symbols)?;
+        Ok(Self { name, classes, model, width, plans: Plans::new(PLANS) })
+    }
+
+    /// Reads the text in each box.
+    fn read_all(&self, page: &Raster, boxes: &[TextBox]) -> Result<Vec<LineText>, Error> {
+        // Plans first: a thread must not wait for a plan that it has interrupted itself to help with.
+        let mut widths: Vec<usize> =
+            boxes.iter().flat_map(candidates).flat_map(pieces).map(|p| p.1).collect();
+        widths.sort_unstable();
+        widths.dedup();
+        let plans: HashMap<usize, Plan> = widths
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|width| Ok((width, self.plan(width)?)))
+            .collect::<Result<_, Error>>()?;
+        // The widest first, so that no thread starts a long line when the others are done.
+        let mut order: Vec<usize> = (0..boxes.len()).collect();
+        order.sort_by(|&a, &b| crop::line_width(&boxes[b]).cmp(&crop::line_width(&boxes[a])));
+        let mut lines: Vec<(usize, LineText)> = order
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|index| Ok((index, self.read_box(page, &boxes[index], &plans)?)))
+            .collect::<Result<_, Error>>()?;
+        lines.sort_by_key(|(index, _)| *index);
+        Ok(lines.into_iter().map(|(_, line)| line).collect())
+    }
+
+    /// Reads one box in each direction that its shape allows, and keeps the most certain reading.
+    fn read_box(
+        &self,
+        page: &Raster,
+        found: &TextBox,
+        plans: &HashMap<usize, Plan>,
+    ) -> Result<LineText, Error> {
+        let mut best: Option<LineText> = None;
+        for place in candidates(found) {
+            let line = self.read_place(page, place, plans)?;
+            if best.as_ref().is_none_or(|best| line.confidence() > best.confidence()) {
+                best = Some(line);
+            }
+        }
+        Ok(best.unwrap_or(LineText { place: *found, words: Vec::new() }))
+    }
+
+    fn read_place(
+        &self,
+        page: &Raster,
+        place: TextBox,
+        plans: &HashMap<usize, Plan>,
+    ) -> Result<LineText, Error> {
+        let mut words = Vec::new();
+        let pieces = pieces(place);
+        let count = pieces.len() as f32;
+        for (index, (piece, width)) in pieces.into_iter().enumerate() {
+            let Some(plan) = plans.get(&width) else {
+                return Err(Error::inference(self.name, &format!("no plan for width {width}")));
+            };
+            let content = crop::line_width(&piece).min(width);
+            let image = crop::line_image(page, &piece, content, width);
+            let input = Tensor::from_shape(&[1, 3, LINE_HEIGHT, width], &image)
+                .map_err(|source| Error::inference(self.name, &source))?;
+            let output =
+                multithread_tract_scope(Executor::SingleThread, || models::run(self.name, plan, input))?;
+            let probabilities = models::floats(self.name, &output)?;
+            if probabilities.len() != width / STEP * self.classes.len() {
+                let reason = format!("it gave {} values for width {width}", probabilities.len());
+                return Err(Error::inference(self.name, &reason));
+            }
+            let steps = content as f32 / STEP as f32;
+            let share = |position: f32| (index as f32 + (position / steps).clamp(0.0, 1.0)) / count;
+            let characters = ctc::decode(probabilities, &self.classes);
+            words.extend(ctc::words(&characters, width / STEP).into_iter().map(|word| LineWord {
+                start: share(word.start),
+                end: share(word.end),
+                ..word
+            }));
+        }
+        Ok(LineText { place, words })
+    }
+
+    fn plan(&self, width: usize) -> Result<Plan, Error> {
+        self.plans.get(width, || {
+            let steps = (width / STEP) as i64;
+            multithread_tract_scope(Executor::SingleThread, || {
+                let model = self
+                    .model
+                    .set_symbols(&HashMap::from([(self.width.clone(), steps.to_dim())]))
+                    .map_err(|source| Error::model(self.name, &source))?;
+                models::plan(self.name, model)
+            })
+        })
+    }
+}
+
+/// The ways in which a box may have to be read: as it is, and a tall one up and down as well.
+fn candidates(found: &TextBox) -> Vec<TextBox> {
+    let ratio = found.height / found.width.max(1.0);
+    let mut places = Vec::new();
+    if ratio < SINGLE_CHARACTER {
+        places.push(*found);
+    }
+    if ratio >= TALL {
+        places.extend([found.turned(1), found.turned(-1)]);
+    }
+    places
+}
+
+/// The pieces in which a line is read, each with the width of its input.
+fn pieces(place: TextBox) -> Vec<(TextBox, usize)> {
+    let width = crop::line_width(&place);
+    let count = width.div_ceil(MAX_WIDTH);
+    (0..count)
+        .map(|index| {
+            let piece = place.slice(index as f32 / count as f32, (index + 1) as f32 / count as f32);
+            let bucket = crop::line_width(&piece).div_ceil(WIDTH_STEP) * WIDTH_STEP;
+            (piece, bucket.min(MAX_WIDTH))
+        })
+        .collect()
+}
