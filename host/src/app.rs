@@ -156,13 +156,21 @@ impl App {
         Ok(store)
     }
 
-    /// Listens on the configured address.
+    /// Listens on the configured address; with port 0 on a free one, which [`App::url`] then names.
     ///
     /// # Errors
     /// The address is taken or not this machine's.
-    pub async fn listen(&self) -> Result<TcpListener, Error> {
+    pub async fn listen(&mut self) -> Result<TcpListener, Error> {
         let address = self.config.server.listen;
-        TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+        let failed = |source| Error::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        Arc::make_mut(&mut self.config).server.listen = listener.local_addr().map_err(failed)?;
+        Ok(listener)
+    }
+
+    /// The address under which clients reach the server.
+    pub fn url(&self) -> String {
+        self.config.public_url()
     }
 
     /// Runs the parts that the role names until `stop` is cancelled; then new requests are answered 503, what is in

@@ -81,6 +81,11 @@ impl<'a> BusinessDocument<'a> {
         self.reading.span(placed.segment, placed.amount.range.clone())
     }
 
+    /// Whether a row of the document starts the totals below a table.
+    pub fn ends_items(&self, row: usize) -> bool {
+        items::ends_items(self, row)
+    }
+
     /// The row a label stands in.
     pub fn row_of(&self, label: &Label<Concept>) -> usize {
         self.reading.segments().get(label.segment).map_or(0, |segment| segment.row)

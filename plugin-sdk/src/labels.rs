@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::reading::{Place, Reading, Segment, Slot};
 use crate::text;
+use crate::values::currencies;
 
 /// Phrases shorter than this must be read exactly; "change" and "charge" differ by one letter.
 const FUZZY_LENGTH: usize = 7;
@@ -12,8 +13,6 @@ const FUZZY_LENGTH: usize = 7;
 const VERY_FUZZY_LENGTH: usize = 13;
 /// A label has no more words than this.
 const MAX_TOKENS: usize = 9;
-/// Segments with more words are prose, where a phrase is a label only at the start or before a colon.
-const PROSE_WORDS: usize = 9;
 /// Currency codes that recognition glues to the label before them, as in `TOTALRM`.
 const GLUED_CURRENCIES: &[&str] = &["rm", "myr", "eur", "usd", "gbp", "inr", "sgd", "chf"];
 
@@ -111,6 +110,7 @@ impl<C: Copy> Lexicon<C> {
         cache: &mut BTreeMap<String, Option<(usize, usize)>>,
     ) -> Option<(usize, Range<usize>, usize, usize)> {
         let start = tokens.first()?.range.start;
+        let first_length = tokens.first()?.text.len();
         let mut gram = String::new();
         let mut best: Option<(usize, usize, Range<usize>, usize, usize)> = None;
         for (count, token) in tokens.iter().take(MAX_TOKENS).enumerate() {
@@ -123,6 +123,11 @@ impl<C: Copy> Lexicon<C> {
                     .map_or((None, 0), |(index, length)| (Some((index, 0)), token.range.end - length)),
             };
             let Some((index, distance)) = hit else { continue };
+            // "[x] Paperless" is the phrase exactly, behind something else.
+            let behind_first = gram.get(first_length..).unwrap_or_default();
+            if distance > 0 && self.exact.contains_key(behind_first) {
+                continue;
+            }
             let length = self.phrases.get(index)?.characters.len();
             let value = length.saturating_sub(distance * 2);
             if best.as_ref().is_none_or(|(best_value, ..)| value > *best_value) {
@@ -173,7 +178,7 @@ impl<C: Copy + PartialEq> Labels<C> {
         for (index, segment) in reading.segments().iter().enumerate() {
             for (range, concept, distance) in lexicon.find_cached(&segment.text, &mut cache) {
                 let label = label(segment, index, range, concept, distance);
-                if segment.word_count() <= PROSE_WORDS || label.starts_segment || label.ends_sharply {
+                if label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range) {
                     labels.push(label);
                 }
             }
@@ -229,6 +234,15 @@ impl<C: Copy + PartialEq> Labels<C> {
         }
         slots
     }
+}
+
+/// Whether a number follows: `DATE 01/02/2020`, `TOTAL RM 9.00`. Inside a segment, a phrase with neither a number nor
+/// a colon behind it is a part of a sentence or a name.
+fn is_before_number(segment: &Segment, range: &Range<usize>) -> bool {
+    let after = segment.text.get(range.end..).unwrap_or_default().trim_start();
+    let word = after.split(' ').next().unwrap_or_default();
+    word.starts_with(|c: char| c.is_ascii_digit() || "-+€$£¥₹(#".contains(c))
+        || currencies::parse(word).is_some()
 }
 
 fn label<C>(segment: &Segment, index: usize, range: Range<usize>, concept: C, distance: usize) -> Label<C> {

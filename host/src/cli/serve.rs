@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 pub fn run(config: Config) -> anyhow::Result<ExitCode> {
     ocriva::telemetry::start(&config.log).context("logs cannot be written")?;
     super::runtime()?.block_on(async {
-        let url = config.public_url();
-        let app = App::start(config, Clock::system()).await?;
+        let mut app = App::start(config, Clock::system()).await?;
         let listener = app.listen().await?;
+        let url = app.url();
         if let Some(credentials) = &app.credentials {
             print_credentials(credentials, &url);
         }

@@ -4,6 +4,7 @@
 //! file is opened; each page is first surveyed ([`survey`]), which stops in time, and rendered only when the survey
 //! found it within limits; and each page runs on a thread of its own with a deep stack.
 
+mod pictures;
 mod survey;
 mod trust;
 mod words;

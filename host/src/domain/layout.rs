@@ -82,8 +82,11 @@ fn split_at_gaps(rows: Vec<Row>, line_height: f32, blocks: &mut Vec<Vec<Row>>) {
         .map(|pair| (pair[1].bbox.y0 - pair[0].bbox.y1).max(0.0))
         .filter(|gap| *gap < 3.0 * line_height)
         .collect();
-    let middle = gaps.len() / 2;
-    let usual = if gaps.is_empty() { 0.0 } else { *gaps.select_nth_unstable_by(middle, f32::total_cmp).1 };
+    // Two gaps say nothing about what is usual.
+    let usual = match gaps.len() {
+        0..=2 => 0.0,
+        count => *gaps.select_nth_unstable_by(count / 2, f32::total_cmp).1,
+    };
     let widest = (BLOCK_GAP * line_height).max(BLOCK_GAP_RATIO * usual);
     let mut block: Vec<Row> = Vec::new();
     for row in rows {

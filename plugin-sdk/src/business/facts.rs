@@ -199,19 +199,23 @@ fn fact_schema(fact: Fact) -> Value {
     }
 }
 
-/// The text behind a label of payment, else the word of the label that money was handed over by.
+/// The text beside a label of payment, else the word of the label that money was handed over by.
 fn payment_method(document: &BusinessDocument) -> Field {
     for label in document.labels.of(Concept::PaymentMethod).filter(|label| label.starts_segment) {
-        let slots = document.labels.slots(&document.reading, label);
-        let near = slots.iter().find(|slot| {
-            let text = document.reading.slot_text(slot).trim();
+        // "Cash" is a label of its own, and the value here.
+        let near = document.reading.around(label.segment, label.range.clone()).into_iter().find(|slot| {
+            let text = document.reading.slot_text(slot);
             let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-            (2..40).contains(&letters) && slot.place != Place::Below
-                || (slot.place == Place::Below && (2..20).contains(&letters))
+            let other = document.labels.in_segment(slot.segment).iter().any(|other| {
+                other.range.start >= slot.range.start
+                    && other.starts_segment
+                    && other.concept != Concept::Tendered
+            });
+            (2..if slot.place == Place::Below { 20 } else { 40 }).contains(&letters) && !other
         });
         let Some(slot) = near else { continue };
-        let text = document.reading.slot_text(slot).trim_matches(|c: char| !c.is_alphanumeric() && c != ')');
-        let Some(span) = document.reading.slot_span(slot).filter(|_| !text.is_empty()) else { continue };
+        let text = document.reading.slot_text(&slot).trim_matches(|c: char| !c.is_alphanumeric() && c != ')');
+        let Some(span) = document.reading.slot_span(&slot).filter(|_| !text.is_empty()) else { continue };
         return Field::read(Value::from(text), 0.8, &span);
     }
     for label in document.labels.of(Concept::Tendered).filter(|label| label.starts_segment) {

@@ -290,7 +290,7 @@ fn is_heading(columns: &[ItemColumn]) -> bool {
 }
 
 /// Whether a row starts the totals below the lines.
-fn ends_items(document: &BusinessDocument, row: usize) -> bool {
+pub(super) fn ends_items(document: &BusinessDocument, row: usize) -> bool {
     let Some(segments) = document.reading.rows().get(row).map(|row| row.segments.clone()) else {
         return true;
     };
@@ -299,6 +299,7 @@ fn ends_items(document: &BusinessDocument, row: usize) -> bool {
         let is_total = matches!(
             label.concept,
             Concept::Subtotal
+                | Concept::NetTotal
                 | Concept::Total
                 | Concept::GrandTotal
                 | Concept::AmountDue
@@ -544,6 +545,14 @@ fn words_without_amounts(text: &str, document: &BusinessDocument) -> String {
         .map_or(0, |first| first.range.end);
     let words = text.get(start.min(end)..end).unwrap_or_default();
     words.trim_matches(|c: char| !c.is_alphanumeric() && c != ')' && c != '(').to_owned()
+}
+
+/// The words that head columns of one meaning.
+pub fn heading_words(column: ItemColumn) -> impl Iterator<Item = &'static str> {
+    HEADINGS
+        .iter()
+        .filter(move |(other, _)| *other == column)
+        .flat_map(|(_, words)| words.split('|').map(str::trim))
 }
 
 const HEADINGS: &[(ItemColumn, &str)] = &[

@@ -29,6 +29,8 @@ pub enum Concept {
     Time,
     /// Net amount, before tax.
     Subtotal,
+    /// "Net total", which some print before and some after tax.
+    NetTotal,
     /// An amount of tax.
     Tax,
     /// A rate of tax.
@@ -61,6 +63,8 @@ pub enum Concept {
     PaymentMethod,
     /// Starts the seller's name or address.
     Supplier,
+    /// Whose bank account it is: most often the seller.
+    AccountHolder,
     /// Starts the buyer's name or address.
     Customer,
     /// Starts the place of delivery.
@@ -94,6 +98,12 @@ pub fn lexicon() -> Lexicon<Concept> {
             .iter()
             .flat_map(|(concept, phrases)| phrases.split('|').map(move |phrase| (*concept, phrase.trim()))),
     )
+}
+
+/// All phrases of one meaning.
+pub fn phrases(concept: Concept) -> impl Iterator<Item = &'static str> {
+    let of_concept = PHRASES.iter().filter(move |(other, _)| *other == concept);
+    of_concept.flat_map(|(_, phrases)| phrases.split('|').map(str::trim))
 }
 
 const PHRASES: &[(Concept, &str)] = &[
@@ -178,7 +188,7 @@ const PHRASES: &[(Concept, &str)] = &[
     (Concept::Time, "time | zeit | uhrzeit | heure | hora | ora | tijd | tid | jam | เวลา | 時刻 | 时间"),
     (
         Concept::Subtotal,
-        "subtotal | sub total | sub ttl | subttl | sub total excl gst | sub total gst | net total | net amount | total net | net | total net amount | total before tax | total excluding tax | total excl tax | total excl vat | total excluding vat | total ex vat | total ex gst | total excl gst | total excluding gst | total sales excluding gst | total sales excl gst | sales excl gst | total sales excluding sst | total excluding sst | total ex tax | amount before tax | taxable amount | taxable value | taxable total | amount excl vat | amount excl tax | amount net | net value | goods total | merchandise total | total goods | total exclusive of gst | total exclusive of tax | total taxable amount | net price total | total w o tax | sum net | net sum | item total | items total | untaxed amount | sub total exclude gst | total exclude gst | total excl of gst | total amount excl gst | total amount excluding gst | total without tax | total amount before tax | sub total before tax | sub total ex gst \
+        "subtotal | sub total | sub ttl | subttl | sub total excl gst | sub total gst | net amount | net | total net amount | total before tax | total excluding tax | total excl tax | total excl vat | total excluding vat | total ex vat | total ex gst | total excl gst | total excluding gst | total sales excluding gst | total sales excl gst | sales excl gst | total sales excluding sst | total excluding sst | total ex tax | amount before tax | taxable amount | taxable value | taxable total | amount excl vat | amount excl tax | amount net | net value | goods total | merchandise total | total goods | total exclusive of gst | total exclusive of tax | total taxable amount | net price total | total w o tax | sum net | net sum | item total | items total | untaxed amount | sub total exclude gst | total exclude gst | total excl of gst | total amount excl gst | total amount excluding gst | total without tax | total amount before tax | sub total before tax | sub total ex gst \
          | zwischensumme | nettobetrag | netto | summe netto | nettosumme | gesamt netto | netto gesamt | netto summe | gesamtbetrag netto | gesamtsumme netto | rechnungsbetrag netto | warenwert | warenwert netto | netto betrag | total netto | nettowert | summe ohne mwst | betrag netto | summe positionen | gesamtnetto | netto warenwert | entgelt | rechnungsbetrag ohne mwst | zwischensumme netto | nettoentgelt | netto rechnungsbetrag \
          | total ht | sous total | sous total ht | montant ht | total hors taxe | total hors taxes | total hors tva | montant hors taxe | base ht | net ht | total net ht | montant total ht | total ht net | prix total ht | somme ht | montant net ht | total htva \
          | base imponible | subtotal sin iva | total sin iva | importe neto | total neto | suma | importe sin iva | base | total base imponible | total bruto sin iva | base iva | neto \
@@ -187,6 +197,7 @@ const PHRASES: &[(Concept, &str)] = &[
          | total sem iva | total iliquido | valor liquido | total liquido | base tributavel | incidencia | base de incidencia | soma | total s iva | valor sem iva \
          | wartosc netto | razem netto | suma netto | kwota netto | delsumma | summa exkl moms | netto summa | exkl moms | belopp exkl moms | nettobelop | sum eks mva | netto belop | belob ekskl moms | subtotal ekskl moms | i alt ekskl moms | total ekskl moms | veroton hinta | veroton yhteensa | veroton summa | yhteensa alv 0 | zaklad dane | celkem bez dph | cena bez dph | mezisoucet | total fara tva | netto osszesen | netto osszeg | adoalap | ara toplam | matrah | kdv haric toplam | toplam tutar kdv haric | รวมเป็นเงิน | มูลค่าก่อนภาษี | ยอดรวมก่อนภาษี | มูลค่าสินค้า | จำนวนเงินก่อนภาษี | 小計 | 小计",
     ),
+    (Concept::NetTotal, "net total | total net | nett total | net ttl | total nett"),
     (
         Concept::Tax,
         "tax | vat | gst | sst | hst | pst | tax amount | vat amount | gst amount | total tax | total vat | total gst | sales tax | sales taxes | gst payable | plus vat | add gst | add vat | service tax | total sst | output tax | tax total | vat total | tax payable | gst total | total tax amount | value added tax | cgst | sgst | igst | state tax | local tax | city tax | tax incl | gst included | gst incl | includes gst | including gst | incl gst | incl vat | total gst amount | vat included | gst included in total | gst inclusive | tax included | includes vat of | of which vat | vat charged | sst amount | meals tax | total includes gst | consumption tax \
@@ -204,7 +215,7 @@ const PHRASES: &[(Concept, &str)] = &[
     ),
     (
         Concept::GrandTotal,
-        "grand total | total payable | total amount payable | amount payable | total amt payable | total amount incl gst | total amt incl gst | total incl gst | total incl of gst | total inclusive of gst | total inclusive gst | total including gst | total with gst | total inc gst | total gst incl | total gst included | total incl tax | total incl vat | total including vat | total including tax | total inc vat | total inc tax | total incl sst | total inclusive of sst | total sales inclusive of gst | total sales inclusive gst | total sales incl gst | total sales incl of gst | total sales including gst | total sales inclusive of sst | total sales incl sst | total rm incl gst | total rm incl of gst | total amount incl vat | total amount including vat | total invoice amount | invoice total | total invoice | invoice amount | invoice value | total invoice value | gross total | gross amount | total gross | total after tax | total amount after tax | final total | final amount | net payable | net amount payable | nett total | nett amount | net total rm | total rm | bill total | bill amount | total bill | total bill amount | order total | total sale | total charge | total charges | total charged | amount charged | total to pay | to pay | total price | total inclusive tax | total price incl vat | total inclusive of tax | total inclusive of vat | jumlah besar | jumlah bayaran | jumlah perlu dibayar | total after rounding | receipt total | total purchase | total cost | total inclusive \
+        "grand total | total payable | total amount payable | amount payable | total amt payable | total amount incl gst | total amt incl gst | total incl gst | total incl of gst | total inclusive of gst | total inclusive gst | total including gst | total with gst | total inc gst | total gst incl | total gst included | total incl tax | total incl vat | total including vat | total including tax | total inc vat | total inc tax | total incl sst | total inclusive of sst | total sales inclusive of gst | total sales inclusive gst | total sales incl gst | total sales incl of gst | total sales including gst | total sales inclusive of sst | total sales incl sst | total rm incl gst | total rm incl of gst | total amount incl vat | total amount including vat | total invoice amount | invoice total | total invoice | invoice amount | invoice value | total invoice value | gross total | gross amount | total gross | total after tax | total amount after tax | final total | final amount | net payable | net amount payable | nett amount | net total rm | total rm | bill total | bill amount | total bill | total bill amount | order total | total sale | total charge | total charges | total charged | amount charged | total to pay | to pay | total price | total inclusive tax | total price incl vat | total inclusive of tax | total inclusive of vat | jumlah besar | jumlah bayaran | jumlah perlu dibayar | total after rounding | receipt total | total purchase | total cost | total inclusive \
          | gesamtbetrag | gesamtsumme | rechnungsbetrag | rechnungssumme | endbetrag | endsumme | bruttobetrag | bruttosumme | gesamt brutto | brutto gesamt | gesamtbetrag brutto | gesamtbetrag inkl mwst | rechnungsbetrag brutto | summe brutto | gesamtpreis | total inkl mwst | summe inkl mwst | gesamt inkl mwst | brutto | zu zahlen | zu zahlender betrag | zahlbetrag | zahlungsbetrag | gesamtbetrag eur | total brutto | rechnungsendbetrag | rechnungsgesamtbetrag | rechnungsbetrag inkl mwst | gesamt betrag | gesamtbetrag inkl ust | bruttogesamt | rechnungsbetrag gesamt | rechnungs betrag | summe gesamt | endpreis | total chf | total eur | gesamt eur | summe eur \
          | total ttc | montant ttc | total toutes taxes comprises | montant total ttc | total general | net a payer ttc | montant total | prix total ttc | total facture | montant de la facture | total facture ttc | total t t c | somme ttc | total tvac | total tvac eur | total tva comprise | montant facture | total de la facture \
          | total factura | importe total | total con iva | total general | total iva incluido | total euros | total factura eur | importe total factura | total importe | total documento | total iva incl | total con impuestos | total venta | importe factura \
@@ -215,7 +226,7 @@ const PHRASES: &[(Concept, &str)] = &[
     ),
     (
         Concept::Total,
-        "total | ttl | total amount | total amt | total sales | total sale amount | amount total | total value | total nett | totals | sum | total sum | amount | total paid amount | total amount rm | jumlah | jumlah rm | total purchase amount | total inc | total incl | total eat in | total take away | total takeaway | sales total | balance to pay \
+        "total | ttl | total amount | total amt | total sales | total sale amount | amount total | total value | totals | sum | total sum | amount | total paid amount | total amount rm | jumlah | jumlah rm | total purchase amount | total inc | total incl | total eat in | total take away | total takeaway | sales total | balance to pay \
          | summe | gesamt | insgesamt | totale | totaal | totale eur | totale complessivo eur | suma total | totale euro | razem | suma | summa | totalt | i alt | ialt | sum nok | yhteensa | celkem | osszesen | toplam | รวม | รวมเงิน | ยอดรวม | 合計 | 合计 | 总计 | 総計 | 합계 | betrag | totaal eur | total a pagar | importe",
     ),
     (
@@ -276,6 +287,10 @@ const PHRASES: &[(Concept, &str)] = &[
         "seller | vendor | supplier | sold by | from | bill from | service provider | issued by | issuer | merchant | merchant name | payee | remit to | provider | company name | supplier name | vendor name | seller name | store name | invoice from | in favor of | verkaufer | lieferant | rechnungssteller | leistungserbringer | absender | verkauft durch | aussteller | vendeur | fournisseur | emetteur | prestataire | emis par | vendu par | vendedor | proveedor | emisor | fornitore | venditore | cedente | mittente | leverancier | verkoper | fornecedor | emitente | sprzedawca | wystawca | saljare | leverantor | saelger | leverandor | myyja | dodavatel | prodejce | furnizor | vanzator | elado | szallito | satici | penjual | ผู้ขาย | 販売者 | 销售方",
     ),
     (
+        Concept::AccountHolder,
+        "account holder | account name | beneficiary | beneficiary name | kontoinhaber | empfanger konto | titulaire du compte | titulaire | titular | titular de la cuenta | intestatario conto | beneficiario | rekeninghouder | ten name van | t n v | titular da conta | kontohaver | in favour of",
+    ),
+    (
         Concept::Customer,
         "bill to | billed to | bill to address | billing address | invoice to | invoiced to | invoice address | sold to | sold to party | buyer | customer | client | customer name | client name | bill to name | billing to | charge to | attn | attention | to | customer details | customer information | buyer name | customer address | guest name | guest | recipient | name of customer | payer | prepared for | invoice for | insured name | purchaser | billing information | messrs | m s | received from \
          | rechnungsempfanger | rechnungsadresse | rechnungsanschrift | rechnung an | kunde | empfanger | auftraggeber | leistungsempfanger | kaufer | besteller | adresse de facturation | facture a | facturer a | client | destinataire | nom du client | nom de l abonne | acheteur | adresse facturation | facturation \
@@ -324,7 +339,7 @@ const PHRASES: &[(Concept, &str)] = &[
     ),
     (
         Concept::Other,
-        "cashier | cashier # | cashier no | salesperson | sales person | salesman | served by | server | waiter | operator | staff | counter | counter no | table | table no | table # | pax | pax s | terminal | till | till no | register | store | store # | shift | pos | pos no | lane | member | membership no | remark | remarks | note | notes | description | terms and conditions | bank | bank name | bank account | bank details | account name | account holder | kontoinhaber | bankverbindung | kontonummer | kto nr | blz | sort code | page | seite | bearbeiter | ansprechpartner | sachbearbeiter | kassierer | kasse | bediener | es bediente sie | vendeuse | caissier | caisse | cajero | caja | cassa | cassiere | kassa | incoterms | contact commercial | sales contact | prepared by | estimator | hours | warranty | tax invoice to | customer copy | merchant copy | take away | dine in | no of pax | guests | covers | room | room no | address | adresse | indirizzo | direccion | adres | hotel details | rooms",
+        "cashier | cashier # | cashier no | salesperson | sales person | salesman | served by | server | waiter | operator | staff | counter | counter no | table | table no | table # | pax | pax s | terminal | till | till no | register | store | store # | shift | pos | pos no | lane | member | membership no | remark | remarks | note | notes | description | terms and conditions | bank | bank name | bank account | bank details | bankverbindung | kontonummer | kto nr | blz | sort code | page | seite | bearbeiter | ansprechpartner | sachbearbeiter | kassierer | kasse | bediener | es bediente sie | vendeuse | caissier | caisse | cajero | caja | cassa | cassiere | kassa | incoterms | contact commercial | sales contact | prepared by | estimator | hours | warranty | tax invoice to | customer copy | merchant copy | take away | dine in | no of pax | guests | covers | room | room no | address | adresse | indirizzo | direccion | adres | hotel details | rooms",
     ),
     (
         Concept::Title,

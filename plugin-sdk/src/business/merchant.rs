@@ -122,9 +122,10 @@ fn head_rows(document: &BusinessDocument) -> Vec<HeadRow> {
 
 fn kind_of(document: &BusinessDocument, row: usize, text: &str) -> Kind {
     let folded = text::words(text);
+    let glued = text::compact(text);
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    if GREETINGS.iter().any(|greeting| folded.starts_with(greeting)) {
+    if GREETINGS.iter().any(|greeting| glued.starts_with(&text::compact(greeting))) {
         return Kind::Noise;
     }
     if names::is_registration_number(text) {
@@ -198,7 +199,9 @@ fn name(rows: &[HeadRow], address_start: Option<usize>) -> Option<(Field, usize)
             0.0
         };
         score += if row.is_large { 0.4 } else { 0.0 };
-        score -= if row.kind == Kind::Address { 0.9 } else { 0.0 };
+        score -= if row.kind == Kind::Address && next != Some(Kind::Address) { 0.9 } else { 0.0 };
+        score -= if row.kind == Kind::Address { 0.2 } else { 0.0 };
+        score -= if rows.iter().take(index).any(|row| row.kind == Kind::Body) { 0.8 } else { 0.0 };
         score -= if address_start.is_some_and(|start| index > start) { 0.8 } else { 0.0 };
         if best.is_none_or(|(best_score, _)| score > best_score) {
             best = Some((score, index));
@@ -250,7 +253,11 @@ fn address(rows: &[HeadRow], start: usize) -> Option<Field> {
         let goes_on = match row.kind {
             Kind::Address => true,
             // A district or state without a number; "(BRANCH NAME)" is none.
-            Kind::Name => !is_bracketed && names::legal_form_end(&row.span.text).is_none(),
+            Kind::Name => {
+                !is_bracketed
+                    && !row.span.text.contains(':')
+                    && names::legal_form_end(&row.span.text).is_none()
+            }
             Kind::Noise => {
                 row.span.text.trim().len() >= 4
                     && row.span.text.chars().all(|c| c.is_ascii_digit() || c == ' ')

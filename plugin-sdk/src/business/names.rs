@@ -47,7 +47,7 @@ const LEGAL_FORMS: &[&str] = &[
 /// Legal forms that are ordinary words or syllables in lower case: they count in capitals or with points only.
 const SHORT_LEGAL_FORMS: &[&str] = &[
     "ag", "kg", "sa", "sas", "bv", "nv", "ab", "as", "oy", "sl", "ek", "ev", "se", "sb", "co", "vof", "sl",
-    "sau", "slu", "zoo", "dd", "doo", "kk", "pt", "cv", "ad",
+    "sau", "slu", "zoo", "dd", "doo", "kk", "ad",
 ];
 /// What businesses are called by what they do.
 const TRADES: &[&str] = &[
@@ -285,6 +285,11 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
         let folded = text::compact(word);
         let bare = word.trim_matches(|c: char| matches!(c, ',' | '(' | ')' | ';' | ':' | '-' | '"'));
         let is_short_form = || {
+            let is_register =
+                text.get(start + word.len()..).is_some_and(|rest| text::compact(rest).starts_with("reg"));
+            if is_register {
+                return false;
+            }
             let capitals = bare.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
             let pointed = bare.matches('.').count() >= 2
                 || bare.contains('/')
@@ -311,7 +316,11 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
 
 /// Whether a text names a trade, as shops without legal form do.
 pub fn names_trade(text: &str) -> bool {
-    text::words(text).split(' ').any(|word| TRADES.contains(&word))
+    let folded = text::words(text);
+    let is_trade = |word: &&str| TRADES.contains(word);
+    let mut words = folded.split(' ').filter(|word| word.len() > 2);
+    // "Bistro & Cafe" says what it is, not who.
+    folded.split(' ').any(|word| TRADES.contains(&word)) && !words.all(|word| is_trade(&word))
 }
 
 /// Whether the first word of a text is a trade or a legal form: the line goes on with a name above it.
@@ -359,6 +368,8 @@ pub fn is_address_line(text: &str) -> bool {
 
 /// Whether a line has a postal code and a town: `69100 Villeurbanne`, `Larch, TX, 98342`, `1025 RX Amsterdam`.
 pub fn is_town_line(text: &str) -> bool {
+    // A number in brackets is a company's.
+    let text = text.split(" (").next().unwrap_or(text);
     let words: Vec<&str> = text
         .split([' ', ',', '-'])
         .map(|word| word.trim_matches(['.', '(', ')']))
@@ -428,13 +439,23 @@ pub fn clean_name(text: &str) -> &str {
     {
         name = name.get(..at).unwrap_or(name).trim_end();
     }
+    for stamp in [" POSTED", " PAID", " COPY", " RECEIVED", " DUPLICATE"] {
+        name = name.strip_suffix(stamp).unwrap_or(name);
+    }
     if let Some(end) = legal_form_end(name)
+        && !ends_with_first_half(name.get(..end).unwrap_or(name))
         && name.get(end..).is_some_and(|rest| rest.starts_with(' ') || rest.starts_with(','))
         && !name.get(end..).is_some_and(|rest| rest.trim_start().starts_with(['(', '&']))
     {
         name = name.get(..end).unwrap_or(name);
     }
     name.trim_end_matches([',', ';', ':', ' '])
+}
+
+/// Whether a name ends in the first word of a legal form of two, so that the next belongs to it whatever was read.
+fn ends_with_first_half(name: &str) -> bool {
+    let last = name.rsplit(' ').next().map(text::compact).unwrap_or_default();
+    matches!(last.as_str(), "sdn" | "pvt" | "pte" | "pty")
 }
 
 fn is_bracketed_number(text: &str) -> bool {

@@ -129,6 +129,13 @@ fn labelled_customer(document: &BusinessDocument) -> Option<Customer> {
             continue;
         }
         for slot in document.labels.slots(&document.reading, label).iter().take(3) {
+            // "Facture à régler par virement" goes on with its sentence.
+            let sentence = slot.place == Place::Behind
+                && !label.ends_sharply
+                && !document.reading.slot_text(slot).trim().starts_with(char::is_uppercase);
+            if sentence {
+                break;
+            }
             let Some(customer) = customer_at(document, slot) else { continue };
             let misread = label.distance as f32 * 0.2;
             let sharp = if label.ends_sharply { 0.4 } else { 0.0 };
@@ -459,6 +466,11 @@ fn supplier_names(
         document.labels.of(Concept::Supplier).filter(|label| label.starts_segment || label.ends_sharply)
     {
         candidates.extend(labelled_supplier(document, label));
+    }
+    for label in document.labels.of(Concept::AccountHolder) {
+        candidates.extend(
+            labelled_supplier(document, label).map(|(score, segment, name)| (score.min(1.4), segment, name)),
+        );
     }
     let page_height = document.reading.pages().first().map_or(1.0, |page| page.height).max(1.0);
     let mut heights: Vec<f32> =

@@ -192,7 +192,9 @@ fn dates_where(document: &BusinessDocument, wanted: impl Fn(usize) -> bool, base
         for found in dates::find(&segment.text, document.order) {
             let Some(span) = document.reading.span(index, found.range.clone()) else { continue };
             let text = segment.text.get(found.range).unwrap_or_default().to_owned();
-            let score = base - prose - if row_has_other { 0.8 } else { 0.0 };
+            // Eight bare digits are more often a number.
+            let bare = if text.chars().all(|c| c.is_ascii_digit()) { 0.7 } else { 0.0 };
+            let score = base - prose - bare - if row_has_other { 0.8 } else { 0.0 };
             candidates.push(Candidate {
                 value: Value::from(found.date.to_string()),
                 score,

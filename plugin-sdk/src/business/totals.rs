@@ -10,6 +10,7 @@ use super::{BusinessDocument, PlacedAmount};
 use crate::labels::Label;
 use crate::output::{Field, Warning};
 use crate::reading::{Place, Span};
+use crate::text;
 use crate::values::amounts::rounded;
 use crate::values::currencies;
 
@@ -87,7 +88,20 @@ impl Totals {
             warnings: Vec::new(),
         };
         totals.check(document, &found);
+        totals.imply_due(document, &found);
         totals
+    }
+
+    /// Of a bill that nothing was paid of, all is due.
+    fn imply_due(&mut self, document: &BusinessDocument, found: &Found) {
+        let has = |concept| document.labels.of(concept).next().is_some();
+        let is_bill = has(Concept::Iban) || has(Concept::DueDate);
+        let is_paid = has(Concept::Paid) || !found.tendered.is_empty() || !found.change.is_empty();
+        if let Some(total) =
+            self.total.number().filter(|_| self.amount_due.is_missing() && is_bill && !is_paid)
+        {
+            self.amount_due = Field::computed(number(total), self.total.confidence * 0.75);
+        }
     }
 
     /// Raises or lowers confidences by whether the sums come out.
@@ -145,6 +159,9 @@ impl Found {
                 Concept::GrandTotal => 3.0,
                 Concept::Total => 2.0,
                 Concept::AmountDue => 1.9,
+                // "Total amount due on 3 August" leads to a date and to an amount.
+                Concept::DueDate if names_amount(document, label) => 1.9,
+                Concept::NetTotal => 1.7,
                 Concept::Subtotal | Concept::Tax | Concept::Discount | Concept::Charge => 1.0,
                 Concept::Tendered | Concept::Change | Concept::Rounding => 1.0,
                 _ => continue,
@@ -200,7 +217,11 @@ impl Found {
             (Concept::GrandTotal | Concept::Total | Concept::RoundedTotal, _) => {
                 self.totals.extend(candidates.last().cloned())
             }
-            (Concept::AmountDue, _) => {
+            (Concept::NetTotal, _) => {
+                self.totals.extend(candidates.last().cloned());
+                self.subtotals.extend(candidates.last().map(|net| Candidate { score: 0.9, ..net.clone() }));
+            }
+            (Concept::AmountDue | Concept::DueDate, _) => {
                 self.totals.extend(candidates.last().cloned());
                 self.due.extend(candidates.last().cloned());
             }
@@ -402,6 +423,13 @@ impl Found {
 fn field(candidate: &Candidate, confidence: f32) -> Field {
     let confidence = confidence + if candidate.is_checked { 0.08 } else { 0.0 };
     Field::read(number(candidate.value), confidence.min(0.99), &candidate.span)
+}
+
+fn names_amount(document: &BusinessDocument, label: &Label<Concept>) -> bool {
+    document
+        .reading
+        .span(label.segment, label.range.clone())
+        .is_some_and(|span| text::compact(&span.text).contains("amount"))
 }
 
 /// An amount as a JSON number; whole ones without decimals.

@@ -251,7 +251,9 @@ fn numeric(text: &str, tokens: &[Token], order: Order) -> Option<(Found, usize)>
         _ => None,
     };
     let mark = |index: usize| match tokens.get(index)?.kind {
-        Kind::Mark(mark @ ('/' | '-' | '.' | '–' | '−' | '\'')) => Some(mark),
+        Kind::Mark(mark @ ('/' | '.' | '\'')) => Some(mark),
+        // Dashes of any kind, as they are printed or recognised.
+        Kind::Mark('-' | '–' | '−' | '~' | '_') => Some('-'),
         _ => None,
     };
     if let Some(found) = ideographic(tokens) {
@@ -261,11 +263,14 @@ fn numeric(text: &str, tokens: &[Token], order: Order) -> Option<(Found, usize)>
     let spaced = mark(1).is_none();
     let (second_at, third_at, used) = if spaced { (1, 2, 3) } else { (2, 4, 5) };
     let (second, second_digits) = number(second_at)?;
-    let (third, third_digits) = number(third_at)?;
+    let (third, third_digits, end) = last_number(tokens, third_at)?;
     if !spaced && mark(3)? != mark(1)? {
         return None;
     }
-    let range = tokens.first()?.range.start..tokens.get(used - 1)?.range.end;
+    let range = tokens.first()?.range.start..end;
+    if follows_code(text, range.start) {
+        return None;
+    }
     let printed = text.get(range.clone())?;
     // "1. 2. 3" is a list; "20 17 2018" without marks needs four digits at one end; more spaces are a table.
     let four = first_digits == 4 || third_digits == 4;
@@ -301,6 +306,26 @@ fn numeric(text: &str, tokens: &[Token], order: Order) -> Option<(Found, usize)>
         (None, Some(date), _) => found(date, Some(Order::MonthFirst), false),
         (None, None, _) => found(year_first?, None, true),
     }
+}
+
+/// The last number of a date, its digits and the byte behind it; the hour may be glued to a year (`201815:28`).
+fn last_number(tokens: &[Token], at: usize) -> Option<(i32, usize, usize)> {
+    let token = tokens.get(at)?;
+    let Kind::Number { value, digits } = token.kind else { return None };
+    let hour = matches!(tokens.get(at + 1), Some(Token { kind: Kind::Mark(':'), .. }));
+    match digits {
+        0..=4 => Some((value, digits, token.range.end)),
+        5 if hour => Some((value / 10, 4, token.range.start + 4)),
+        6 if hour => Some((value / 100, 4, token.range.start + 4)),
+        _ => None,
+    }
+}
+
+/// Whether one to three letters touch what starts at `start`: an article number such as `HD03-04-06`, not `DATE25/12/2018`.
+fn follows_code(text: &str, start: usize) -> bool {
+    let before = text.get(..start).unwrap_or_default();
+    let letters = before.chars().rev().take_while(|c| c.is_alphabetic()).count();
+    (1..=3).contains(&letters)
 }
 
 /// `2018年12月25日`
@@ -356,13 +381,18 @@ fn named(text: &str, tokens: &[Token]) -> Option<(Found, usize)> {
     Some((Found { date, range: start..range.end, is_ambiguous: false, evidence: None }, at + 1))
 }
 
-/// Eight digits, as `20181225`.
+/// Eight digits, as `20181225`, or `25122018` where marks were not recognised.
 fn packed(tokens: &[Token]) -> Option<(Found, usize)> {
     let Token { kind: Kind::Number { value, digits: 8 }, range } = tokens.first()? else { return None };
     let part = |divisor: i32, modulus: i32| u32::try_from(value / divisor % modulus).ok();
-    let date = Date::new(value / 10_000, part(100, 100)?, part(1, 100)?)
-        .filter(|_| (19_500_000..21_000_000).contains(value))?;
-    Some((Found { date, range: range.clone(), is_ambiguous: false, evidence: None }, 1))
+    let year_first = Date::new(value / 10_000, part(100, 100)?, part(1, 100)?)
+        .filter(|_| (19_500_000..21_000_000).contains(value));
+    let day_first = || {
+        Date::new(value % 10_000, part(10_000, 100)?, part(1_000_000, 100)?)
+            .filter(|_| (1990..2060).contains(&(value % 10_000)))
+    };
+    let date = year_first.or_else(day_first)?;
+    Some((Found { date, range: range.clone(), is_ambiguous: true, evidence: None }, 1))
 }
 
 /// Skips marks and the given words.
@@ -434,6 +464,10 @@ mod tests {
             ("31.01.2014", "2014-01-31"),
             ("28 Agustus 2019", "2019-08-28"),
             ("11/17/2017", "2017-11-17"),
+            ("03/02/201815:28", "2018-02-03"),
+            ("05~05-17", "2017-05-05"),
+            ("27032018", "2018-03-27"),
+            ("DATE25/12/2018", "2018-12-25"),
         ];
         for (text, expected) in cases {
             let found = parse(text, Order::DayFirst).map(|found| found.date.to_string());

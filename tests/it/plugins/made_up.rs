@@ -66,7 +66,7 @@ impl DocumentSource for MadeUp {
         self.text.clone()
     }
 
-    /// A quarter of a pixel for each page unit; a row's colour is its number, a column's too.
+    /// Two pixels for each page unit; red counts the columns and green the rows.
     async fn raster(&self, index: u32) -> Result<Arc<Raster>, SourceError> {
         let size = self.size(index).await?;
         let (width, height) = ((size.width * 2.0) as u32, (size.height * 2.0) as u32);

@@ -117,7 +117,7 @@ fn a_longer_left_column_ends_before_the_right_one_begins() {
 #[test]
 fn a_row_that_is_askew_stays_one_row() {
     // Falls by 12 units over the page, more than a line is high.
-    let slanted = |y: f32, name: &str| {
+    let slanted = |y: f32, name: &'static str| {
         (0..5).map(move |piece| {
             segment(110.0 * piece as f32, y + 3.0 * piece as f32, &format!("{name}{piece}"))
         })
