@@ -67,6 +67,7 @@ fn the_schema_allows_every_word_of_the_domain() {
         expect_words(DocumentStatus::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ExtractionMode::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(FileType::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(OcrMode::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ResultFormat::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(Role::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(TokenKind::ALL.iter().map(|word| word.as_str()).collect());
