@@ -276,6 +276,14 @@ fn a_stream_that_inflates_beyond_the_limit_is_refused() {
 }
 
 #[test]
+fn pages_whose_content_is_more_than_may_be_kept_are_refused() {
+    let content = pdf("BT /F1 10 Tf 50 700 Td (Total amount) Tj ET");
+    let document = open_within(content, Limits { max_inflated_bytes: 20, ..limits() }).unwrap();
+    let error = document.text_layer(0).unwrap_err();
+    assert!(matches!(error, Error::LimitExceeded { setting: "decode.max_inflated_mib", .. }), "{error}");
+}
+
+#[test]
 fn a_page_that_takes_too_long_is_given_up() {
     let limits = Limits { page_timeout: Duration::ZERO, ..limits() };
     let document = open_within(fixture("text.pdf"), limits).unwrap();
