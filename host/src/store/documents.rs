@@ -79,8 +79,10 @@ statements! {
                 and (d.id = $3 or d.upload_id = $3)
         )
         returning document_id, state";
-    FINISH_RUN = "update runs set state = 'finished', updated_at = $2 where document_id = $1";
-    CANCEL = "update documents set status = 'cancelled', completed_at = $2, updated_at = $2 where id = $1";
+    FINISH_RUN = "update runs set state = 'finished', updated_at = $3
+        where organization_id = $1 and document_id = $2";
+    CANCEL = "update documents set status = 'cancelled', completed_at = $3, updated_at = $3
+        where organization_id = $1 and id = $2";
     /// The count of attempts goes on: it is the fencing token.
     RESTART_RUN = "update runs set state = 'waiting', attempts_excused = attempt, failures = 0,
             cancel_requested = false, worker = null, failure_code = null, failure_message = null, updated_at = $4
@@ -92,8 +94,8 @@ statements! {
         returning document_id";
     RESTART = "update documents set status = 'pending', progress = 0, page_count = null, plugin = null,
             plugin_version = null, plugin_digest = null, confidence = null, result_attempt = null,
-            started_at = null, completed_at = null, updated_at = $2
-        where id = $1";
+            started_at = null, completed_at = null, updated_at = $3
+        where organization_id = $1 and id = $2";
     LOCK_FINISHED = "update runs set updated_at = $4
         where state in ('finished', 'dead') and document_id in (
             select d.id from documents d
@@ -101,7 +103,7 @@ statements! {
                 and (d.id = $3 or d.upload_id = $3)
         )
         returning document_id";
-    DELETE = "delete from documents where id = $1 returning blob_key";
+    DELETE = "delete from documents where organization_id = $1 and id = $2 returning blob_key";
 }
 
 impl Store {
@@ -234,8 +236,8 @@ impl Store {
         let outcome = match run.get::<String>("state")?.as_str() {
             "running" => Cancellation::Requested,
             _ => {
-                tx.execute(&FINISH_RUN, arguments![&document_id, now]).await?;
-                tx.execute(&CANCEL, arguments![&document_id, now]).await?;
+                tx.execute(&FINISH_RUN, arguments![&tenant.organization_id, &document_id, now]).await?;
+                tx.execute(&CANCEL, arguments![&tenant.organization_id, &document_id, now]).await?;
                 self.queue.withdraw(&mut tx, &document_id).await?;
                 Cancellation::Cancelled
             }
@@ -270,7 +272,7 @@ impl Store {
             });
         };
         let document_id: String = run.get("document_id")?;
-        tx.execute(&RESTART, arguments![&document_id, now]).await?;
+        tx.execute(&RESTART, arguments![&tenant.organization_id, &document_id, now]).await?;
         // Left over where a worker finished the run after it had lost the lease.
         self.queue.withdraw(&mut tx, &document_id).await?;
         self.audit_document(&mut tx, actor, tenant, "document.reprocessed", &document_id).await?;
@@ -298,7 +300,7 @@ impl Store {
             });
         };
         let document_id: String = run.get("document_id")?;
-        let deleted = tx.fetch_optional(&DELETE, arguments![&document_id]).await?;
+        let deleted = tx.fetch_optional(&DELETE, arguments![&tenant.organization_id, &document_id]).await?;
         let blob_key = deleted.map_or(Ok(None), |row| row.get("blob_key"))?;
         self.audit_document(&mut tx, actor, tenant, "document.deleted", &document_id).await?;
         tx.commit().await?;

@@ -50,7 +50,7 @@ statements! {
     TOUCH = "update templates set updated_at = $4
         where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
             and deleted_at is null";
-    SET_VERSION = "update templates set version = $2, is_active = $3 where id = $1";
+    SET_VERSION = "update templates set version = $3, is_active = $4 where organization_id = $1 and id = $2";
     DELETE = "update templates set deleted_at = $4, updated_at = $4
         where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
             and deleted_at is null";
@@ -131,7 +131,11 @@ impl Store {
             template.version += 1;
             insert_version(&mut tx, &template).await?;
         }
-        tx.execute(&SET_VERSION, arguments![id, template.version, template.is_active]).await?;
+        tx.execute(
+            &SET_VERSION,
+            arguments![&tenant.organization_id, id, template.version, template.is_active],
+        )
+        .await?;
         self.audit_template(&mut tx, actor, &template, "template.updated").await?;
         tx.commit().await?;
         Ok(TemplateUpdate::Updated(Box::new(template)))
