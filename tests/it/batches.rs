@@ -78,7 +78,7 @@ async fn batches_are_listed_newest_first_and_shown(api: TestApi) {
 }
 
 async fn a_batch_without_files_or_project_is_refused(api: TestApi) {
-    let none = api.submit(&api.batch_path(), &api.token, Form::new()).await;
+    let none = api.submit(&api.batch_path(), &api.token, Form::new().text("name", "")).await;
     none.assert_error(400, "request.invalid");
     assert_eq!(none.body["message"], json!(["`files` is missing", "`projectId` is missing"]));
     let form = files(&api, &[("a.png", &png())]).text("name", "x".repeat(201));

@@ -158,7 +158,44 @@ async fn malformed_requests_are_refused_in_the_contracts_shape(api: TestApi) {
 fn public_codes_do_not_change_unseen() {
     let table: Vec<String> =
         Code::ALL.iter().map(|code| format!("{} {}", code.status().as_u16(), code.word())).collect();
-    insta::assert_snapshot!(table.join("\n"), @"");
+    insta::assert_snapshot!(table.join("\n"), @r"
+    400 request.malformed
+    400 request.invalid
+    400 request.bad_id
+    408 request.timeout
+    413 request.too_large
+    404 route.unknown
+    405 route.method
+    401 auth.credential_missing
+    401 auth.credential_invalid
+    401 auth.login_failed
+    401 auth.refresh_invalid
+    401 auth.project_out_of_reach
+    403 auth.role_insufficient
+    403 auth.scope_missing
+    403 auth.address_refused
+    404 organization.unknown
+    404 project.unknown
+    409 project.inactive
+    404 template.unknown
+    422 template.schema
+    422 template.extractor
+    404 document.unknown
+    409 template.inactive
+    409 document.state
+    404 batch.unknown
+    400 batch.too_many_files
+    404 file.unknown
+    400 file.empty
+    400 file.size_mismatch
+    413 file.too_large
+    415 file.format
+    409 request.conflict
+    503 queue.full
+    503 server.draining
+    503 server.unavailable
+    500 server.internal
+    ");
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ async fn a_form_that_does_not_fit_is_refused_and_leaves_nothing(api: TestApi) {
         }
     };
     let whole = || api.upload_form(png(), "a.png");
-    check(Form::new(), &["`file` is missing"]).await;
+    check(Form::new().text("fileName", ""), &["`file` is missing"]).await;
     check(
         Form::new().text("fileType", "music"),
         &["`fileName` is missing", "`projectId` is missing", "`music`"],

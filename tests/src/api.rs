@@ -15,7 +15,7 @@ use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
 use ocriva::plugins::{Engine as PluginEngine, Registry};
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -66,14 +66,14 @@ pub struct TestApi {
     stop: CancellationToken,
 }
 
-/// An answer whose body has been read as JSON.
+/// An answer whose body has been read.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body; null where there is none.
+    /// The body: JSON, or a text where it is anything else; null where there is none.
     pub body: Value,
 }
 
@@ -302,10 +302,11 @@ pub async fn answer(request: RequestBuilder) -> Answer {
     let response: Response = request.send().await.expect("the server answers");
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.expect("the answer arrives whole");
-    let body = match body.is_empty() {
-        true => Value::Null,
-        false => serde_json::from_slice(&body)
-            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&body))),
+    let is_json = headers.get(CONTENT_TYPE).is_some_and(|found| found == "application/json");
+    let body = match (body.is_empty(), is_json) {
+        (true, _) => Value::Null,
+        (false, true) => serde_json::from_slice(&body).expect("JSON says that it is JSON"),
+        (false, false) => String::from_utf8_lossy(&body).into(),
     };
     Answer { status, headers, body }
 }

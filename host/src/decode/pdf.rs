@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use hayro::hayro_syntax::content::ops::TypedInstruction;
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{self, DecryptionError, LoadPdfError};
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -130,14 +131,21 @@ impl Pdf {
     /// Interprets a page without painting it.
     fn survey(&self, index: u32, deadline: Instant) -> Result<Survey, Error> {
         let page = self.page(index)?;
+        // Both of these would be taken for a blank page.
         if page.raw().contains_key(CONTENTS) && page.page_stream().is_none() {
-            // It would be taken for a blank page.
             return Err(damaged(format_args!(
                 "the content of page {} cannot be decompressed",
                 index.saturating_add(1)
             )));
         }
-        Ok(survey::survey(page, deadline))
+        let survey = survey::survey(page, deadline);
+        if survey.is_empty() && is_gibberish(page) {
+            return Err(damaged(format_args!(
+                "the content of page {} makes no sense",
+                index.saturating_add(1)
+            )));
+        }
+        Ok(survey)
     }
 
     /// Refuses pictures whose samples would not fit into memory.
@@ -221,6 +229,24 @@ fn isolated<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Box<dyn Any +
             Err(error) => Err(Box::new(error) as Box<dyn Any + Send>),
         }
     })
+}
+
+/// Whether a page's content is something, but no drawing instructions.
+fn is_gibberish(page: &Page<'_>) -> bool {
+    /// Instructions that are looked at.
+    const SAMPLE: usize = 1000;
+    let mut operations = page.typed_operations();
+    let mut found = 0;
+    while found < SAMPLE
+        && let Some(operation) = operations.next()
+    {
+        if !matches!(operation, TypedInstruction::Fallback(_)) {
+            return false;
+        }
+        found += 1;
+    }
+    let content = page.page_stream().unwrap_or_default();
+    found > 0 || content.iter().any(|byte| !byte.is_ascii_whitespace() && *byte != 0)
 }
 
 fn render<'a>(page: &'a Page<'a>, scale: f64) -> Result<Raster, Error> {
