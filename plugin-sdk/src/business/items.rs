@@ -621,7 +621,7 @@ mod tests {
             .join("\n"),
         )
         .pages;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, "");
         let lines = &document.items.lines;
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0].description.as_deref(), Some("Grundgebühr pro Einheit Dienst: Büro"));
@@ -646,7 +646,7 @@ mod tests {
             .join("\n"),
         )
         .pages;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, "");
         let names: Vec<_> =
             document.items.lines.iter().map(|line| line.description.as_deref().unwrap_or_default()).collect();
         assert_eq!(names, ["HOT GREEN TEA", "COFFEE"]);
@@ -665,7 +665,7 @@ mod tests {
             .join("\n"),
         )
         .pages;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, "");
         assert_eq!(document.items.sum(), Some(8.5));
         assert_eq!(document.items.lines[1].unit_price, Some(3.0));
     }

@@ -318,9 +318,14 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
 pub fn names_trade(text: &str) -> bool {
     let folded = text::words(text);
     let is_trade = |word: &&str| TRADES.contains(word);
-    let mut words = folded.split(' ').filter(|word| word.len() > 2);
-    // "Bistro & Cafe" says what it is, not who.
-    folded.split(' ').any(|word| TRADES.contains(&word)) && !words.all(|word| is_trade(&word))
+    folded.split(' ').any(|word| is_trade(&word)) && !is_only_trade(text)
+}
+
+/// Whether a text says what a business is and not who: "Bistro & Cafe".
+pub fn is_only_trade(text: &str) -> bool {
+    let folded = text::words(text);
+    let mut words = folded.split(' ').filter(|word| word.len() > 2).peekable();
+    words.peek().is_some() && words.all(|word| TRADES.contains(&word))
 }
 
 /// Whether the first word of a text is a trade or a legal form: the line goes on with a name above it.

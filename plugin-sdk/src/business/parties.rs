@@ -314,22 +314,46 @@ fn window_customer(document: &BusinessDocument, sender_row: Option<usize>) -> Op
             .iter()
             .skip(row + 1)
             .take_while(|next| next.page == 0 && next.bbox.y0 - sender.y1 < sender.height() * 12.0);
-        let first = below.flat_map(|row| row.segments.clone()).find(|index| {
-            document.reading.segments().get(*index).is_some_and(|segment| {
-                (segment.bbox.x0 - sender.x0).abs() < sender.height() * 4.0 && has_letters(&segment.text)
+        let aligned = below.flat_map(|row| row.segments.clone()).filter(|index| {
+            let segment = document.reading.segments().get(*index);
+            segment.is_some_and(|segment| {
+                (segment.bbox.x0 - sender.x0).abs() < sender.height() * 4.0 && is_name_like(&segment.text)
             })
         });
-        if let Some(index) = first {
+        let first = aligned.into_iter().find(|index| !document.labels.starts(*index)).and_then(|index| {
             let span = document.reading.segment_span(index)?;
             let block = block_from(document, index, &span);
+            (block.segments.len() > 1).then_some((block, span))
+        });
+        if let Some((block, span)) = first {
             return Some(customer_of(document, block, span, 0.8));
         }
     }
     let blocks = address_blocks(document);
-    let block = blocks.into_iter().filter(|block| !is_sellers(document, block)).next_back()?;
+    let block =
+        blocks.into_iter().rfind(|block| !is_sellers(document, block) && !is_delivery(document, block))?;
     let first = *block.segments.first()?;
     let span = document.reading.segment_span(first)?;
     Some(customer_of(document, block, span, 0.55))
+}
+
+/// Whether the place of delivery is named above a block or in its first line.
+fn is_delivery(document: &BusinessDocument, block: &Block) -> bool {
+    document.labels.of(Concept::Delivery).any(|label| {
+        let Some(found) = document.reading.segments().get(label.segment) else { return false };
+        let gap = block.bbox.y0 - found.bbox.y1;
+        found.page == block.page
+            && found.bbox.overlap_x(&block.bbox) > 0.0
+            && gap < found.bbox.height() * 2.5
+            && gap > -block.bbox.height()
+    })
+}
+
+/// Whether a line can be a name: letters, hardly any digit, no address of a computer.
+fn is_name_like(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    letters >= 3 && digits * 3 < letters && !text.contains(['@', ':', '\u{fffd}']) && !text.contains("www.")
 }
 
 fn has_letters(text: &str) -> bool {

@@ -39,6 +39,12 @@ pub fn document_date(document: &BusinessDocument) -> Field {
     candidates.extend(labelled_dates(document, Concept::AnyDate, 2.4));
     candidates.extend(number_row_dates(document));
     candidates.extend(unlabelled_dates(document));
+    for candidate in &mut candidates {
+        let is_future = document.today.is_some_and(|today| {
+            candidate.value.as_str().is_some_and(|date| date > today.to_string().as_str())
+        });
+        candidate.score -= if is_future { 1.2 } else { 0.0 };
+    }
     best(candidates)
 }
 
@@ -189,12 +195,14 @@ fn dates_where(document: &BusinessDocument, wanted: impl Fn(usize) -> bool, base
                 && document.row_of(label) == segment.row
         });
         let prose = if segment.word_count() > 9 { 0.5 } else { 0.0 };
+        let has_time = dates::find_time(&document.reading.row_text(segment.row)).is_some();
         for found in dates::find(&segment.text, document.order) {
             let Some(span) = document.reading.span(index, found.range.clone()) else { continue };
             let text = segment.text.get(found.range).unwrap_or_default().to_owned();
             // Eight bare digits are more often a number.
             let bare = if text.chars().all(|c| c.is_ascii_digit()) { 0.7 } else { 0.0 };
-            let score = base - prose - bare - if row_has_other { 0.8 } else { 0.0 };
+            let timed = if has_time { 0.3 } else { 0.0 };
+            let score = base + timed - prose - bare - if row_has_other { 0.8 } else { 0.0 };
             candidates.push(Candidate {
                 value: Value::from(found.date.to_string()),
                 score,

@@ -33,9 +33,9 @@ impl Extractor for Receipt {
         Description::new("receipt", env!("CARGO_PKG_VERSION"), purpose).with_output_schema(schema(FIELDS))
     }
 
-    fn extract(document: &Document, _request: Request) -> Result<Output, Failure> {
+    fn extract(document: &Document, request: Request) -> Result<Output, Failure> {
         let pages = pages(document)?;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, &request.today);
         Ok(Facts::read(&document, Kind::Receipt).output(&document, FIELDS))
     }
 }
