@@ -211,11 +211,15 @@ impl<C: Copy + PartialEq> Labels<C> {
     /// Where the value of a label may stand, likeliest first. What another label covers or claims is left out.
     pub fn slots(&self, reading: &Reading, label: &Label<C>) -> Vec<Slot> {
         let mut slots = Vec::new();
-        let mut is_blocked =
-            self.in_segment(label.segment).iter().any(|other| other.range.start >= label.range.end);
+        let mut is_blocked = self
+            .in_segment(label.segment)
+            .iter()
+            .any(|other| other.range.start >= label.range.end && other.concept != label.concept);
         for mut slot in reading.around(label.segment, label.range.clone()) {
             let from = slot.range.start;
-            let next = self.in_segment(slot.segment).iter().find(|other| other.range.start >= from);
+            let next = self.in_segment(slot.segment).iter().find(|other| {
+                other.range.start >= from && (other.concept != label.concept || slot.place != Place::Behind)
+            });
             if let Some(next) = next {
                 slot.range.end = slot.range.end.min(next.range.start);
             }

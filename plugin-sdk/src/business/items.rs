@@ -93,7 +93,8 @@ impl Items {
             convention: document.convention,
         };
         let mut items = Self::default();
-        for table in search.run(&document.reading) {
+        for mut table in search.run(&document.reading) {
+            settle_amounts(&mut table);
             items.headings.push(table.heading.clone());
             let lines = lines_of(document, &table);
             if lines.is_empty() {
@@ -269,7 +270,9 @@ fn append(description: &mut Option<String>, text: &str) {
 }
 
 fn clean_unit(text: &str) -> String {
-    let unit = text.trim_matches(|c: char| !c.is_alphanumeric());
+    let unit = text
+        .trim_start_matches(|c: char| !c.is_alphanumeric())
+        .trim_end_matches(|c: char| !c.is_alphanumeric() && c != ')');
     if matches!(unit, "x" | "X") || unit.len() > 14 || unit.chars().any(|c| c.is_ascii_digit()) {
         String::new()
     } else {
@@ -328,6 +331,10 @@ pub(super) fn ends_items(document: &BusinessDocument, row: usize) -> bool {
 fn lines_of(document: &BusinessDocument, table: &RawTable<ItemColumn>) -> Vec<(Item, Vec<usize>)> {
     let amount_column = table.columns.iter().rposition(|column| column.concept == Some(ItemColumn::Amount));
     let price_column = table.columns.iter().rposition(|column| column.concept == Some(ItemColumn::UnitPrice));
+    // A heading that could not be read, right of the price, is that of the amount.
+    let unread = || table.columns.iter().rposition(|column| column.concept.is_none());
+    let amount_column =
+        amount_column.or_else(|| unread().filter(|unread| price_column.is_some_and(|price| price < *unread)));
     let Some(anchor_column) = amount_column.or(price_column) else { return Vec::new() };
     let mut anchors: Vec<bool> =
         table.rows.iter().map(|row| has_number(document, row, anchor_column)).collect();
@@ -385,6 +392,20 @@ fn lines_of(document: &BusinessDocument, table: &RawTable<ItemColumn>) -> Vec<(I
         .collect()
 }
 
+/// "Amount" left of everything else, with a total on the right, is how many.
+fn settle_amounts(table: &mut RawTable<ItemColumn>) {
+    let is = |column: &Column<ItemColumn>, wanted| column.concept == Some(wanted);
+    let has_quantity = table.columns.iter().any(|column| is(column, ItemColumn::Quantity));
+    let amounts = table.columns.iter().filter(|column| is(column, ItemColumn::Amount)).count();
+    if let Some(first) = table
+        .columns
+        .first_mut()
+        .filter(|first| !has_quantity && amounts > 1 && is(first, ItemColumn::Amount))
+    {
+        first.concept = Some(ItemColumn::Quantity);
+    }
+}
+
 fn is_column(table: &RawTable<ItemColumn>, column: usize, concept: ItemColumn) -> bool {
     table.columns.get(column).and_then(|column| column.concept) == Some(concept)
 }
@@ -433,7 +454,10 @@ fn description_of(table: &RawTable<ItemColumn>, row: &BodyRow) -> Option<(String
     let spans: Vec<Span> =
         row.pieces.iter().filter(|piece| is_text(piece.column)).map(|piece| piece.span.clone()).collect();
     let span = Span::join(&spans)?;
-    has_words(&span.text).then(|| (span.text.clone(), span))
+    // A period or a number goes on with a description only where nothing else is in the row.
+    let is_alone = row.pieces.iter().all(|piece| is_column(table, piece.column, ItemColumn::Description));
+    let goes_on = has_words(&span.text) || (is_alone && span.text.chars().any(char::is_alphanumeric));
+    goes_on.then(|| (span.text.clone(), span))
 }
 
 /// Whether a row without amount goes on with the line above it: near enough.
@@ -482,52 +506,102 @@ fn lines_without_heading(document: &BusinessDocument) -> Vec<(Item, Vec<usize>)>
     let mut lines: Vec<(Item, Vec<usize>)> = Vec::new();
     let mut names: Vec<(String, usize, Span)> = Vec::new();
     for row in start..end {
-        let Some(segments) = document.reading.rows().get(row).map(|row| row.segments.clone()) else {
-            continue;
-        };
-        let numbers: Vec<_> = segments.clone().flat_map(|segment| document.amounts_in(segment)).collect();
-        let text_spans: Vec<Span> =
-            segments.filter_map(|segment| document.reading.segment_span(segment)).collect();
-        let Some(whole) = Span::join(&text_spans) else { continue };
-        let Some(last) = numbers.last().filter(|last| last.amount.is_money() && !last.amount.is_percentage)
-        else {
-            if has_words(&whole.text) && whole.text.len() < 60 {
-                names.push((whole.text.clone(), row, whole));
+        let Some(plain) = PlainRow::read(document, row) else { continue };
+        let Some(amount) = plain.amount else {
+            if has_words(&plain.whole.text) && plain.whole.text.len() < 60 {
+                names.push((plain.whole.text.clone(), row, plain.whole));
             }
             continue;
         };
-        let mut item = Item { amount: Some(last.amount.value), ..Item::default() };
-        let others: Vec<f64> = numbers.iter().rev().skip(1).map(|placed| placed.amount.value).collect();
+        // The price of all, below "3 @ 12.99".
+        if !has_words(&plain.words)
+            && names.is_empty()
+            && let Some((item, rows)) =
+                lines.last_mut().filter(|(item, _)| item.amount.is_none() || item.is_consistent())
+            && plain.numbers.len() == 1
+        {
+            item.amount = Some(amount);
+            item.spans.push(plain.whole);
+            rows.push(row);
+            continue;
+        }
+        if let Some(line) = plain.into_line(row, amount, &mut names) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// A row of a receipt without headings.
+struct PlainRow {
+    whole: Span,
+    /// The text in front of the amounts.
+    words: String,
+    numbers: Vec<f64>,
+    /// The last number, if it is an amount of money.
+    amount: Option<f64>,
+    /// Whether a sign of multiplication by a price is printed: `2 @ 3.00`.
+    is_priced: bool,
+}
+
+impl PlainRow {
+    fn read(document: &BusinessDocument, row: usize) -> Option<Self> {
+        let segments = document.reading.rows().get(row)?.segments.clone();
+        let placed: Vec<_> = segments.clone().flat_map(|segment| document.amounts_in(segment)).collect();
+        let spans: Vec<Span> =
+            segments.filter_map(|segment| document.reading.segment_span(segment)).collect();
+        let whole = Span::join(&spans)?;
+        let last = placed.last().filter(|last| last.amount.is_money());
+        Some(Self {
+            words: words_without_amounts(&whole.text, document),
+            numbers: placed.iter().map(|placed| placed.amount.value).collect(),
+            amount: last.map(|last| last.amount.value),
+            is_priced: whole.text.contains('@'),
+            whole,
+        })
+    }
+
+    /// The line that ends in `amount`, named by its own words or by the first of the rows above it.
+    fn into_line(
+        self,
+        row: usize,
+        amount: f64,
+        names: &mut Vec<(String, usize, Span)>,
+    ) -> Option<(Item, Vec<usize>)> {
+        let mut item = Item { amount: Some(amount), ..Item::default() };
+        let others: Vec<f64> = self.numbers.iter().rev().skip(1).copied().collect();
         let pair = others.iter().enumerate().find_map(|(index, price)| {
-            others
-                .iter()
-                .skip(index + 1)
-                .find(|quantity| (**quantity * price - last.amount.value).abs() < ROUNDING)
-                .map(|quantity| (*quantity, *price))
+            let mut counts = others.iter().skip(index + 1);
+            counts.find(|count| (**count * price - amount).abs() < ROUNDING).map(|count| (*count, *price))
         });
         if let Some((quantity, price)) = pair {
             item.quantity = Some(quantity);
             item.unit_price = Some(price);
+        } else if let Some(quantity) =
+            others.first().filter(|quantity| self.is_priced && quantity.fract() == 0.0 && **quantity > 0.0)
+        {
+            item.quantity = Some(*quantity);
+            item.unit_price = Some(amount);
+            item.amount = Some(rounded(quantity * amount));
         }
-        let text = words_without_amounts(&whole.text, document);
         let mut rows = vec![row];
-        if has_words(&text) {
-            item.description = Some(text);
-            // What stood above belongs to no line unless this one has no words.
-            names.clear();
-        } else if let Some((name, name_row, span)) = names.first().cloned() {
-            item.code = (!text.is_empty()).then_some(text);
-            item.description = Some(name);
-            rows.push(name_row);
-            item.spans.push(span);
-            names.clear();
+        let above = names.first().cloned().filter(|_| self.is_priced || !has_words(&self.words));
+        match above {
+            Some((name, name_row, span)) => {
+                item.code =
+                    Some(self.words.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ').to_owned())
+                        .filter(|code| !code.is_empty());
+                item.description = Some(name);
+                rows.push(name_row);
+                item.spans.push(span);
+            }
+            None => item.description = Some(self.words).filter(|words| has_words(words)),
         }
-        item.spans.push(whole);
-        if item.description.is_some() {
-            lines.push((item, rows));
-        }
+        // What else stood above belongs to no line.
+        names.clear();
+        item.spans.push(self.whole);
+        item.description.is_some().then_some((item, rows))
     }
-    lines
 }
 
 fn row_has_money(document: &BusinessDocument, row: usize) -> bool {

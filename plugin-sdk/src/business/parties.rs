@@ -233,11 +233,10 @@ fn block_from(document: &BusinessDocument, segment: usize, first: &Span) -> Bloc
     let mut row = document.reading.segments().get(segment).map_or(usize::MAX, |segment| segment.row);
     while block.segments.len() <= ADDRESS_LINES {
         row = row.saturating_add(1);
-        let Some(found) = document
-            .reading
-            .rows()
-            .get(row)
-            .filter(|found| found.page == page && found.bbox.y0 - last.y1 < height * 2.3)
+        let Some(found) =
+            document.reading.rows().get(row).filter(|found| {
+                found.page == page && found.bbox.y0 - last.y1 < height.min(last.height()) * 2.3
+            })
         else {
             break;
         };
@@ -292,10 +291,13 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
         let parts: Vec<&str> =
             text.split(|c: char| matches!(c, '|' | '●' | '•' | '·' | '-' | '–' | ',')).collect();
         let has_town = parts.iter().any(|part| names::is_town_line(part));
+        let starts_with_name =
+            parts.first().is_some_and(|part| is_name_like(part) && !names::is_address_line(part));
         let is_one_line = text.chars().filter(|c| c.is_alphabetic()).count() >= 15;
         (in_window
             && separators >= 2
             && has_town
+            && starts_with_name
             && is_one_line
             && !text.contains(':')
             && !text.contains('@'))
@@ -660,6 +662,11 @@ fn tax_ids(document: &BusinessDocument, customer: Option<&Block>) -> (Field, Fie
         }
     }
     (supplier, buyer)
+}
+
+/// Whether a hyphen follows the two letters at `start`: an order number such as `RO-20221108`.
+fn is_hyphenated(text: &str, start: usize) -> bool {
+    text.get(start + 2..).is_some_and(|rest| rest.starts_with('-'))
 }
 
 fn label_page(document: &BusinessDocument, label: &Label<Concept>) -> usize {
