@@ -41,7 +41,7 @@ pub struct Label<C> {
     pub range: Range<usize>,
     /// Number of misread letters.
     pub distance: usize,
-    /// Whether it is the first text of its segment.
+    /// Whether it is the first text of its segment, but for a count.
     pub starts_segment: bool,
     /// Whether a colon or the end of the segment follows.
     pub ends_sharply: bool,
@@ -243,7 +243,12 @@ impl<C: Copy + PartialEq> Labels<C> {
 /// Whether a number follows: `DATE 01/02/2020`, `TOTAL RM 9.00`. Inside a segment, a phrase with neither a number nor
 /// a colon behind it is a part of a sentence or a name.
 fn is_before_number(segment: &Segment, range: &Range<usize>) -> bool {
-    let after = segment.text.get(range.end..).unwrap_or_default().trim_start();
+    let after = segment.text.get(range.end..).unwrap_or_default();
+    // "POS022881" is a number, not a label with one.
+    if after.starts_with(char::is_alphanumeric) {
+        return false;
+    }
+    let after = after.trim_start();
     let word = after.split(' ').next().unwrap_or_default();
     word.starts_with(|c: char| c.is_ascii_digit() || "-+€$£¥₹(#".contains(c))
         || currencies::parse(word).is_some()
@@ -252,7 +257,9 @@ fn is_before_number(segment: &Segment, range: &Range<usize>) -> bool {
 fn label<C>(segment: &Segment, index: usize, range: Range<usize>, concept: C, distance: usize) -> Label<C> {
     let before = segment.text.get(..range.start).unwrap_or_default();
     let after = segment.text.get(range.end..).unwrap_or_default().trim_start_matches([' ', '.', ')']);
-    let starts_segment = !before.chars().any(char::is_alphanumeric);
+    // A count may stand before it: "3 SUB TOTAL".
+    let digits = before.chars().filter(char::is_ascii_digit).count();
+    let starts_segment = digits <= 2 && !before.chars().any(char::is_alphabetic);
     let ends_sharply = after.is_empty() || after.starts_with([':', '：', '#', '=']);
     Label { concept, segment: index, range, distance, starts_segment, ends_sharply }
 }

@@ -259,7 +259,6 @@ const PLACES: &[&str] = &[
     "gedung",
     "lantai",
     "kota",
-    "unit",
     "way",
     "court",
     "terrace",
@@ -394,7 +393,10 @@ pub fn is_town_line(text: &str) -> bool {
     let edge = words.first().is_some_and(|word| is_code(word))
         || words.iter().rev().take(3).any(|word| is_code(word))
         || words.get(1).is_some_and(|word| is_code(word));
-    ((codes == 1 && edge) || is_british) && names >= 1 && words.len() <= 10 && !text.contains(':')
+    (((1..=2).contains(&codes) && edge) || is_british)
+        && names >= 1
+        && words.len() <= 10
+        && !text.contains(':')
 }
 
 fn is_outward(word: &str) -> bool {

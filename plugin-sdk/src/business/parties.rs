@@ -358,11 +358,18 @@ fn is_name_like(text: &str) -> bool {
     letters >= 3 && digits * 3 < letters && !text.contains(['@', ':', '\u{fffd}']) && !text.contains("www.")
 }
 
+/// Whether a line is a sentence, such as a slogan.
+fn is_sentence(text: &str) -> bool {
+    text.ends_with(['.', '!', '?'])
+        && text.split_whitespace().count() >= 4
+        && names::legal_form_end(text).is_none()
+}
+
 fn has_letters(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphabetic()).count() >= 3
 }
 
-/// Blocks in the upper part of the first page whose second to sixth line has a postal code and a town.
+/// Blocks in the upper part of the first page with a name above a street or town.
 fn address_blocks(document: &BusinessDocument) -> Vec<Block> {
     let Some(height) = document.reading.pages().first().map(|page| page.height * ADDRESS_AREA) else {
         return Vec::new();
@@ -374,18 +381,21 @@ fn address_blocks(document: &BusinessDocument) -> Vec<Block> {
         }
         let is_taken = blocks.iter().any(|block| block.segments.contains(&index));
         if is_taken
-            || !has_letters(&segment.text)
+            || !is_name_like(&segment.text)
+            || is_sentence(&segment.text)
             || document.labels.starts(index)
-            || names::is_town_line(&segment.text)
+            || names::is_address_line(&segment.text)
+            || document.items.is_heading_row(segment.row)
+            || document.items.contains_row(segment.row)
         {
             continue;
         }
         let Some(span) = document.reading.segment_span(index) else { continue };
         let block = block_from(document, index, &span);
-        let town = block.segments.iter().skip(1).position(|line| {
-            document.reading.segments().get(*line).is_some_and(|line| names::is_town_line(&line.text))
+        let has_address = block.segments.iter().skip(1).any(|line| {
+            document.reading.segments().get(*line).is_some_and(|line| names::is_address_line(&line.text))
         });
-        if town.is_some_and(|town| town >= 1 || block.segments.len() == 2) {
+        if has_address {
             blocks.push(block);
         }
     }
@@ -647,9 +657,9 @@ fn tax_ids(document: &BusinessDocument, customer: Option<&Block>) -> (Field, Fie
     for (index, segment) in document.reading.segments().iter().enumerate() {
         let is_labelled =
             document.labels.in_segment(index).iter().any(|label| label.concept == Concept::CustomerTaxId);
-        let Some(found) = identifiers::find_vat_number(&segment.text).filter(|_| !is_labelled) else {
-            continue;
-        };
+        let found = identifiers::find_vat_number(&segment.text);
+        let found = found.filter(|found| !is_labelled && !is_hyphenated(&segment.text, found.range.start));
+        let Some(found) = found else { continue };
         let row_is_customers =
             document.labels.of(Concept::CustomerTaxId).any(|label| document.row_of(label) == segment.row);
         let is_account =

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::BusinessDocument;
 use super::lexicon::Concept;
+use super::names;
 use crate::labels::Label;
 use crate::output::Field;
 use crate::reading::{Place, Slot, Span};
@@ -14,6 +15,7 @@ use crate::values::identifiers;
 pub fn document_number(document: &BusinessDocument) -> Field {
     let mut candidates = numbers(document, Concept::DocumentNumber, 3.0);
     candidates.extend(title_numbers(document));
+    candidates.extend(bare_numbers(document));
     let texts: Vec<String> = candidates.iter().map(|candidate| candidate.span.text.clone()).collect();
     for candidate in &mut candidates {
         // Printed again in a footer or on the next page: more likely the document's own.
@@ -125,6 +127,23 @@ fn number_in(document: &BusinessDocument, slot: &Slot) -> Option<Span> {
             document.reading.segments().get(slot.segment).and_then(|segment| segment.text.get(range));
         Span { text: printed.unwrap_or_default().to_owned(), ..span }
     })
+}
+
+/// Numbers behind "No:", which an address may start with, too.
+fn bare_numbers(document: &BusinessDocument) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for label in
+        document.labels.of(Concept::BareNumber).filter(|label| label.starts_segment && label.ends_sharply)
+    {
+        let slots = document.labels.slots(&document.reading, label);
+        let near = slots.iter().find(|slot| slot.place != Place::Below);
+        let Some(number) = near.and_then(|slot| number_in(document, slot)) else { continue };
+        let digits = number.text.chars().filter(char::is_ascii_digit).count();
+        if digits >= 4 && !names::is_address_line(&document.reading.row_text(document.row_of(label))) {
+            candidates.push(Candidate { value: Value::from(number.text.clone()), score: 1.7, span: number });
+        }
+    }
+    candidates
 }
 
 /// Numbers right behind a title: `Facture FA-2017-0009`.

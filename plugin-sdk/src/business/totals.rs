@@ -205,6 +205,11 @@ impl Found {
                 })
             })
             .collect();
+        // Only money is added up: "Delivery in October 2019" is no charge of 2019.
+        let is_money = amounts.last().is_some_and(|placed| placed.amount.is_money());
+        if matches!(label.concept, Concept::Charge | Concept::Discount | Concept::Rounding) && !is_money {
+            return;
+        }
         match (label.concept, candidates.as_slice()) {
             // Net, tax and gross side by side in one row of totals.
             (Concept::GrandTotal | Concept::Total, [.., net, tax, gross])

@@ -1,5 +1,8 @@
 //! The plugin `invoice`: numbers, dates, parties, amounts and lines of invoices, without a template.
 
+#[cfg(test)]
+mod tests;
+
 use ocriva_plugin_sdk::business::facts::{Fact, Facts, Kind, schema};
 use ocriva_plugin_sdk::business::{BusinessDocument, pages};
 use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, register};
