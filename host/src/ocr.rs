@@ -6,6 +6,7 @@
 //!
 //! Synchronous and CPU-bound: call it on a blocking thread. Knows nothing of files, plugins or storage.
 
+mod convolution;
 mod crop;
 mod ctc;
 mod detection;
@@ -89,6 +90,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// A stable word for the public error code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Model { .. } => "ocr.model",
+            Self::Inference { .. } => "ocr.inference",
+            Self::Threads { .. } => "ocr.threads",
+        }
+    }
+
     fn model(model: &str, reason: &dyn Display) -> Self {
         Self::Model { model: model.to_owned(), reason: format!("{reason:#}") }
     }
@@ -155,9 +165,10 @@ impl Engine {
     /// # Errors
     /// A model that cannot be loaded or fails.
     pub fn read(&self, raster: &Raster, mode: OcrMode) -> Result<Reading, Error> {
-        let Some(raster) = whole(raster) else {
-            return Ok(Reading { turn: Turn::None, skew_degrees: 0.0, width: 1, height: 1, segments: Vec::new() });
-        };
+        if whole(raster).is_none() {
+            let (width, height) = (raster.width, raster.height);
+            return Ok(Reading { turn: Turn::None, skew_degrees: 0.0, width, height, segments: Vec::new() });
+        }
         let (guess, probability) = self.pool()?.run(|| self.classifier()?.turn(raster))?;
         let mut turn = if probability < MIN_TURN_PROBABILITY { Turn::None } else { guess };
         let mut page = turned(raster, turn);
@@ -228,7 +239,9 @@ impl Engine {
     pub fn fingerprint(&self, mode: OcrMode) -> &str {
         let (slot, names): (_, &[&str]) = match mode {
             OcrMode::Accurate => (&self.fingerprints[0], &[DETECTION, ORIENTATION, RECOGNITION]),
-            OcrMode::Fast => (&self.fingerprints[1], &[DETECTION, ORIENTATION, FAST_RECOGNITION, FAST_DICTIONARY]),
+            OcrMode::Fast => {
+                (&self.fingerprints[1], &[DETECTION, ORIENTATION, FAST_RECOGNITION, FAST_DICTIONARY])
+            }
         };
         slot.get_or_init(|| {
             let mut digest = Sha256::new();
@@ -327,17 +340,18 @@ impl Pool {
 }
 
 /// The upright page to which the boxes of a [`Reading`] with this `turn` and `skew_degrees` belong.
-pub fn upright(raster: &Raster, turn: Turn, skew_degrees: f32) -> Raster {
-    match whole(raster) {
-        Some(raster) => {
-            let page = turned(raster, turn);
-            Deskew::new(page.width, page.height, skew_degrees.to_radians()).apply(&page)
-        }
-        None => raster.clone(),
+pub fn upright(raster: Raster, turn: Turn, skew_degrees: f32) -> Raster {
+    if whole(&raster).is_none() || (turn == Turn::None && skew_degrees == 0.0) {
+        return raster;
     }
+    let page = turned(&raster, turn);
+    Deskew::new(page.width, page.height, skew_degrees.to_radians()).apply(&page)
 }
 
-fn loaded<T>(slot: &OnceLock<Result<T, Error>>, load: impl FnOnce() -> Result<T, Error>) -> Result<&T, Error> {
+fn loaded<T>(
+    slot: &OnceLock<Result<T, Error>>,
+    load: impl FnOnce() -> Result<T, Error>,
+) -> Result<&T, Error> {
     slot.get_or_init(load).as_ref().map_err(Error::clone)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The same source runs natively: a [`Fixture`] stands for the document in `cargo test`.
 //! An extractor has no clock, no file, no network: its answer depends on the document and the request alone.
+#![doc = concat!("\n\n", include_str!("../README.md"))]
 
 #[doc(hidden)]
 pub mod bindings;

@@ -4,6 +4,7 @@
 //! file is opened; each page is first surveyed ([`survey`]), which stops in time, and rendered only when the survey
 //! found it within limits; and each page runs on a thread of its own with a deep stack.
 
+mod pictures;
 mod survey;
 mod trust;
 mod words;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use hayro::hayro_syntax::content::ops::TypedInstruction;
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{self, DecryptionError, LoadPdfError};
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -129,18 +131,32 @@ impl Pdf {
     /// Interprets a page without painting it.
     fn survey(&self, index: u32, deadline: Instant) -> Result<Survey, Error> {
         let page = self.page(index)?;
+        // Both of these would be taken for a blank page.
         if page.raw().contains_key(CONTENTS) && page.page_stream().is_none() {
-            // It would be taken for a blank page.
-            return Err(damaged(format_args!("the content of page {} cannot be decompressed", index.saturating_add(1))));
+            return Err(damaged(format_args!(
+                "the content of page {} cannot be decompressed",
+                index.saturating_add(1)
+            )));
         }
-        Ok(survey::survey(page, deadline))
+        let survey = survey::survey(page, deadline);
+        if survey.is_empty() && is_gibberish(page) {
+            return Err(damaged(format_args!(
+                "the content of page {} makes no sense",
+                index.saturating_add(1)
+            )));
+        }
+        Ok(survey)
     }
 
     /// Refuses pictures whose samples would not fit into memory.
     fn check_pictures(&self, survey: &Survey, index: u32) -> Result<(), Error> {
         let checks = [
             ("pixels in a picture", survey.largest_picture_pixels, self.limits.max_pixels),
-            ("pixels in pictures", survey.picture_pixels, self.limits.max_pixels.saturating_mul(PICTURES_PER_PAGE)),
+            (
+                "pixels in pictures",
+                survey.picture_pixels,
+                self.limits.max_pixels.saturating_mul(PICTURES_PER_PAGE),
+            ),
         ];
         for (what, found, limit) in checks {
             if found > limit {
@@ -162,7 +178,11 @@ impl Pdf {
         let scale = wanted.min(by_area).min(MAX_SIDE_PIXELS / width.max(height));
         if width.min(height) * scale < 1.0 {
             return Err(Error::LimitExceeded {
-                what: format!("points on the longer side of page {} by {} on the shorter", index + 1, width.min(height)),
+                what: format!(
+                    "points on the longer side of page {} by {} on the shorter",
+                    index + 1,
+                    width.min(height)
+                ),
                 found: width.max(height) as u64,
                 limit: MAX_SIDE_PIXELS as u64,
                 setting: "decode.max_megapixels",
@@ -179,14 +199,18 @@ impl Pdf {
     ) -> Result<T, Error> {
         let deadline = Instant::now() + self.limits.page_timeout;
         let outcome = isolated(|| work(deadline));
-        let timeout =
-            Error::Timeout { page: index.saturating_add(1), limit_seconds: self.limits.page_timeout.as_secs() };
+        let timeout = Error::Timeout {
+            page: index.saturating_add(1),
+            limit_seconds: self.limits.page_timeout.as_secs(),
+        };
         match outcome {
             Ok(_) if Instant::now() > deadline => Err(timeout),
             Ok(outcome) => outcome,
             Err(panic) => Err(match panic.downcast_ref::<Stop>() {
                 Some(Stop::Deadline) => timeout,
-                Some(Stop::Runaway) => damaged(format_args!("page {} draws without end", index.saturating_add(1))),
+                Some(Stop::Runaway) => {
+                    damaged(format_args!("page {} draws without end", index.saturating_add(1)))
+                }
                 None => damaged(format_args!("page {} cannot be interpreted", index.saturating_add(1))),
             }),
         }
@@ -196,14 +220,33 @@ impl Pdf {
 /// Runs the interpreter on a deep stack and catches its panics.
 fn isolated<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Box<dyn Any + Send>> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("pdf".into()).stack_size(STACK_BYTES).spawn_scoped(scope, || {
-            std::panic::catch_unwind(AssertUnwindSafe(work))
-        });
+        let thread = std::thread::Builder::new()
+            .name("pdf".into())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, || std::panic::catch_unwind(AssertUnwindSafe(work)));
         match thread {
             Ok(thread) => thread.join().and_then(|outcome| outcome),
             Err(error) => Err(Box::new(error) as Box<dyn Any + Send>),
         }
     })
+}
+
+/// Whether a page's content is something, but no drawing instructions.
+fn is_gibberish(page: &Page<'_>) -> bool {
+    /// Instructions that are looked at.
+    const SAMPLE: usize = 1000;
+    let mut operations = page.typed_operations();
+    let mut found = 0;
+    while found < SAMPLE
+        && let Some(operation) = operations.next()
+    {
+        if !matches!(operation, TypedInstruction::Fallback(_)) {
+            return false;
+        }
+        found += 1;
+    }
+    let content = page.page_stream().unwrap_or_default();
+    found > 0 || content.iter().any(|byte| !byte.is_ascii_whitespace() && *byte != 0)
 }
 
 fn render<'a>(page: &'a Page<'a>, scale: f64) -> Result<Raster, Error> {
@@ -223,7 +266,12 @@ fn render<'a>(page: &'a Page<'a>, scale: f64) -> Result<Raster, Error> {
         return Err(damaged("a page has no size"));
     }
     // On white paper every pixel is opaque, so premultiplied samples are plain ones.
-    let pixels = pixmap.data_as_u8_slice().as_chunks::<4>().0.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]);
+    let pixels = pixmap
+        .data_as_u8_slice()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .flat_map(|&[red, green, blue, _]| [red, green, blue]);
     Ok(Raster { width, height, pixels: pixels.collect() })
 }
 

@@ -11,23 +11,16 @@ pub(super) const LINE_HEIGHT: usize = 48;
 /// than the recogniser needs.
 const MAX_SAMPLES: usize = 4;
 
-/// A line of text as the recogniser sees it: three planes (blue, green, red) of [`LINE_HEIGHT`] rows, each value
-/// from −1 (black) to 1 (white).
-pub(super) struct LineImage {
-    /// Columns, padding included.
-    pub(super) width: usize,
-    /// `3 * LINE_HEIGHT * width` values.
-    pub(super) values: Vec<f32>,
-}
-
 /// Width in pixels of a box brought to the recogniser's height, at least 1.
 pub(super) fn line_width(found: &TextBox) -> usize {
     ((LINE_HEIGHT as f32 * found.width / found.height.max(1.0)).ceil() as usize).max(1)
 }
 
-/// Samples the box from the page into the first `content_width` columns of an image of `width` columns. The rest
-/// is mid-grey, as in training. Points outside of the page take the colour of its edge.
-pub(super) fn line_image(page: &Raster, found: &TextBox, content_width: usize, width: usize) -> LineImage {
+/// Samples the box from the page into the first `content_width` columns of an image of `width` columns: three planes
+/// (blue, green, red) of [`LINE_HEIGHT`] rows, each value from −1 (black) to 1 (white).
+///
+/// The other columns are mid-grey, as in training. Points outside of the page take the colour of its edge.
+pub(super) fn line_image(page: &Raster, found: &TextBox, content_width: usize, width: usize) -> Vec<f32> {
     let content_width = content_width.clamp(1, width.max(1));
     let plane = LINE_HEIGHT * width;
     let mut values = vec![0.0f32; 3 * plane];
@@ -69,7 +62,7 @@ pub(super) fn line_image(page: &Raster, found: &TextBox, content_width: usize, w
             }
         }
     }
-    LineImage { width, values }
+    values
 }
 
 /// Samples per output pixel for a step of that many input pixels.
@@ -89,8 +82,9 @@ mod tests {
         Raster { width, height, pixels }
     }
 
-    fn value(image: &LineImage, channel: usize, x: usize, y: usize) -> f32 {
-        (image.values[channel * LINE_HEIGHT * image.width + y * image.width + x] + 1.0) * 127.5
+    fn value(image: &[f32], channel: usize, x: usize, y: usize) -> f32 {
+        let width = image.len() / 3 / LINE_HEIGHT;
+        (image[channel * LINE_HEIGHT * width + y * width + x] + 1.0) * 127.5
     }
 
     #[test]

@@ -35,7 +35,7 @@ const MIN_SAMPLE: usize = 3;
 /// Difference of the lightest and the darkest value, in the network's normalized range, below which a page is blank.
 const MIN_CONTRAST: f32 = 0.2;
 /// Plans that are kept. Each holds a few MB of packed weights.
-const PLANS: usize = 6;
+const PLANS: usize = 16;
 
 /// The text detector.
 pub(super) struct Detector {
@@ -111,9 +111,10 @@ impl Detector {
         height: usize,
     ) -> Result<Option<Vec<f32>>, Error> {
         let input = resample::normalized_planes(page, window, (width, height), Channels::Bgr);
-        let (darkest, lightest) = input
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
+        let (darkest, lightest) =
+            input.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| {
+                (low.min(value), high.max(value))
+            });
         if lightest - darkest < MIN_CONTRAST {
             return Ok(None);
         }

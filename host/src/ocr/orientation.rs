@@ -31,7 +31,8 @@ impl Classifier {
     pub(super) fn turn(&self, page: &Raster) -> Result<(Turn, f32), Error> {
         let (width, height) = (page.width as f32, page.height as f32);
         let side = width.min(height) * SIDE as f32 / SHORT_SIDE;
-        let middle = Window { left: (width - side) / 2.0, top: (height - side) / 2.0, width: side, height: side };
+        let middle =
+            Window { left: (width - side) / 2.0, top: (height - side) / 2.0, width: side, height: side };
         let input = resample::normalized_planes(page, middle, (SIDE, SIDE), Channels::Rgb);
         let input = Tensor::from_shape(&[1, 3, SIDE, SIDE], &input)
             .map_err(|source| Error::inference(self.name, &source))?;

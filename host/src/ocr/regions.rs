@@ -98,7 +98,8 @@ impl ProbabilityMap {
             let Some((left, right)) = span(&corners, row as f32) else { continue };
             let from = (left.max(0.0).round() as usize).min(self.width);
             let to = (right.max(0.0).round() as usize + 1).min(self.width);
-            let Some(values) = self.values.get(row * self.width + from..row * self.width + to.max(from)) else {
+            let Some(values) = self.values.get(row * self.width + from..row * self.width + to.max(from))
+            else {
                 continue;
             };
             sum += f64::from(values.iter().sum::<f32>());
@@ -180,7 +181,8 @@ mod tests {
     use super::*;
 
     fn map(width: usize, height: usize, text: impl Fn(usize, usize) -> f32) -> ProbabilityMap {
-        let values = (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| text(x, y)).collect();
+        let values =
+            (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).map(|(x, y)| text(x, y)).collect();
         ProbabilityMap { width, height, values }
     }
 
@@ -220,7 +222,11 @@ mod tests {
 
     #[test]
     fn faint_and_tiny_regions_are_dropped() {
-        assert!(map(64, 64, |x, y| if x > 10 && x < 50 && y > 20 && y < 30 { 0.4 } else { 0.0 }).boxes().is_empty());
+        assert!(
+            map(64, 64, |x, y| if x > 10 && x < 50 && y > 20 && y < 30 { 0.4 } else { 0.0 })
+                .boxes()
+                .is_empty()
+        );
         assert!(map(64, 64, |x, y| if x > 10 && x < 50 && y == 20 { 1.0 } else { 0.0 }).boxes().is_empty());
     }
 

@@ -157,7 +157,8 @@ fn half_hull(points: impl Iterator<Item = Point>) -> Vec<Point> {
     let mut chain: Vec<Point> = Vec::new();
     for point in points {
         while let [.., before, last] = chain.as_slice() {
-            let turn = (last.0 - before.0) * (point.1 - before.1) - (last.1 - before.1) * (point.0 - before.0);
+            let turn =
+                (last.0 - before.0) * (point.1 - before.1) - (last.1 - before.1) * (point.0 - before.0);
             if turn > 0.0 {
                 break;
             }

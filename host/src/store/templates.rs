@@ -19,8 +19,8 @@ macro_rules! select {
             v.version as version, v.name as name, v.description as description,
             v.template_schema as template_schema, v.instructions as instructions,
             v.extraction_mode as extraction_mode, v.result_format as result_format, v.plugin as plugin,
-            v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode, t.is_active as is_active,
-            t.created_at as created_at, t.updated_at as updated_at
+            v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode,
+            t.is_active as is_active, t.created_at as created_at, t.updated_at as updated_at
         from templates t join template_versions v on v.template_id = t.id "
     };
 }
