@@ -158,6 +158,8 @@ impl<C: Copy> Lexicon<C> {
         let mask = mask_of(&characters);
         let candidates = self.phrases.iter().enumerate().filter(|(_, phrase)| {
             phrase.characters.len() >= FUZZY_LENGTH
+                // The sign for "number" is all that makes these a label of one.
+                && phrase.characters.last() != Some(&'#')
                 && phrase.characters.len().abs_diff(characters.len()) <= limit
                 && (phrase.mask ^ mask).count_ones() as usize <= limit * 2
         });
@@ -178,7 +180,9 @@ impl<C: Copy + PartialEq> Labels<C> {
         for (index, segment) in reading.segments().iter().enumerate() {
             for (range, concept, distance) in lexicon.find_cached(&segment.text, &mut cache) {
                 let label = label(segment, index, range, concept, distance);
-                if label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range) {
+                let is_set_apart =
+                    label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range);
+                if is_set_apart && !is_part_of_number(segment, &label.range) {
                     labels.push(label);
                 }
             }
@@ -252,6 +256,14 @@ fn is_before_number(segment: &Segment, range: &Range<usize>) -> bool {
     let word = after.split(' ').next().unwrap_or_default();
     word.starts_with(|c: char| c.is_ascii_digit() || "-+€$£¥₹(#".contains(c))
         || currencies::parse(word).is_some()
+}
+
+/// Whether a few letters are the start of a number such as `POS022881`; `CASH10.00` is a label and an amount.
+fn is_part_of_number(segment: &Segment, range: &Range<usize>) -> bool {
+    let after = segment.text.get(range.end..).unwrap_or_default();
+    let digits = after.chars().take_while(char::is_ascii_digit).count();
+    let is_amount = after.get(digits..).is_some_and(|rest| rest.starts_with(['.', ',', '%']));
+    range.len() < 5 && digits > 0 && !is_amount
 }
 
 fn label<C>(segment: &Segment, index: usize, range: Range<usize>, concept: C, distance: usize) -> Label<C> {

@@ -465,8 +465,12 @@ fn meaning(table: &RawTable<ItemColumn>, piece: &Piece, amount_column: Option<us
 /// The text of a row that has no amount: what stands under the description or starts left of it.
 fn description_of(table: &RawTable<ItemColumn>, row: &BodyRow) -> Option<(String, Span)> {
     let has_description = table.columns.iter().any(|column| column.concept == Some(ItemColumn::Description));
+    // A name that runs on under the columns of numbers.
+    let is_spilled =
+        row.pieces.len() <= 2 && row.pieces.iter().any(|piece| names_something(&piece.span.text));
     let is_text = |column: usize| {
         !has_description
+            || is_spilled
             || matches!(
                 table.columns.get(column).map(|column| column.concept),
                 Some(Some(ItemColumn::Description | ItemColumn::Code | ItemColumn::Position) | None)

@@ -231,3 +231,32 @@ fn dates_where(document: &BusinessDocument, wanted: impl Fn(usize) -> bool, base
     }
     candidates
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+
+    #[test]
+    fn a_number_with_letters_of_another_label_in_it_is_whole() {
+        let pages = Fixture::from_text("TAX INVOICE\nINVOICE.NO: POS022881\nDATE: 24-05-2018 4:29 PM").pages;
+        let document = BusinessDocument::new(&pages, "");
+        assert_eq!(document_number(&document).value, "POS022881");
+        assert_eq!(time(&document).value, "16:29");
+    }
+
+    #[test]
+    fn dates_after_the_day_of_reading_are_not_the_documents() {
+        let pages = Fixture::from_text("best before 03/04/2031\nsold 19-09-17").pages;
+        let document = BusinessDocument::new(&pages, "2020-01-01");
+        assert_eq!(document_date(&document).value, "2017-09-19");
+    }
+
+    #[test]
+    fn the_order_of_the_document_is_kept_for_all_its_dates() {
+        let pages = Fixture::from_text("Invoice date: 11/03/2017\nDue date: 11/30/2017").pages;
+        let document = BusinessDocument::new(&pages, "");
+        assert_eq!(document_date(&document).value, "2017-11-03");
+        assert_eq!(due_date(&document).value, "2017-11-30");
+    }
+}
