@@ -1,1 +1,170 @@
-//! To be written.
+//! Everything HTTP: the routes, who may use them, and what requests and answers look like.
+//!
+//! Two faces of the same handlers: the platform API without a prefix, and the Open API under `/v1/openapi`. They
+//! differ in the credentials they take, in defaults, and in the form of an upload.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::serve::ListenerExt as _;
+use axum::{Extension, Router};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
+
+use crate::auth::{Keys, PasswordCheck};
+use crate::blobs::Blobs;
+use crate::clock::Clock;
+use crate::config::{Config, Role};
+use crate::plugins::Registry;
+use crate::store::Store;
+use access::Face;
+
+pub mod access;
+pub mod auth;
+pub mod batches;
+pub mod docs;
+pub mod error;
+pub mod extract;
+pub mod files;
+pub mod health;
+pub mod history;
+pub mod middleware;
+pub mod paging;
+pub mod plugins;
+pub mod projects;
+pub mod templates;
+pub mod uploads;
+
+/// What handlers work with; cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// The database.
+    pub store: Store,
+    /// The documents' files.
+    pub blobs: Blobs,
+    /// The keys of access tokens and of API tokens.
+    pub keys: Keys,
+    /// Checks passwords.
+    pub passwords: PasswordCheck,
+    /// Time and ids.
+    pub clock: Clock,
+    /// All settings.
+    pub config: Arc<Config>,
+    /// The extractors that templates can name.
+    pub plugins: Arc<Registry>,
+    /// Cancelled when the server begins to stop: from then on requests are answered 503.
+    pub draining: CancellationToken,
+}
+
+/// Routes of handlers that all require a permission: one that does not, does not compile.
+macro_rules! protected {
+    ($($module:ident :: $handler:ident),+ $(,)?) => {{
+        $(access::guarded($module::$handler);)+
+        routes!($($module::$handler),+)
+    }};
+}
+
+/// The server's routes with all that happens around them.
+pub fn router(context: Context) -> Router {
+    let routes = match context.config.server.role {
+        Role::All | Role::Api => {
+            let (routes, document) = all(&context.config).split_for_parts();
+            routes.merge(docs::routes(docs::completed(document)))
+        }
+        Role::Worker => health_routes().into(),
+    };
+    routes
+        .layer(from_fn_with_state(context.clone(), middleware::refuse_while_draining))
+        .layer(CatchPanicLayer::custom(middleware::panicked))
+        .layer(from_fn_with_state(context.clone(), middleware::observe))
+        .with_state(context)
+}
+
+/// Answers requests at `listener` until `stop` is done; then those in progress are finished. Cancel
+/// [`Context::draining`] some time before, so that new ones are told to come back.
+///
+/// # Errors
+/// None that a single connection gives; those end with it.
+pub async fn serve(
+    context: Context,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    // Answers are written whole: waiting for more to send would only delay them.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "connection keeps its delay");
+        }
+    });
+    let service = router(context).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
+}
+
+/// The API's description.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    docs::completed(all(&Config::default()).into_openapi())
+}
+
+fn all(config: &Config) -> OpenApiRouter<Context> {
+    let open_api = open_api(config).layer(Extension(Face::OpenApi));
+    OpenApiRouter::with_openapi(docs::Shared::openapi())
+        .merge(platform(config).layer(Extension(Face::Platform)))
+        .nest(Face::OpenApi.prefix(), open_api)
+}
+
+/// All that a process answers which only works on documents.
+fn health_routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
+}
+
+fn platform(config: &Config) -> OpenApiRouter<Context> {
+    let quick = both()
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .merge(health_routes())
+        .routes(protected!(auth::me))
+        .routes(protected!(projects::create_project))
+        .routes(protected!(projects::get_project, projects::update_project))
+        .routes(protected!(history::delete_document))
+        .routes(protected!(history::cancel_document))
+        .routes(protected!(history::reprocess_document))
+        .routes(protected!(plugins::list_plugins))
+        .layer(from_fn(middleware::limit_time));
+    let uploads = OpenApiRouter::new()
+        .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))
+        .routes(protected!(batches::upload_files).layer(body_limit(config, config.upload.max_batch_files)));
+    quick.merge(uploads)
+}
+
+fn open_api(config: &Config) -> OpenApiRouter<Context> {
+    let quick = both().routes(routes!(auth::login_with_token)).layer(from_fn(middleware::limit_time));
+    let uploads = OpenApiRouter::new()
+        .routes(protected!(uploads::upload).layer(body_limit(config, 1)))
+        .routes(protected!(batches::upload_batch).layer(body_limit(config, config.upload.max_batch_files)));
+    quick.merge(uploads)
+}
+
+/// What both faces have.
+fn both() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(protected!(projects::list_projects))
+        .routes(protected!(templates::list_templates, templates::create_template))
+        .routes(protected!(templates::get_template, templates::update_template, templates::delete_template))
+        .routes(protected!(batches::list_batches))
+        .routes(protected!(batches::get_batch))
+        .routes(protected!(history::list_history))
+        .routes(protected!(history::get_history))
+        .routes(protected!(files::get_file))
+}
+
+fn body_limit(config: &Config, files: usize) -> DefaultBodyLimit {
+    DefaultBodyLimit::max(usize::try_from(uploads::max_request_bytes(config, files)).unwrap_or(usize::MAX))
+}

@@ -1,1 +1,234 @@
-//! To be written.
+//! The server, put together: store, blobs, keys, plugins, pipeline, worker and API. Built once per process.
+
+mod first_start;
+mod processor;
+mod secret;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::api;
+use crate::assets;
+use crate::auth::{self, Keys, PasswordCheck};
+use crate::blobs::{self, Blobs};
+use crate::clock::Clock;
+use crate::config::{Config, Role};
+use crate::pipeline::{self, Pipeline};
+use crate::plugins::{self, Registry};
+use crate::store::{self, Store};
+use crate::worker::{self, Worker};
+use processor::PipelineProcessor;
+
+pub use first_start::Credentials;
+
+/// Between the first answer of 503 and the end of listening, so that a load balancer notices.
+const DRAIN_NOTICE: Duration = Duration::from_millis(200);
+
+/// Why the server cannot start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data folder cannot be used.
+    #[error("data folder `{}` cannot be used", folder.display())]
+    DataFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database does not answer, or its schema does not fit.
+    #[error("database cannot be used")]
+    Store(#[from] store::Error),
+    /// The blob store cannot be used.
+    #[error("blob store cannot be used")]
+    Blobs(#[from] blobs::Error),
+    /// The installation's secret cannot be used.
+    #[error("keys cannot be made")]
+    Keys(#[from] auth::Error),
+    /// The secret's file cannot be used.
+    #[error("secret file `{}` cannot be used", path.display())]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The database was made with another secret.
+    #[error(
+        "the database belongs to an installation with another secret: give this process the same one, as the file \
+         `{}` or the setting `auth.secret`", path.display()
+    )]
+    OtherSecret {
+        /// Where the secret of this process lies.
+        path: PathBuf,
+    },
+    /// The plugin engine does not start.
+    #[error("plugins cannot be run")]
+    Engine(#[from] plugins::StartError),
+    /// The plugin folder cannot be read.
+    #[error("plugin folder `{}` cannot be read", folder.display())]
+    PluginFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The page cache cannot be used.
+    #[error(transparent)]
+    Cache(#[from] pipeline::CacheError),
+    /// The first credentials cannot be written.
+    #[error("credentials cannot be written to `{}`", path.display())]
+    CredentialsFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} (setting `server.listen`)")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Serving stopped.
+    #[error("server stopped")]
+    Serve(#[source] std::io::Error),
+}
+
+/// A server that is ready to run.
+pub struct App {
+    config: Arc<Config>,
+    clock: Clock,
+    store: Store,
+    blobs: Blobs,
+    keys: Keys,
+    registry: Arc<Registry>,
+    pipeline: Arc<Pipeline>,
+    /// What the first start made; `None` on every later one.
+    pub credentials: Option<Credentials>,
+}
+
+impl App {
+    /// Opens and checks everything, migrates the database, and on the first start makes an owner, an organization,
+    /// a project and an API token. Models and plugins are loaded when they are first needed.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn start(config: Config, clock: Clock) -> Result<Self, Error> {
+        let config = Arc::new(config);
+        let folder = &config.storage.data_dir;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
+        let store = Self::open_store(&config, &clock).await?;
+        let keys = secret::keys(&config, &store).await?;
+        let credentials = first_start::run(&config, &store, &keys, &clock).await?;
+        let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
+        let plugin_folder = config.plugins_dir();
+        let registry = Registry::open(Arc::new(engine), assets::bundled_plugins(), &plugin_folder)
+            .map_err(|source| Error::PluginFolder { folder: plugin_folder, source })?;
+        let registry = Arc::new(registry);
+        let pipeline = Arc::new(Pipeline::new(&config, Arc::clone(&registry), clock.clone())?);
+        let blobs = Blobs::open(&config.blob_url())?;
+        Ok(Self { config, clock, store, blobs, keys, registry, pipeline, credentials })
+    }
+
+    /// Brings the database's schema up to date, and does nothing else.
+    ///
+    /// # Errors
+    /// The data folder or the database cannot be used.
+    pub async fn migrate(config: &Config, clock: &Clock) -> Result<(), Error> {
+        let folder = &config.storage.data_dir;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
+        Self::open_store(config, clock).await?.close().await;
+        Ok(())
+    }
+
+    async fn open_store(config: &Config, clock: &Clock) -> Result<Store, Error> {
+        let store =
+            Store::connect(&config.database_url(), config.storage.max_connections, clock.clone()).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Listens on the configured address; with port 0 on a free one, which [`App::url`] then names.
+    ///
+    /// # Errors
+    /// The address is taken or not this machine's.
+    pub async fn listen(&mut self) -> Result<TcpListener, Error> {
+        let address = self.config.server.listen;
+        let failed = |source| Error::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        Arc::make_mut(&mut self.config).server.listen = listener.local_addr().map_err(failed)?;
+        Ok(listener)
+    }
+
+    /// The address under which clients reach the server.
+    pub fn url(&self) -> String {
+        self.config.public_url()
+    }
+
+    /// Runs the parts that the role names until `stop` is cancelled; then new requests are answered 503, what is in
+    /// progress is finished, and documents that are not finished in time go back to the queue.
+    ///
+    /// # Errors
+    /// The listener failed.
+    pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
+        let drain_timeout = Duration::from_secs(self.config.server.drain_timeout_seconds);
+        let worker = match self.config.server.role {
+            Role::Api => None,
+            Role::All | Role::Worker => {
+                let processor = PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline);
+                let settings = worker::Settings::new(&self.config.queue, drain_timeout);
+                let worker = Worker::new(self.store.clone(), Arc::new(processor), settings, &self.clock);
+                Some(tokio::spawn(worker.run(stop.clone())))
+            }
+        };
+        // Templates and `/plugins` name them, and the first document should not wait for a compiler.
+        let registry = Arc::clone(&self.registry);
+        let preload = tokio::spawn(async move { registry.preload().await });
+        let store = self.store.clone();
+        let context = api::Context {
+            store: self.store,
+            blobs: self.blobs,
+            keys: self.keys,
+            passwords: PasswordCheck::default(),
+            clock: self.clock,
+            config: Arc::clone(&self.config),
+            plugins: self.registry,
+            draining: stop.clone(),
+        };
+        let requests_done = CancellationToken::new();
+        let closing = requests_done.clone();
+        let serve = tokio::spawn(async move {
+            let stopped = async move {
+                stop.cancelled().await;
+                tokio::time::sleep(DRAIN_NOTICE).await;
+                closing.cancel();
+            };
+            api::serve(context, listener, stopped).await
+        });
+        requests_done.cancelled().await;
+        let served = match tokio::time::timeout(drain_timeout, serve).await {
+            Ok(Ok(served)) => served.map_err(Error::Serve),
+            Ok(Err(crashed)) => Err(Error::Serve(std::io::Error::other(crashed))),
+            Err(_) => {
+                tracing::warn!("requests were still open when the time to stop was over");
+                Ok(())
+            }
+        };
+        if let Some(worker) = worker
+            && let Err(error) = worker.await
+        {
+            tracing::error!(%error, "worker stopped unexpectedly");
+        }
+        preload.abort();
+        store.close().await;
+        served
+    }
+}

@@ -3,6 +3,7 @@
 //! Makes and checks them; knows nothing of HTTP and stores nothing. What is kept of a token is an HMAC under a
 //! key that is not in the database, so a stolen database gives nobody a working token.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::Argon2;
@@ -13,6 +14,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
 
 use crate::clock;
 use crate::domain::timestamp::Timestamp;
@@ -34,6 +36,9 @@ const SECRET_LENGTH: usize = 43;
 
 /// Length of a CRC-32 in base62.
 const CHECKSUM_LENGTH: usize = 6;
+
+/// Passwords that are hashed at one time.
+const PASSWORDS_AT_ONCE: usize = 2;
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -61,6 +66,9 @@ pub enum Error {
     /// An access token was made with a key that is no longer known.
     #[error("access token was made with an unknown key")]
     UnknownKey,
+    /// The check was not finished.
+    #[error("password check was interrupted")]
+    Interrupted,
     /// An access token is past its time.
     #[error("access token has expired")]
     Expired,
@@ -101,6 +109,9 @@ pub enum Subject {
         /// The organization the login was for.
         #[serde(rename = "org")]
         organization_id: String,
+        /// The login that it descends from.
+        #[serde(rename = "sid")]
+        login: String,
     },
     /// An API token that was exchanged for a short one.
     Token {
@@ -150,11 +161,21 @@ impl Keys {
         })
     }
 
+    /// Names these keys without giving anything of them away.
+    pub fn id(&self) -> &str {
+        &self.key_id
+    }
+
     /// Makes an access token that holds for `lifetime` from `now`.
     ///
     /// # Errors
     /// [`Error::Sign`], which no valid key gives.
-    pub fn access_token(&self, subject: Subject, now: Timestamp, lifetime: Duration) -> Result<String, Error> {
+    pub fn access_token(
+        &self,
+        subject: Subject,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<String, Error> {
         let claims = Claims {
             iss: ISSUER.to_owned(),
             exp: now.after(lifetime).unix_seconds(),
@@ -237,6 +258,34 @@ pub fn api_token_public_id(token: &str) -> Option<&str> {
     is_whole.then_some(public_id)
 }
 
+/// Checks passwords on blocking threads, a few at a time: each takes tens of milliseconds and 19 MiB, so that many
+/// logins at once must not take all cores and all memory.
+#[derive(Debug, Clone)]
+pub struct PasswordCheck {
+    slots: Arc<Semaphore>,
+}
+
+impl Default for PasswordCheck {
+    fn default() -> Self {
+        Self { slots: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)) }
+    }
+}
+
+impl PasswordCheck {
+    /// As [`password_matches`].
+    ///
+    /// # Errors
+    /// [`Error::StoredHash`], or [`Error::Interrupted`] where the runtime is being shut down.
+    pub async fn matches(&self, password: String, stored: Option<String>) -> Result<bool, Error> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| Error::Interrupted)?;
+        let check = tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            password_matches(&password, stored.as_deref())
+        });
+        check.await.map_err(|_| Error::Interrupted)?
+    }
+}
+
 /// Hashes a password with argon2id, as a PHC string. Takes tens of milliseconds and 19 MiB: call it on a blocking
 /// thread.
 ///
@@ -244,9 +293,8 @@ pub fn api_token_public_id(token: &str) -> Option<&str> {
 /// [`Error::Hash`] for a password that the method cannot take (longer than 4 GiB).
 pub fn hash_password(password: &str) -> Result<String, Error> {
     let salt = clock::random_bytes::<16>();
-    let hash: PasswordHash = Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map_err(Error::Hash)?;
+    let hash: PasswordHash =
+        Argon2::default().hash_password_with_salt(password.as_bytes(), &salt).map_err(Error::Hash)?;
     Ok(hash.to_string())
 }
 

@@ -159,8 +159,7 @@ impl Blobs {
             return Err(Error::UnknownUrl { url: url.to_owned() });
         };
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        let store =
-            AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(Error::Open)?;
+        let store = AmazonS3Builder::from_env().with_bucket_name(bucket).build().map_err(Error::Open)?;
         Ok(Self { store: Arc::new(PrefixStore::new(store, Path::from(prefix))) })
     }
 
@@ -176,11 +175,11 @@ impl Blobs {
     /// # Errors
     /// [`Error::Store`] where the store does not take it.
     pub async fn write(&self, key: &BlobKey) -> Result<BlobWriter, Error> {
-        let upload = self
-            .store
-            .put_multipart(&key.path())
-            .await
-            .map_err(|source| Error::Store { action: "write", key: key.clone(), source })?;
+        let upload = self.store.put_multipart(&key.path()).await.map_err(|source| Error::Store {
+            action: "write",
+            key: key.clone(),
+            source,
+        })?;
         let parts = WriteMultipart::new_with_chunk_size(upload, PART_BYTES);
         Ok(BlobWriter { key: key.clone(), parts: Some(parts) })
     }
@@ -244,10 +243,11 @@ impl BlobWriter {
     /// [`Error::Store`] where a part could not be sent.
     pub async fn put(&mut self, bytes: Bytes) -> Result<(), Error> {
         let Some(parts) = &mut self.parts else { return Ok(()) };
-        parts
-            .wait_for_capacity(PARTS_IN_FLIGHT)
-            .await
-            .map_err(|source| Error::Store { action: "write", key: self.key.clone(), source })?;
+        parts.wait_for_capacity(PARTS_IN_FLIGHT).await.map_err(|source| Error::Store {
+            action: "write",
+            key: self.key.clone(),
+            source,
+        })?;
         // Copied rather than kept: small chunks of a request would pin the larger buffers they were cut from.
         parts.write(&bytes);
         Ok(())
@@ -271,10 +271,7 @@ impl BlobWriter {
     /// [`Error::Store`] where the store could not remove it.
     pub async fn abort(mut self) -> Result<(), Error> {
         let Some(parts) = self.parts.take() else { return Ok(()) };
-        parts
-            .abort()
-            .await
-            .map_err(|source| Error::Store { action: "delete", key: self.key.clone(), source })
+        parts.abort().await.map_err(|source| Error::Store { action: "delete", key: self.key.clone(), source })
     }
 }
 

@@ -90,10 +90,13 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             serve::migrate(&config)
         }
         Command::Openapi => {
-            println!();
+            println!("{}", ocriva::api::openapi().to_pretty_json()?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Plugin(plugin) => plugin.run(&load(file, [])?),
+        Command::Plugin(plugin) => {
+            let data = plugin.data().map(|dir| dir.display().to_string());
+            plugin.run(&load(file, [("storage.data_dir", data)])?)
+        }
     }
 }
 

@@ -126,7 +126,12 @@ enum Source {
 ///
 /// # Errors
 /// Damaged, encrypted or over a limit.
-pub fn open(content: Bytes, format: Format, password: Option<&str>, limits: Limits) -> Result<Document, Error> {
+pub fn open(
+    content: Bytes,
+    format: Format,
+    password: Option<&str>,
+    limits: Limits,
+) -> Result<Document, Error> {
     let source = match format {
         Format::Pdf => Source::Pdf(pdf::Pdf::open(content, password, limits)?),
         Format::Tiff => Source::Tiff(tiff::Tiff::open(content, limits)?),

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::blobs::{self, BlobKey, BlobWriter, Blobs};
 use crate::domain::document::StoredFile;
 use crate::domain::format::{self, Format};
+use crate::store;
 
 /// Why a file was not taken in. `E` is what the source of the bytes fails with.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,11 @@ pub struct Received {
 }
 
 impl Received {
+    /// Where it lies.
+    pub fn key(&self) -> &BlobKey {
+        &self.key
+    }
+
     /// Hands the file over to the record that is about to refer to it.
     pub fn keep(mut self) -> StoredFile {
         self.blobs = None;
@@ -72,6 +78,37 @@ pub async fn discard(blobs: &Blobs, key: &BlobKey) {
     if let Err(error) = blobs.delete(key).await {
         tracing::warn!(%key, error = &error as &dyn std::error::Error, "file without a record was not deleted");
     }
+}
+
+/// Waits for `record` to put files that were handed over by [`Received::keep`] under a record; where it fails, they are
+/// deleted. A database that breaks off while it commits leaves open what happened: then `find` tells, and where that
+/// fails too, the files stay, since a record without its file would be worse than a file without a record.
+///
+/// # Errors
+/// That of `record`.
+pub async fn recorded<T>(
+    blobs: &Blobs,
+    files: &[BlobKey],
+    record: impl Future<Output = Result<T, store::Error>>,
+    find: impl Future<Output = Result<Option<T>, store::Error>>,
+) -> Result<T, store::Error> {
+    let error = match record.await {
+        Ok(recorded) => return Ok(recorded),
+        Err(error) => error,
+    };
+    match find.await {
+        Ok(Some(recorded)) => return Ok(recorded),
+        Ok(None) => {
+            for key in files {
+                discard(blobs, key).await;
+            }
+        }
+        Err(find_error) => {
+            let find_error = &find_error as &dyn std::error::Error;
+            tracing::warn!(error = find_error, "unknown whether a record was made; its files are kept");
+        }
+    }
+    Err(error)
 }
 
 /// Takes in a file of at most `limit_bytes`. After an error nothing is left in the blob store; the rest of `chunks`
@@ -182,7 +219,8 @@ mod tests {
     #[tokio::test]
     async fn a_file_over_the_limit_is_refused_without_reading_on() {
         let (_folder, blobs) = blobs();
-        let endless = stream::iter(std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(b"%PDF-1.7"))));
+        let endless =
+            stream::iter(std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(b"%PDF-1.7"))));
         let error = receive(&blobs, key(), endless, 5000).await.unwrap_err();
         assert!(matches!(error, Error::TooLarge { limit_bytes: 5000 }), "{error}");
         assert!(matches!(blobs.read(&key()).await, Err(blobs::Error::NotFound(_))));

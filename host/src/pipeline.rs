@@ -172,8 +172,8 @@ impl Pipeline {
             None
         } else {
             let folder = config.cache_dir().join("pages");
-            let cache = PageCache::open(folder.clone(), max_bytes)
-                .map_err(|source| CacheError { folder, source })?;
+            let cache =
+                PageCache::open(folder.clone(), max_bytes).map_err(|source| CacheError { folder, source })?;
             Some(Arc::new(cache))
         };
         Ok(Self::assemble(config, registry, clock, cache))
@@ -204,7 +204,11 @@ impl Pipeline {
     }
 
     /// The extractor that a task gets: the one asked for, else the template's, else the default of its mode.
-    pub fn choose(&self, asked: Option<&str>, template: Option<&TemplateContent>) -> (String, Option<String>) {
+    pub fn choose(
+        &self,
+        asked: Option<&str>,
+        template: Option<&TemplateContent>,
+    ) -> (String, Option<String>) {
         if let Some(asked) = asked {
             return (asked.to_owned(), None);
         }
@@ -212,7 +216,8 @@ impl Pipeline {
         if let Some(choice) = &template.extractor {
             return (choice.plugin.clone(), choice.version.clone());
         }
-        let structured = template.extraction_mode == ExtractionMode::Structured && template.template_schema.is_some();
+        let structured =
+            template.extraction_mode == ExtractionMode::Structured && template.template_schema.is_some();
         let name = if structured { &self.settings.structured_default } else { &self.settings.default };
         (name.clone(), None)
     }
@@ -230,7 +235,8 @@ impl Pipeline {
         let plugin = self.registry.get(&name, version.as_deref()).await?;
         let (document, media_type) = self.open(task.content, task.password).await?;
         let page_count = document.page_count();
-        let mode = task.mode.or(task.template.as_ref().and_then(|template| template.ocr_mode)).unwrap_or(self.mode);
+        let mode =
+            task.mode.or(task.template.as_ref().and_then(|template| template.ocr_mode)).unwrap_or(self.mode);
         let request = ViewRequest {
             document,
             mode,
@@ -273,10 +279,12 @@ impl Pipeline {
         content: Bytes,
         password: Option<String>,
     ) -> Result<(decode::Document, &'static str), Error> {
-        let format = format::sniff(&content).ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
+        let format =
+            format::sniff(&content).ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
         let limits = self.limits;
         let opened =
-            tokio::task::spawn_blocking(move || decode::open(content, format, password.as_deref(), limits)).await;
+            tokio::task::spawn_blocking(move || decode::open(content, format, password.as_deref(), limits))
+                .await;
         let document = opened.map_err(|error| Error::Crashed(error.to_string()))??;
         Ok((document, format.media_type()))
     }

@@ -27,7 +27,7 @@ mod ticker;
 pub use budget::{LogLine, Logs, Usage, Used};
 pub use call::{Call, Request};
 pub use component::{Problem, Report};
-pub use engine::{Engine, Plugin};
+pub use engine::{Engine, Plugin, StartError};
 pub use error::{Error, LoadError, Refusal};
 pub use registry::{Listing, Origin, Registry, Unavailable};
 

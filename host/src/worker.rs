@@ -91,7 +91,7 @@ pub struct Settings {
     pub in_flight_per_organization: u32,
     /// Time after which a document whose worker fell silent is given to another.
     pub lease: Duration,
-    /// How often a document is tried.
+    /// How often a document that fails is tried. One whose worker falls silent is tried twice as often.
     pub max_attempts: u32,
     /// Delay before the second attempt; it doubles with each further one.
     pub retry_delay: Duration,

@@ -101,8 +101,8 @@ create table documents (
     foreign key (template_id, template_version) references template_versions (template_id, version)
 );
 
-create index documents_by_project on documents (organization_id, project_id, id desc);
-create index documents_by_status on documents (organization_id, project_id, status, id desc);
+-- Lists walk it newest first and filter on the way: with every filter optional, nothing narrower would be used.
+create index documents_by_organization on documents (organization_id, id desc);
 create index documents_by_batch on documents (batch_id, status) where batch_id is not null;
 -- What the dispatcher looks at, in its order.
 create index documents_waiting on documents (organization_id, priority desc, id) where status = 'pending';

@@ -9,6 +9,8 @@ create table runs (
     -- Attempts that do not count towards the limit: those before a reprocessing, and those given back by a worker
     -- that stopped.
     attempts_excused bigint not null check (attempts_excused >= 0),
+    -- Attempts whose worker lived to tell why they failed.
+    failures bigint not null check (failures >= 0),
     state text not null check (state in ('waiting', 'running', 'finished', 'dead')),
     cancel_requested boolean not null,
     -- The worker of the latest attempt: host, process and a random id.

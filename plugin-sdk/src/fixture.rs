@@ -182,3 +182,51 @@ impl From<CapturedPage> for Page {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_stand_in_their_columns_and_empty_rows_part_blocks() {
+        let fixture = Fixture::from_text("Bread  2.40\nMilk   1.10\n\nTOTAL  3.50");
+        let page = &fixture.pages[0];
+        let texts: Vec<&str> = page.words.iter().map(|word| word.text.as_str()).collect();
+        assert_eq!(texts, ["Bread", "2.40", "Milk", "1.10", "TOTAL", "3.50"]);
+        let amounts: Vec<f32> = [1, 3, 5].map(|index: usize| page.words[index].bbox.x0).to_vec();
+        assert_eq!(amounts, [78.0; 3]);
+        assert_eq!(page.lines.iter().map(|line| line.block).collect::<Vec<_>>(), [0, 0, 1]);
+        assert_eq!(page.lines[2].first_word, 4);
+    }
+
+    #[test]
+    fn a_result_becomes_the_document_it_was_read_from() {
+        let json = r#"{"file": "a.png", "status": "completed", "pages": [{
+            "page": 3, "width": 100, "height": 50, "unit": "px", "rotation": 0, "skew": 0, "source": "ocr",
+            "lines": [{ "text": "Total 7", "box": [1, 2, 30, 9], "confidence": 0.9, "block": 0, "words": [
+                { "text": "Total", "box": [1, 2, 20, 9], "confidence": 0.95 },
+                { "text": "7", "box": [25, 2, 30, 9], "confidence": 0.85 }
+            ] }]
+        }]}"#;
+        let fixture = Fixture::from_result(json).unwrap();
+        let page = fixture.document().page(0).unwrap();
+        assert_eq!((page.number, page.source.as_str()), (3, "ocr"));
+        assert_eq!(
+            page.words[1],
+            Word {
+                text: "7".to_owned(),
+                bbox: Rect { x0: 25.0, y0: 2.0, x1: 30.0, y1: 9.0 },
+                confidence: 0.85,
+                line: 0,
+                block: 0,
+            }
+        );
+        assert_eq!(page.lines[0].word_count, 2);
+    }
+
+    #[test]
+    fn a_page_that_does_not_exist_is_a_failure_as_it_is_on_the_server() {
+        let fixture = Fixture::from_text("one page");
+        assert_eq!(fixture.document().page(1).unwrap_err().code, "decode.no_such_page");
+    }
+}

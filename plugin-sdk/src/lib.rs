@@ -2,17 +2,24 @@
 //!
 //! The same source runs natively: a [`Fixture`] stands for the document in `cargo test`.
 //! An extractor has no clock, no file, no network: its answer depends on the document and the request alone.
+#![doc = concat!("\n\n", include_str!("../README.md"))]
 
 #[doc(hidden)]
 pub mod bindings;
+pub mod business;
 mod document;
 mod extractor;
 mod fixture;
 #[doc(hidden)]
 pub mod guest;
+pub mod labels;
 pub mod log;
 pub mod output;
 pub mod page;
+pub mod reading;
+pub mod table;
+pub mod text;
+pub mod values;
 
 pub use document::{Document, Picture};
 pub use extractor::{Description, Extractor, Failure, Request};

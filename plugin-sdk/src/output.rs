@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::page::Rect;
+use crate::reading::Span;
+
+/// Source of a value that was calculated from others.
+const COMPUTED: &str = "computed";
 
 /// A named value with its provenance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +30,59 @@ pub struct Field {
     /// The text as it was read, before normalisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+}
+
+impl Field {
+    /// A value read from the document. `confidence` is how sure the extractor is of having the right text (0 to 1);
+    /// how well the text was recognised is multiplied in.
+    pub fn read(value: impl Into<Value>, confidence: f32, span: &Span) -> Self {
+        // A word recognised at 0.5 is seldom all wrong: recognition takes away at most half.
+        let recognition = 0.5 + 0.5 * span.confidence.clamp(0.0, 1.0);
+        Self {
+            value: value.into(),
+            confidence: hundredths(confidence * recognition),
+            page: Some(span.page),
+            bbox: Some(span.bbox),
+            source: Some(span.source.clone()),
+            text: Some(span.text.clone()),
+        }
+    }
+
+    /// A value calculated from others.
+    pub fn computed(value: impl Into<Value>, confidence: f32) -> Self {
+        Self {
+            value: value.into(),
+            confidence: hundredths(confidence),
+            source: Some(COMPUTED.to_owned()),
+            ..Self::missing()
+        }
+    }
+
+    /// A value that is not in the document.
+    pub fn missing() -> Self {
+        Self { value: Value::Null, confidence: 0.0, page: None, bbox: None, source: None, text: None }
+    }
+
+    /// Whether the document has no such value.
+    pub fn is_missing(&self) -> bool {
+        self.value.is_null()
+    }
+
+    /// The value as a number, if it is one.
+    pub fn number(&self) -> Option<f64> {
+        self.value.as_f64()
+    }
+
+    /// Makes the confidence higher (up to 0.99) or lower by a check that the value passed or failed.
+    pub fn adjust(&mut self, change: f32) {
+        if !self.is_missing() {
+            self.confidence = hundredths((self.confidence + change).clamp(0.05, 0.99));
+        }
+    }
+}
+
+fn hundredths(confidence: f32) -> f32 {
+    (confidence.clamp(0.0, 1.0) * 100.0).round() / 100.0
 }
 
 /// A table cell.
@@ -72,6 +129,13 @@ pub struct Warning {
     /// The page it is about, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
+}
+
+impl Warning {
+    /// A warning about one field.
+    pub fn about(field: &str, code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), field: Some(field.to_owned()), page: None }
+    }
 }
 
 /// An extractor's whole answer.

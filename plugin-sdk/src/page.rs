@@ -16,6 +16,48 @@ pub struct Rect {
     pub y1: f32,
 }
 
+impl Rect {
+    /// Horizontal extent.
+    pub fn width(&self) -> f32 {
+        self.x1 - self.x0
+    }
+
+    /// Vertical extent.
+    pub fn height(&self) -> f32 {
+        self.y1 - self.y0
+    }
+
+    /// Middle between left and right.
+    pub fn center_x(&self) -> f32 {
+        (self.x0 + self.x1) / 2.0
+    }
+
+    /// Middle between top and bottom.
+    pub fn center_y(&self) -> f32 {
+        (self.y0 + self.y1) / 2.0
+    }
+
+    /// The smallest rectangle around both.
+    pub fn union(&self, other: &Self) -> Self {
+        Self {
+            x0: self.x0.min(other.x0),
+            y0: self.y0.min(other.y0),
+            x1: self.x1.max(other.x1),
+            y1: self.y1.max(other.y1),
+        }
+    }
+
+    /// Length that both share horizontally; negative is the gap between them.
+    pub fn overlap_x(&self, other: &Self) -> f32 {
+        self.x1.min(other.x1) - self.x0.max(other.x0)
+    }
+
+    /// Length that both share vertically; negative is the gap between them.
+    pub fn overlap_y(&self, other: &Self) -> f32 {
+        self.y1.min(other.y1) - self.y0.max(other.y0)
+    }
+}
+
 impl From<[f32; 4]> for Rect {
     fn from([x0, y0, x1, y1]: [f32; 4]) -> Self {
         Self { x0, y0, x1, y1 }

@@ -1,5 +1,19 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod auth;
+mod batches;
+mod decode;
+mod errors;
+mod files;
+mod history;
 mod ocr;
+mod openapi;
 mod plugins;
+mod queue;
+mod serving;
+mod store;
+mod templates;
+mod tenancy;
 mod tidy;
+mod uploads;
+mod worker;

@@ -25,8 +25,14 @@ Milk                  1.10
 TOTAL                 3.50
 ";
 
-/// An engine with the default settings changed by `adjust`, and its cache in `folder`.
-fn engine(folder: &Path, adjust: impl FnOnce(&mut config::Plugins)) -> Arc<Engine> {
+/// An engine with the default settings changed by `adjust`. Its cache is shared by all tests: compiling takes longer
+/// than any of them.
+fn engine(adjust: impl FnOnce(&mut config::Plugins)) -> Arc<Engine> {
+    engine_with_cache(Path::new(env!("CARGO_TARGET_TMPDIR")), adjust)
+}
+
+/// The same with a cache of its own in `folder`.
+fn engine_with_cache(folder: &Path, adjust: impl FnOnce(&mut config::Plugins)) -> Arc<Engine> {
     let mut settings = config::Config::default().plugins;
     // A few places are enough, and each reserves address space.
     settings.max_concurrent_calls = 16;
@@ -51,8 +57,7 @@ async fn call_on(engine: &Engine, plugin: &Plugin, document: MadeUp, config: Val
 
 #[tokio::test]
 async fn a_component_answers_as_its_source_does_natively() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |_| {});
+    let engine = engine(|_| {});
     let plugin = load(&engine, "lines").await;
     let answer = call(&engine, &plugin, json!({})).await.result.unwrap();
     let native = Fixture::from_text(RECEIPT).extract::<Lines>(json!({})).unwrap();
@@ -62,8 +67,7 @@ async fn a_component_answers_as_its_source_does_natively() {
 
 #[tokio::test]
 async fn every_function_of_the_contract_gives_what_the_document_has() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |_| {});
+    let engine = engine(|_| {});
     let plugin = load(&engine, "witness").await;
     let called = call(&engine, &plugin, json!({ "colour": "blue" })).await;
     let seen: Vec<String> = called
@@ -81,8 +85,7 @@ async fn every_function_of_the_contract_gives_what_the_document_has() {
 
 #[tokio::test]
 async fn a_page_that_cannot_be_read_fails_the_call_with_its_own_code() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |_| {});
+    let engine = engine(|_| {});
     let plugin = load(&engine, "lines").await;
     let error = call_on(&engine, &plugin, MadeUp::damaged(), json!({})).await.result.unwrap_err();
     assert_eq!((error.code(), error.is_transient()), ("decode.damaged", false));
@@ -90,8 +93,7 @@ async fn a_page_that_cannot_be_read_fails_the_call_with_its_own_code() {
 
 #[tokio::test]
 async fn nothing_of_a_call_is_seen_by_the_next() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| settings.max_concurrent_calls = 1);
+    let engine = engine(|settings| settings.max_concurrent_calls = 1);
     let plugin = load(&engine, "misbehaving").await;
     call(&engine, &plugin, json!({ "behaviour": "panic" })).await.result.unwrap_err();
     let called = call(&engine, &plugin, json!({ "behaviour": "log_flood" })).await;

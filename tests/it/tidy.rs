@@ -29,9 +29,19 @@ const OWNED: [(&str, &str); 11] = [
     ("decode", r"\bhayro\w*\b"),
     ("decode", r"(^|[^:\w.])(image|tiff)::"),
     ("config", r"\benv::(var|vars|var_os|vars_os|set_var)\b"),
-    ("clock", r"\b(SystemTime|Zoned::now|Timestamp::now|Utc::now)\b"),
+    ("clock", r"\b(SystemTime::now|Zoned::now|Timestamp::now|Utc::now)\b"),
     ("clock", r"\b(now_v7|new_v4)\b"),
     ("clock", r"\b(getrandom|OsRng|thread_rng)\b"),
+];
+
+/// Statements on tenants' tables that name no tenant, each with the reason.
+const WITHOUT_TENANT: [(&str, &str); 6] = [
+    ("dispatcher::", "gives every organization its turn"),
+    ("runs::", "of the worker: the document's id came with the job, and the attempt fences"),
+    ("documents::WAITING", "counts for the limit of all that waits"),
+    ("idempotency::SWEEP", "removes what is old, whose ever it is"),
+    ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
+    ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];
 
 /// What lies at the top of the repository.
@@ -100,7 +110,7 @@ fn a_library_is_named_by_one_module_only() {
     let mut found = Vec::new();
     for (owner, pattern) in OWNED {
         let pattern = Regex::new(pattern).expect("the pattern is valid");
-        for file in host_files().iter().filter(|file| file.host_module() != Some(owner)) {
+        for file in host_files().filter(|file| file.host_module() != Some(owner)) {
             let code = code_only(file.rust().unwrap_or_default());
             for (number, line) in without_unit_tests(&code).lines().enumerate() {
                 if pattern.is_match(line) {
@@ -152,7 +162,7 @@ fn nothing_is_left_to_do() {
     let marks = [["TO", "DO"], ["FIX", "ME"], ["X", "XX"]].map(|halves| halves.concat());
     let macros = [["to", "do!("], ["unimple", "mented!("], ["db", "g!("]].map(|halves| halves.concat());
     let mark = Regex::new(&format!(r"\b({})\b", marks.join("|"))).expect("the pattern is valid");
-    expect_none(texts().iter().flat_map(|(path, text)| {
+    expect_none(texts().flat_map(|(path, text)| {
         let lines = text.lines().enumerate();
         lines
             .filter(|(_, line)| mark.is_match(line) || macros.iter().any(|name| line.contains(name.as_str())))
@@ -190,16 +200,44 @@ fn both_databases_have_the_same_migrations() {
 }
 
 #[test]
+fn statements_on_tenant_data_name_the_tenant() {
+    let table = Regex::new(r"(?s)create table (\w+) \(\n(.*?)\n\)").expect("the pattern is valid");
+    let group = Regex::new(r#"statements! \{\s*"(\w+)";"#).expect("the pattern is valid");
+    let statement = Regex::new(r#"\b([A-Z][A-Z0-9_]*) = "((?:[^"\\]|\\.)*)""#).expect("the pattern is valid");
+    let used = Regex::new(r"\b(?:from|join|into|update) (\w+)").expect("the pattern is valid");
+    let migrations: String =
+        texts().filter(|(path, _)| path.starts_with("migrations/sqlite/")).map(|(_, sql)| sql).collect();
+    let tenants: BTreeSet<&str> = table
+        .captures_iter(&migrations)
+        .filter(|found| found[2].contains("organization_id"))
+        .map(|found| found.extract::<2>().1[0])
+        .collect();
+    assert!(tenants.contains("documents"), "{tenants:?}");
+    let mut found = Vec::new();
+    for file in host_files().filter(|file| file.host_module() == Some("store")) {
+        let text = file.rust().unwrap_or_default();
+        let Some(group) = group.captures(text).map(|group| group[1].to_owned()) else { continue };
+        for (_, [name, sql]) in statement.captures_iter(text).map(|found| found.extract()) {
+            let name = format!("{group}::{name}");
+            let is_tenant_data = used.captures_iter(sql).any(|table| tenants.contains(&table[1]));
+            let is_excused = WITHOUT_TENANT.iter().any(|(excused, _)| name.starts_with(excused));
+            if is_tenant_data && !sql.contains("organization_id") && !is_excused {
+                found.push(format!("{}: `{name}` names no `organization_id`", file.path));
+            }
+        }
+    }
+    expect_none(found);
+}
+
+#[test]
 fn versions_of_dependencies_are_in_the_root_manifest_only() {
-    expect_none(texts().iter().filter(|(path, _)| path.ends_with("/Cargo.toml")).flat_map(|(path, text)| {
+    expect_none(texts().filter(|(path, _)| path.ends_with("/Cargo.toml")).flat_map(|(path, text)| {
         let manifest: toml::Table = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
         let sections = ["dependencies", "dev-dependencies", "build-dependencies"];
         let tables = sections.iter().filter_map(|section| manifest.get(*section)?.as_table());
         tables
             .flatten()
-            .filter(|(_, value)| {
-                !value.get("workspace").is_some_and(|inherits| inherits.as_bool() == Some(true))
-            })
+            .filter(|(_, value)| value.get("workspace").and_then(toml::Value::as_bool) != Some(true))
             .map(|(name, _)| format!("{path}: `{name}` does not say `workspace = true`"))
             .collect::<Vec<_>>()
     }));
@@ -207,16 +245,14 @@ fn versions_of_dependencies_are_in_the_root_manifest_only() {
 
 #[test]
 fn every_crate_is_linted() {
-    expect_none(texts().iter().filter(|(path, _)| path.ends_with("/Cargo.toml")).filter_map(
-        |(path, text)| {
-            let manifest: toml::Table = text.parse().ok()?;
-            let is_linted = manifest.get("lints").is_some_and(|lints| {
-                lints.get("workspace").is_some_and(|inherits| inherits.as_bool() == Some(true))
-                    || path == "tests/Cargo.toml"
-            });
-            (!is_linted).then(|| format!("{path}: says nothing of `lints.workspace`"))
-        },
-    ));
+    expect_none(texts().filter(|(path, _)| path.ends_with("/Cargo.toml")).filter_map(|(path, text)| {
+        let manifest: toml::Table = text.parse().ok()?;
+        let is_linted = manifest.get("lints").is_some_and(|lints| {
+            lints.get("workspace").is_some_and(|inherits| inherits.as_bool() == Some(true))
+                || path == "tests/Cargo.toml"
+        });
+        (!is_linted).then(|| format!("{path}: says nothing of `lints.workspace`"))
+    }));
 }
 
 #[test]
@@ -259,7 +295,7 @@ fn nothing_of_one_machine_or_one_person_is_in_the_repository() {
     let all: Vec<&str> = secrets.iter().chain(&paths).chain(&hosts).copied().collect();
     let pattern = Regex::new(&all.join("|")).expect("the pattern is valid");
     let this_file = file!().rsplit('/').next().unwrap_or_default();
-    expect_none(texts().iter().filter(|(path, _)| !path.ends_with(this_file)).flat_map(|(path, text)| {
+    expect_none(texts().filter(|(path, _)| !path.ends_with(this_file)).flat_map(|(path, text)| {
         let lines = text.lines().enumerate();
         lines
             .filter(|(_, line)| pattern.is_match(line))
@@ -269,25 +305,24 @@ fn nothing_of_one_machine_or_one_person_is_in_the_repository() {
 }
 
 /// Rust files of the product's crate.
-fn host_files() -> Vec<SourceFile> {
-    files().into_iter().filter(|file| file.host_module().is_some() && file.rust().is_some()).collect()
+fn host_files() -> impl Iterator<Item = &'static SourceFile> {
+    files().iter().filter(|file| file.host_module().is_some() && file.rust().is_some())
 }
 
-/// Files that people write: all text but lock files.
-fn texts() -> Vec<(String, String)> {
+/// Path and content of the files that people write: all text but lock files and the licence.
+fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
     let is_written =
         |path: &str| !path.ends_with(".lock") && !path.ends_with("package-lock.json") && path != "LICENSE";
     files()
-        .into_iter()
-        .filter(|file| is_written(&file.path))
-        .filter_map(|file| Some((file.path, file.text?)))
-        .collect()
+        .iter()
+        .filter(move |file| is_written(&file.path))
+        .filter_map(|file| Some((file.path.as_str(), file.text.as_deref()?)))
 }
 
 /// Where a module names a path below `crate::` that is not allowed there, its unit tests aside.
 fn uses_of(module: &str, is_wrong: impl Fn(&str) -> bool) -> Vec<String> {
     let mut found = Vec::new();
-    for file in host_files().iter().filter(|file| file.host_module() == Some(module)) {
+    for file in host_files().filter(|file| file.host_module() == Some(module)) {
         let code = code_only(file.rust().unwrap_or_default());
         for path in crate_paths(without_unit_tests(&code)).iter().filter(|path| is_wrong(path)) {
             found.push(format!("{}: uses `crate::{path}`", file.path));

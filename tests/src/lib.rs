@@ -4,6 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod api;
+pub mod clock;
+pub mod database;
+pub mod postgres;
+pub mod server;
+pub mod store;
+
 /// The repository's folder.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in a workspace").to_owned()

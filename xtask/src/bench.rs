@@ -88,7 +88,7 @@ fn measure(program: &Path, arguments: &[String], documents: &Path) -> Result<Run
         .with_context(|| format!("cannot start `{}`", program.display()))?;
     let output = child.stdout.take().context("the program has no output")?;
     let lines = io::read_to_string(output)?;
-    let used = usage::wait(&child)?;
+    let used = usage::wait(child)?;
     let wall = started.elapsed();
     let mut run = Run {
         wall,
@@ -100,8 +100,9 @@ fn measure(program: &Path, arguments: &[String], documents: &Path) -> Result<Run
     };
     for line in lines.lines() {
         let result: Value = serde_json::from_str(line).context("a line of `ocriva extract` is not JSON")?;
-        run.files += 1;
-        run.failed_files += usize::from(result["status"] != "completed");
+        // Files of a folder that are no documents are skipped, and no part of the work.
+        run.files += usize::from(result["status"] != "skipped");
+        run.failed_files += usize::from(result["status"] == "failed");
         run.pages += result["pages"].as_array().map_or(0, Vec::len);
     }
     Ok(run)

@@ -1,5 +1,6 @@
 //! `cargo xtask run`: from a clone to a running server.
 
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
@@ -12,23 +13,21 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, arguments: &[String]) -> Result<ExitCode> {
     setup::run(workspace, &setup::Options::default())?;
     let program = release_build(workspace)?;
-    println!("run: `ocriva serve` keeps its data in ./data; stop it with Ctrl-C");
+    println!("run: starting `ocriva serve`; Ctrl-C stops it");
     let mut server = Command::new(&program);
     server.arg("serve").args(arguments);
     become_program(&mut server).with_context(|| format!("cannot start `{}`", program.display()))
 }
 
 /// Builds the program as it is shipped and says where it is.
-pub(crate) fn release_build(workspace: &Workspace) -> Result<std::path::PathBuf> {
+pub(crate) fn release_build(workspace: &Workspace) -> Result<PathBuf> {
     let program = workspace.target().join("release/ocriva");
     let mut cargo = workspace.cargo();
     cargo.args(["build", "--locked", "--release", "--package", "ocriva", "--bin", "ocriva"]);
-    if program.is_file() {
-        cargo.arg("--quiet");
-    } else {
+    if !program.is_file() {
         println!(
-            "run: building the server in release mode; with its WebAssembly compiler and OCR engine this takes \
-             about ten minutes on two cores, once"
+            "build: the server in release mode; with its WebAssembly compiler and OCR engine this takes about ten \
+             minutes on two cores, once"
         );
     }
     process::run(&mut cargo)?;

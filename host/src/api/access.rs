@@ -20,7 +20,7 @@ use crate::domain::network;
 use crate::domain::organization::Role;
 use crate::domain::project::Project;
 use crate::domain::tenant::Tenant;
-use crate::domain::token::{ApiToken, TokenScope};
+use crate::domain::token::{ApiToken, LoginFamily, TokenScope};
 use crate::store::Store;
 
 const API_KEY: &str = "x-api-key";
@@ -245,8 +245,9 @@ async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Result<Ca
         Credential::AccessToken(token) => {
             let subject = context.keys.check_access_token(token, context.clock.now());
             match (face, subject.map_err(|error| refused(&error))?) {
-                (Face::Platform, Subject::User { user_id, organization_id }) => {
-                    user_caller(context, user_id, organization_id, address).await
+                (Face::Platform, Subject::User { user_id, organization_id, login }) => {
+                    let login = LoginFamily { family: login, user_id, organization_id };
+                    user_caller(context, login, address).await
                 }
                 (Face::OpenApi, Subject::Token { public_id }) => {
                     let record = context.store.token_by_public_id(&public_id).await?.ok_or_else(invalid)?;
@@ -276,7 +277,10 @@ fn presented(headers: &HeaderMap) -> Result<Credential<'_>, ApiError> {
         let (scheme, credential) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(invalid)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(ApiError::new(Code::CredentialInvalid, "the `Authorization` header has to be `Bearer …`"));
+            return Err(ApiError::new(
+                Code::CredentialInvalid,
+                "the `Authorization` header has to be `Bearer …`",
+            ));
         }
         let credential = credential.trim();
         return Ok(match auth::is_api_token(credential) {
@@ -331,17 +335,20 @@ pub async fn token_caller(
 
 async fn user_caller(
     context: &Context,
-    user_id: String,
-    organization_id: String,
+    login: LoginFamily,
     address: Option<IpAddr>,
 ) -> Result<Caller, ApiError> {
-    let user = context.store.user(&user_id).await?.filter(|user| user.is_active).ok_or_else(invalid)?;
-    let membership = context.store.membership(&user.id, &organization_id).await?.ok_or_else(invalid)?;
+    if !context.store.is_login_live(&login.family).await? {
+        return Err(ApiError::new(Code::CredentialInvalid, "the login has ended"));
+    }
+    let user = context.store.user(&login.user_id).await?.filter(|user| user.is_active);
+    let user = user.ok_or_else(invalid)?;
+    let membership = context.store.membership(&user.id, &login.organization_id).await?.ok_or_else(invalid)?;
     Ok(Caller {
-        organization_id,
+        organization_id: login.organization_id,
         project_id: None,
         actor: actor(ActorKind::User, user.id, address),
-        user_id: Some(user_id),
+        user_id: Some(login.user_id),
         grants: Grants::Role(membership.role),
     })
 }

@@ -15,7 +15,7 @@ use super::error::{ApiError, Code};
 use super::extract::Json;
 use crate::auth::{self, Subject};
 use crate::domain::organization::{Membership, Role};
-use crate::domain::token::{ApiToken, NewRefreshToken, Rotation, TokenKind};
+use crate::domain::token::{ApiToken, LoginFamily, NewRefreshToken, Rotation, TokenKind};
 use crate::domain::user::User;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -23,6 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Longest password that is looked at: hashing more would only cost time.
 const MAX_PASSWORD_BYTES: usize = 1024;
 
+/// Who logs in.
 #[derive(Deserialize, ToSchema)]
 pub struct LoginRequest {
     #[schema(example = "owner@example.org")]
@@ -31,12 +32,14 @@ pub struct LoginRequest {
     password: String,
 }
 
+/// The refresh token of a login.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefreshRequest {
     refresh_token: String,
 }
 
+/// The API token to make an access token from.
 #[derive(Deserialize, ToSchema)]
 pub struct TokenLoginRequest {
     /// The API token.
@@ -121,14 +124,18 @@ pub async fn login(
     }
     let login = context.store.login(&request.email).await?;
     let stored = login.as_ref().map(|login| login.password_hash.clone());
-    let matches = context.verify_password(request.password, stored).await?;
+    let matches = context.passwords.matches(request.password, stored).await.map_err(ApiError::internal)?;
     let user = login.map(|login| login.user).filter(|user| matches && user.is_active).ok_or_else(failed)?;
+    let memberships = context.store.memberships(&user.id).await?;
+    let membership = memberships.into_iter().next().ok_or_else(no_organization)?;
+    let login = LoginFamily {
+        family: context.clock.new_id(),
+        user_id: user.id.clone(),
+        organization_id: membership.organization_id.clone(),
+    };
     let refresh = context.keys.refresh_token();
-    let expires_at = context.clock.now().after(refresh_lifetime(&context));
-    let remembered = NewRefreshToken { token_hash: refresh.hash, expires_at };
-    let membership = first_membership(&context, &user).await?;
-    context.store.create_refresh_token(&user.id, remembered).await?;
-    answer(&context, user, membership, refresh.text)
+    context.store.create_refresh_token(&login, remembered(&context, refresh.hash)).await?;
+    answer(&context, user, membership, login, refresh.text)
 }
 
 /// Trades a refresh token for the next pair. The old one stops working, and its re-use revokes all that descend from
@@ -142,23 +149,21 @@ pub async fn refresh(
     let invalid = |message| ApiError::new(Code::RefreshInvalid, message);
     let spent = context.keys.token_hash(&request.refresh_token);
     let next = context.keys.refresh_token();
-    let expires_at = context.clock.now().after(refresh_lifetime(&context));
-    let remembered = NewRefreshToken { token_hash: next.hash, expires_at };
-    let user_id = match context.store.rotate_refresh_token(&spent, remembered).await? {
-        Rotation::Rotated { user_id } => user_id,
+    let login = match context.store.rotate_refresh_token(&spent, remembered(&context, next.hash)).await? {
+        Rotation::Rotated(login) => login,
         Rotation::Reused => {
-            tracing::warn!("a spent refresh token was used again: its family is revoked");
+            tracing::warn!("a spent refresh token was used again: its login is revoked");
             return Err(invalid("the refresh token was used before; log in again"));
         }
         Rotation::Invalid => return Err(invalid("the refresh token is not valid; log in again")),
     };
-    let user = context.store.user(&user_id).await?.filter(|user| user.is_active);
+    let user = context.store.user(&login.user_id).await?.filter(|user| user.is_active);
     let user = user.ok_or_else(|| invalid("the account is closed"))?;
-    let membership = first_membership(&context, &user).await?;
-    answer(&context, user, membership, next.text)
+    let membership = context.store.membership(&user.id, &login.organization_id).await?;
+    answer(&context, user, membership.ok_or_else(no_organization)?, login, next.text)
 }
 
-/// Ends a login: its refresh tokens stop working. Access tokens run out by themselves.
+/// Ends a login: its refresh and access tokens stop working.
 #[utoipa::path(post, path = "/auth/logout", tag = "auth", security(()),
     responses((status = 204, description = "Done, also where the token was not valid any more")))]
 pub async fn logout(
@@ -215,11 +220,12 @@ fn answer(
     context: &Context,
     user: User,
     membership: Membership,
+    login: LoginFamily,
     refresh_token: String,
 ) -> Result<Answer<LoginResponse>, ApiError> {
     let lifetime = access_lifetime(context);
-    let subject =
-        Subject::User { user_id: user.id.clone(), organization_id: membership.organization_id.clone() };
+    let LoginFamily { family, user_id, organization_id } = login;
+    let subject = Subject::User { user_id, organization_id, login: family };
     Ok(Answer(LoginResponse {
         access_token: sign(context, subject, lifetime)?,
         refresh_token,
@@ -233,11 +239,12 @@ fn sign(context: &Context, subject: Subject, lifetime: Duration) -> Result<Strin
     context.keys.access_token(subject, context.clock.now(), lifetime).map_err(ApiError::internal)
 }
 
-/// The organization that a login is for: the oldest one of the user.
-async fn first_membership(context: &Context, user: &User) -> Result<Membership, ApiError> {
-    let memberships = context.store.memberships(&user.id).await?;
-    let none = || ApiError::new(Code::LoginFailed, "the account belongs to no active organization");
-    memberships.into_iter().next().ok_or_else(none)
+fn no_organization() -> ApiError {
+    ApiError::new(Code::LoginFailed, "the account belongs to no active organization")
+}
+
+fn remembered(context: &Context, token_hash: String) -> NewRefreshToken {
+    NewRefreshToken { token_hash, expires_at: context.clock.now().after(refresh_lifetime(context)) }
 }
 
 fn access_lifetime(context: &Context) -> Duration {

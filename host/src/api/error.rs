@@ -52,8 +52,6 @@ codes! {
     RequestTimeout = REQUEST_TIMEOUT "request.timeout",
     /// The request's body is above its limit.
     RequestTooLarge = PAYLOAD_TOO_LARGE "request.too_large",
-    /// The body's declared type is not the one this route takes.
-    RequestMediaType = UNSUPPORTED_MEDIA_TYPE "request.media_type",
     /// No such route.
     RouteUnknown = NOT_FOUND "route.unknown",
     /// The route exists, with other methods.
@@ -284,9 +282,6 @@ fn foreign(status: StatusCode, method: &Method, path: &str) -> ApiError {
         }
         StatusCode::PAYLOAD_TOO_LARGE => {
             ApiError::new(Code::RequestTooLarge, "the request is larger than this route takes")
-        }
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            ApiError::new(Code::RequestMediaType, "this route does not take a body of this type")
         }
         status if status.is_client_error() => {
             ApiError::new(Code::RequestMalformed, "the request cannot be understood")

@@ -2,6 +2,7 @@
 
 use axum::RequestPartsExt;
 use axum::body::Bytes;
+use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
@@ -34,7 +35,7 @@ impl<'de> Deserialize<'de> for Id {
 /// Parameters of the path.
 pub struct Path<T>(pub T);
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
@@ -75,7 +76,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         if !has_json_type(request.headers()) {
-            return Err(ApiError::new(Code::RequestMediaType, "the body has to be `application/json`"));
+            return Err(ApiError::new(Code::RequestMalformed, "the body has to be `application/json`"));
         }
         let body = Bytes::from_request(request, state).await.map_err(body_error)?;
         if body.is_empty() {
@@ -91,6 +92,42 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             .map(Self)
             .map_err(|error| ApiError::fields(vec![at_path(error.path(), error.inner())]))
     }
+}
+
+/// A body of several parts, read one after the other.
+pub struct Multipart(axum::extract::Multipart);
+
+impl<S: Send + Sync> FromRequest<S> for Multipart {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        axum::extract::Multipart::from_request(request, state).await.map(Self).map_err(|_| {
+            ApiError::new(Code::RequestMalformed, "the body has to be `multipart/form-data` with a boundary")
+        })
+    }
+}
+
+impl Multipart {
+    /// The next part. What was not read of the one before is passed over.
+    ///
+    /// # Errors
+    /// 400 for a body that is not as it should be, 413 for one above the route's limit.
+    pub async fn next_part(&mut self) -> Result<Option<Field<'_>>, ApiError> {
+        self.0.next_field().await.map_err(|error| multipart_error(&error))
+    }
+}
+
+/// What is wrong with a body of several parts.
+pub fn multipart_error(error: &MultipartError) -> ApiError {
+    match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
+        _ => ApiError::new(Code::RequestMalformed, format!("the body cannot be read: {}", error.body_text())),
+    }
+}
+
+/// The error for a request that is larger than its route takes.
+pub fn too_large() -> ApiError {
+    ApiError::new(Code::RequestTooLarge, "the request is larger than this route takes")
 }
 
 /// Whether any text in a JSON value has a NUL character.
@@ -125,16 +162,15 @@ where
 }
 
 fn has_json_type(headers: &HeaderMap) -> bool {
-    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let declared =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 fn body_error(rejection: BytesRejection) -> ApiError {
     match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiError::new(Code::RequestTooLarge, "the body is larger than this route takes")
-        }
+        StatusCode::PAYLOAD_TOO_LARGE => too_large(),
         _ => ApiError::new(Code::RequestMalformed, "the body did not arrive whole"),
     }
 }

@@ -15,7 +15,8 @@ use super::templates::unknown_word;
 use super::{Context, files};
 use crate::blobs::BlobKey;
 use crate::domain::document::{
-    Cancellation, Deletion, Document, DocumentFilter, DocumentStatus, ExtractorIdentity, Failure, Reprocessing,
+    Cancellation, Deletion, Document, DocumentFilter, DocumentStatus, ExtractorIdentity, Failure,
+    Reprocessing,
 };
 use crate::domain::extraction::Extraction;
 use crate::domain::timestamp::Timestamp;
@@ -86,6 +87,7 @@ struct FailureResponse {
     message: String,
 }
 
+/// Which records a list shows.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
@@ -117,6 +119,7 @@ pub struct HistoryQuery {
     limit: Option<PageLimit>,
 }
 
+/// Where a record is expected.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
@@ -139,7 +142,8 @@ pub async fn list_history(
     let project = permit.caller.project(&context.store, query.project_id.as_ref()).await?;
     let tenant = permit.caller.tenant_of(&project);
     let listing = context.store.list_documents(&tenant, &filter(query)?, page).await?;
-    let records = listing.items.into_iter().map(|document| ProcessingRecord::new(&context, face, document, None));
+    let records =
+        listing.items.into_iter().map(|document| ProcessingRecord::new(&context, face, document, None));
     Ok(Answer(PageResponse::new(records.collect(), page, listing.total)))
 }
 
@@ -299,7 +303,8 @@ impl ProcessingRecord {
             created_at: document.created_at.to_iso(),
             started_at: document.started_at.map(Timestamp::to_iso),
             completed_at: document.completed_at.map(Timestamp::to_iso),
-            processing_time_ms: processing_time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            processing_time_ms: processing_time
+                .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
         }
     }
 }

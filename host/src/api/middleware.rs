@@ -1,7 +1,7 @@
 //! What happens around every request: its id, its log line, its error body, and 503 while the server stops.
 
 use std::any::Any;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -13,6 +13,9 @@ use super::Context;
 use super::error::{ApiError, Code, render};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How long a request without files may take.
+const REQUEST_TIME: Duration = Duration::from_secs(60);
 
 /// Longest request id that is taken from a client.
 const MAX_REQUEST_ID: usize = 128;
@@ -48,6 +51,18 @@ pub async fn refuse_while_draining(State(context): State<Context>, request: Requ
         return ApiError::new(Code::Draining, "the server is stopping; try again shortly").into_response();
     }
     next.run(request).await
+}
+
+/// Ends a request that takes too long; uploads have limits of their own.
+pub async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let seconds = REQUEST_TIME.as_secs();
+            ApiError::new(Code::RequestTimeout, format!("the request took longer than {seconds} s"))
+                .into_response()
+        }
+    }
 }
 
 /// The answer to a request whose handler panicked.

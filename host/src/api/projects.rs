@@ -37,6 +37,7 @@ pub struct ProjectSettings {
     file_retention_days: u32,
 }
 
+/// A new project.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateProjectRequest {

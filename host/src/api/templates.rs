@@ -11,8 +11,12 @@ use super::Context;
 use super::access::{Permit, ReadTemplates, WriteTemplates};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Path, Query, double_option, shown};
+use crate::domain::page::OcrMode;
 use crate::domain::schema;
-use crate::domain::template::{ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent};
+use crate::domain::template::{
+    ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
+    TemplateUpdate,
+};
 
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
@@ -38,6 +42,8 @@ pub struct TemplateResponse {
     /// `structured` or `free_text`.
     extraction_mode: &'static str,
     extractor: Option<Extractor>,
+    /// `fast` or `accurate`; null for the server's own.
+    ocr_mode: Option<&'static str>,
     created_at: String,
     updated_at: String,
 }
@@ -54,6 +60,7 @@ pub struct Extractor {
     config: Option<Map<String, Value>>,
 }
 
+/// A new template.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateTemplateRequest {
@@ -73,6 +80,8 @@ pub struct CreateTemplateRequest {
     extraction_mode: Option<String>,
     /// Without it the mode picks the default one.
     extractor: Option<Extractor>,
+    /// How pictures are read: `fast` or `accurate`; without it as the server is set.
+    ocr_mode: Option<String>,
 }
 
 /// Changes of a template; what is left out stays, null removes.
@@ -95,8 +104,12 @@ pub struct UpdateTemplateRequest {
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<Extractor>)]
     extractor: Option<Option<Extractor>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<String>)]
+    ocr_mode: Option<Option<String>>,
 }
 
+/// Which templates a list shows.
 #[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
@@ -144,8 +157,9 @@ pub async fn create_template(
             Some(word) => result_format(&word)?,
         },
         extractor: request.extractor.map(ExtractorChoice::from),
+        ocr_mode: request.ocr_mode.as_deref().map(ocr_mode).transpose()?,
     };
-    let content = checked(content, &context)?;
+    let content = checked(content, &context).await?;
     let organization = &caller.organization_id;
     let template = context.store.create_template(&caller.actor, organization, &project.id, content).await?;
     Ok((StatusCode::CREATED, Answer(template.into())))
@@ -174,16 +188,20 @@ pub async fn update_template(
     Path(id): Path<Id>,
     Json(request): Json<UpdateTemplateRequest>,
 ) -> Result<Answer<TemplateResponse>, ApiError> {
-    let caller = permit.caller;
-    let changed = context.store.update_template(&caller.actor, &caller.tenant(), &id.0, |content, is_active| {
-        if let Some(wanted) = request.is_active {
-            *is_active = wanted;
+    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let current = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    let revision = TemplateRevision {
+        expected_version: current.version,
+        is_active: request.is_active.unwrap_or(current.is_active),
+        content: checked(request.applied_to(current.content)?, &context).await?,
+    };
+    match context.store.update_template(&caller.actor, &tenant, &id.0, revision).await? {
+        TemplateUpdate::Updated(template) => Ok(Answer((*template).into())),
+        TemplateUpdate::Conflict => {
+            Err(ApiError::new(Code::Conflict, "the template was changed meanwhile; try again"))
         }
-        *content = checked(request.applied_to(content.clone())?, &context)?;
-        Ok::<(), ApiError>(())
-    });
-    let template = changed.await?.ok_or_else(|| unknown(&id))??;
-    Ok(Answer(template.into()))
+        TemplateUpdate::NotFound => Err(unknown(&id)),
+    }
 }
 
 /// Deletes a template. Documents that were read with it keep their results.
@@ -230,12 +248,15 @@ impl UpdateTemplateRequest {
         if let Some(extractor) = self.extractor {
             content.extractor = extractor.map(ExtractorChoice::from);
         }
+        if let Some(word) = self.ocr_mode {
+            content.ocr_mode = word.as_deref().map(ocr_mode).transpose()?;
+        }
         Ok(content)
     }
 }
 
 /// Checks all that a template says, and normalises its schema.
-fn checked(mut content: TemplateContent, context: &Context) -> Result<TemplateContent, ApiError> {
+async fn checked(mut content: TemplateContent, context: &Context) -> Result<TemplateContent, ApiError> {
     let mut problems = Vec::new();
     if content.name.trim().is_empty() || content.name.chars().count() > MAX_NAME {
         problems.push(format!("`name` must have 1 to {MAX_NAME} characters"));
@@ -257,41 +278,38 @@ fn checked(mut content: TemplateContent, context: &Context) -> Result<TemplateCo
         return Err(ApiError::fields(problems));
     }
     if let Some(given) = content.template_schema.take() {
-        let normalized =
-            schema::normalized(&given).map_err(|problems| ApiError::several(Code::TemplateSchema, problems))?;
+        let normalized = schema::normalized(&given)
+            .map_err(|problems| ApiError::several(Code::TemplateSchema, problems))?;
         content.template_schema = Some(normalized);
     }
     if let Some(extractor) = &content.extractor {
-        check_extractor(extractor, context)?;
+        check_extractor(extractor, context).await?;
     }
     Ok(content)
 }
 
-fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(), ApiError> {
-    let known = context.extractors.list();
-    let of_this_name = || known.iter().filter(|plugin| plugin.name == extractor.plugin);
-    if of_this_name().next().is_none() {
-        let mut names: Vec<&str> = known.iter().map(|plugin| plugin.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        let message = format!(
-            "there is no plugin `{}`; there are: {}",
-            shown(&extractor.plugin),
-            names.join(", ")
-        );
-        return Err(ApiError::new(Code::TemplateExtractor, message));
+async fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(), ApiError> {
+    let found = context.plugins.get(&extractor.plugin, extractor.version.as_deref()).await;
+    let plugin = found.map_err(|error| ApiError::new(Code::TemplateExtractor, error.to_string()))?;
+    let (Some(schema), Some(config)) = (&plugin.description.config_schema, &extractor.config) else {
+        return Ok(());
+    };
+    let problems = schema::problems(schema, &Value::Object(config.clone()));
+    if problems.is_empty() {
+        return Ok(());
     }
-    match &extractor.version {
-        Some(version) if !of_this_name().any(|plugin| plugin.version == *version) => Err(ApiError::new(
-            Code::TemplateExtractor,
-            format!("there is no version `{}` of the plugin `{}`", shown(version), extractor.plugin),
-        )),
-        _ => Ok(()),
-    }
+    Err(ApiError::several(
+        Code::TemplateExtractor,
+        problems.into_iter().map(|problem| format!("`extractor.config`: {problem}")).collect(),
+    ))
 }
 
 fn extraction_mode(word: &str) -> Result<ExtractionMode, ApiError> {
     ExtractionMode::parse(word).ok_or_else(|| unknown_word("extractionMode", word, ExtractionMode::ALL))
+}
+
+fn ocr_mode(word: &str) -> Result<OcrMode, ApiError> {
+    OcrMode::parse(word).ok_or_else(|| unknown_word("ocrMode", word, &OcrMode::ALL.map(OcrMode::as_str)))
 }
 
 fn result_format(word: &str) -> Result<ResultFormat, ApiError> {
@@ -329,6 +347,7 @@ impl From<Template> for TemplateResponse {
                 version: choice.version,
                 config: choice.config,
             }),
+            ocr_mode: content.ocr_mode.map(OcrMode::as_str),
             created_at: template.created_at.to_iso(),
             updated_at: template.updated_at.to_iso(),
         }

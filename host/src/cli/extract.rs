@@ -74,9 +74,14 @@ struct Input {
 /// What became of a file.
 enum Ending {
     Completed(Box<Outcome>),
-    Failed { code: String, message: String },
+    Failed {
+        code: String,
+        message: String,
+    },
     /// Found in a folder and not a document.
-    Skipped { message: String },
+    Skipped {
+        message: String,
+    },
 }
 
 impl Extract {
@@ -105,7 +110,8 @@ impl Extract {
         template: Option<TemplateContent>,
     ) -> anyhow::Result<ExitCode> {
         let engine = Engine::new(&config.plugins, config.user_cache_dir().join("plugins"))?;
-        let registry = Arc::new(Registry::open(Arc::new(engine), assets::bundled_plugins(), &config.plugins_dir())?);
+        let registry =
+            Arc::new(Registry::open(Arc::new(engine), assets::bundled_plugins(), &config.plugins_dir())?);
         let pipeline = Arc::new(Pipeline::without_cache(config, Arc::clone(&registry), Clock::system()));
         let (name, version) = pipeline.choose(self.plugin.as_deref(), template.as_ref());
         registry.get(&name, version.as_deref()).await?;
@@ -188,13 +194,15 @@ fn inputs(paths: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
 
 /// Collects the files below a folder. Hidden ones are left out; links to folders are not followed.
 fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) -> anyhow::Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("`{}` cannot be listed", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("`{}` cannot be listed", folder.display()))?;
     for entry in entries {
         let entry = entry.with_context(|| format!("`{}` cannot be listed", folder.display()))?;
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        let kind = entry.file_type().with_context(|| format!("`{}` cannot be read", entry.path().display()))?;
+        let kind =
+            entry.file_type().with_context(|| format!("`{}` cannot be read", entry.path().display()))?;
         if kind.is_dir() {
             walk(&entry.path(), found)?;
         } else if entry.path().is_file() {
@@ -241,7 +249,8 @@ struct ExtractorFile {
 fn read_template(path: &Path) -> anyhow::Result<TemplateContent> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("template `{shown}` cannot be read"))?;
-    let value: Value = serde_json::from_str(&text).with_context(|| format!("template `{shown}` is not JSON"))?;
+    let value: Value =
+        serde_json::from_str(&text).with_context(|| format!("template `{shown}` is not JSON"))?;
     template(value).with_context(|| format!("template `{shown}` cannot be used"))
 }
 

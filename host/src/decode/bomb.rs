@@ -87,7 +87,10 @@ fn starts_layer(data: &[u8], layers: usize) -> bool {
 
 /// RFC 1950, section 2.2.
 fn is_zlib_header([method, flags]: [u8; 2]) -> bool {
-    method & 0x0f == 8 && method >> 4 <= 7 && flags & 0x20 == 0 && u16::from_be_bytes([method, flags]).is_multiple_of(31)
+    method & 0x0f == 8
+        && method >> 4 <= 7
+        && flags & 0x20 == 0
+        && u16::from_be_bytes([method, flags]).is_multiple_of(31)
 }
 
 /// Whether more than `limit` bytes are inside `layers` layers.

@@ -51,14 +51,22 @@ impl Jpeg2000 {
                 (ColorSpace::CMYK, 4) => pixels::cmyk_to_rgb(&samples),
                 (_, 1) => samples.iter().flat_map(|&grey| [grey; 3]).collect(),
                 (_, 2) => {
-                    let rgba: Vec<u8> =
-                        samples.as_chunks::<2>().0.iter().flat_map(|&[grey, alpha]| [grey, grey, grey, alpha]).collect();
+                    let rgba: Vec<u8> = samples
+                        .as_chunks::<2>()
+                        .0
+                        .iter()
+                        .flat_map(|&[grey, alpha]| [grey, grey, grey, alpha])
+                        .collect();
                     pixels::on_white(&rgba)
                 }
                 (_, 3) => samples,
                 (_, 4) if image.has_alpha() => pixels::on_white(&samples),
                 (_, 4) => pixels::cmyk_to_rgb(&samples),
-                _ => return Err(Error::Unsupported(format!("a JPEG 2000 picture of {channels} channels is not supported"))),
+                _ => {
+                    return Err(Error::Unsupported(format!(
+                        "a JPEG 2000 picture of {channels} channels is not supported"
+                    )));
+                }
             };
             Ok(Raster { width: self.width, height: self.height, pixels })
         })

@@ -66,14 +66,18 @@ mod tests {
 
     #[test]
     fn transparent_pixels_become_white_and_opaque_ones_stay() {
-        assert_eq!(on_white(&[10, 20, 30, 0, 10, 20, 30, 255, 0, 0, 0, 128]), [
-            255, 255, 255, 10, 20, 30, 127, 127, 127
-        ]);
+        assert_eq!(
+            on_white(&[10, 20, 30, 0, 10, 20, 30, 255, 0, 0, 0, 128]),
+            [255, 255, 255, 10, 20, 30, 127, 127, 127]
+        );
     }
 
     #[test]
     fn ink_is_subtracted_from_white() {
-        assert_eq!(cmyk_to_rgb(&[0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255]), [255, 255, 255, 0, 255, 255, 0, 0, 0]);
+        assert_eq!(
+            cmyk_to_rgb(&[0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255]),
+            [255, 255, 255, 0, 255, 255, 0, 0, 0]
+        );
     }
 
     #[test]

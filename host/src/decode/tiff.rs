@@ -202,7 +202,9 @@ fn interleave(planes: &[u8], pixel_count: usize, channels: usize) -> Vec<u8> {
 
 fn convert(error: TiffError) -> Error {
     match error {
-        TiffError::UnsupportedError(error) => Error::Unsupported(format!("this kind of TIFF is not supported: {error}")),
+        TiffError::UnsupportedError(error) => {
+            Error::Unsupported(format!("this kind of TIFF is not supported: {error}"))
+        }
         TiffError::FormatError(TiffFormatError::CycleInOffsets) => damaged("its list of pages never ends"),
         error => damaged(error),
     }

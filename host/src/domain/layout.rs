@@ -9,7 +9,7 @@ mod rows;
 
 use self::rows::Row;
 use super::geometry::Rect;
-use super::page::{Line, PageSize, RawWord, Segment, Word};
+use super::page::{Line, PageSize, Segment, Word};
 
 /// White space between rows, in line heights, from which on a new block begins.
 const BLOCK_GAP: f32 = 0.7;
@@ -77,10 +77,16 @@ fn usual_height(segments: &[Segment], size: PageSize) -> f32 {
 
 /// Splits rows into blocks where the white space between them is wide.
 fn split_at_gaps(rows: Vec<Row>, line_height: f32, blocks: &mut Vec<Vec<Row>>) {
-    let mut gaps: Vec<f32> =
-        rows.windows(2).map(|pair| (pair[1].bbox.y0 - pair[0].bbox.y1).max(0.0)).filter(|gap| *gap < 3.0 * line_height).collect();
-    let middle = gaps.len() / 2;
-    let usual = if gaps.is_empty() { 0.0 } else { *gaps.select_nth_unstable_by(middle, f32::total_cmp).1 };
+    let mut gaps: Vec<f32> = rows
+        .windows(2)
+        .map(|pair| (pair[1].bbox.y0 - pair[0].bbox.y1).max(0.0))
+        .filter(|gap| *gap < 3.0 * line_height)
+        .collect();
+    // Two gaps say nothing about what is usual.
+    let usual = match gaps.len() {
+        0..=2 => 0.0,
+        count => *gaps.select_nth_unstable_by(count / 2, f32::total_cmp).1,
+    };
     let widest = (BLOCK_GAP * line_height).max(BLOCK_GAP_RATIO * usual);
     let mut block: Vec<Row> = Vec::new();
     for row in rows {
@@ -115,10 +121,12 @@ impl Writer {
     fn line(&mut self, items: &[usize]) {
         let mut pieces: Vec<Segment> =
             items.iter().filter_map(|&item| self.segments.get_mut(item).and_then(Option::take)).collect();
-        if is_right_to_left(pieces.iter().flat_map(|piece| &piece.words)) {
+        let letters = pieces.iter().flat_map(|piece| &piece.words).flat_map(|word| word.text.chars());
+        if is_right_to_left(letters) {
             pieces.reverse();
         }
-        let Some(bbox) = pieces.iter().map(|piece| piece.bbox).reduce(|bbox, piece| bbox.union(&piece)) else {
+        let Some(bbox) = pieces.iter().map(|piece| piece.bbox).reduce(|bbox, piece| bbox.union(&piece))
+        else {
             return;
         };
         let (line, block) = (self.arranged.lines.len() as u32, self.blocks.saturating_sub(1));
@@ -136,14 +144,16 @@ impl Writer {
     }
 }
 
-/// Whether most words are Hebrew, Arabic or of another script that runs from right to left.
-fn is_right_to_left<'a>(words: impl Iterator<Item = &'a RawWord>) -> bool {
+/// Whether most letters are of a script that runs from right to left: Hebrew, Arabic and their neighbours.
+pub fn is_right_to_left(text: impl Iterator<Item = char>) -> bool {
     let (mut right_to_left, mut left_to_right) = (0_u32, 0_u32);
-    for word in words {
-        match word.text.chars().find(|character| character.is_alphabetic()) {
-            Some('\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}') => right_to_left += 1,
-            Some(_) => left_to_right += 1,
-            None => {}
+    for character in text {
+        match character {
+            // Arabic digits run from left to right.
+            '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {}
+            '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' => right_to_left += 1,
+            _ if character.is_alphabetic() => left_to_right += 1,
+            _ => {}
         }
     }
     right_to_left > left_to_right

@@ -63,3 +63,16 @@ pub struct Member {
     /// What the user may do.
     pub role: Role,
 }
+
+/// What a new user of an organization is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMember {
+    /// Address to log in with, in any case.
+    pub email: String,
+    /// Name for people.
+    pub name: String,
+    /// Argon2 hash of the password in PHC form.
+    pub password_hash: String,
+    /// What the user may do.
+    pub role: Role,
+}

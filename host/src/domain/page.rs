@@ -15,6 +15,9 @@ pub enum OcrMode {
 }
 
 impl OcrMode {
+    /// Every mode, in the order in which messages list them.
+    pub const ALL: [Self; 2] = [Self::Fast, Self::Accurate];
+
     /// The word, as stored and as sent.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -25,7 +28,7 @@ impl OcrMode {
 
     /// The mode for a word; `None` for any other word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Fast, Self::Accurate].into_iter().find(|mode| mode.as_str() == word)
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
     }
 }
 

@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 /// Most fields of a schema, those of nested objects included.
 const MAX_FIELDS: usize = 1000;
 
+/// Most problems that are told of one value.
+const MAX_PROBLEMS: usize = 20;
+
 /// Types of the short form with what they stand for in JSON Schema.
 const SHORT_TYPES: [(&str, &str, Option<&str>); 17] = [
     ("string", "string", None),
@@ -39,17 +42,33 @@ pub fn normalized(schema: &Value) -> Result<Value, Vec<String>> {
     match count_fields(&schema) {
         0 => return Err(vec!["the schema has no fields".to_owned()]),
         1..=MAX_FIELDS => {}
-        found => return Err(vec![format!("the schema has {found} fields, at most {MAX_FIELDS} are possible")]),
+        found => {
+            return Err(vec![format!("the schema has {found} fields, at most {MAX_FIELDS} are possible")]);
+        }
     }
     if let Some(reference) = remote_reference(&schema) {
         return Err(vec![format!("`$ref` `{reference}` leads outside the schema; only `#…` is possible")]);
     }
-    jsonschema::options().build(&schema).map_err(|error| {
-        let place = error.instance_path().to_string();
-        let place = if place.is_empty() { "the schema".to_owned() } else { format!("`{place}`") };
-        vec![format!("{place} is not valid JSON Schema: {error}")]
-    })?;
+    jsonschema::options()
+        .build(&schema)
+        .map_err(|error| vec![format!("the schema is not valid JSON Schema: {}", told(&error))])?;
     Ok(schema)
+}
+
+/// What about a value does not fit a schema, one sentence each, at most 20; a schema that is none itself fits nothing.
+pub fn problems(schema: &Value, value: &Value) -> Vec<String> {
+    match jsonschema::options().build(schema) {
+        Ok(validator) => validator.iter_errors(value).take(MAX_PROBLEMS).map(|error| told(&error)).collect(),
+        Err(error) => vec![format!("the schema itself is not valid: {error}")],
+    }
+}
+
+/// What is wrong, after the place where, if that is not the whole.
+fn told(error: &jsonschema::ValidationError<'_>) -> String {
+    match error.instance_path().to_string().as_str() {
+        "" => error.to_string(),
+        place => format!("at `{place}`: {error}"),
+    }
 }
 
 /// Whether this is a JSON Schema: the short form has an object under each of its names, also under one called `type`
@@ -58,8 +77,9 @@ fn is_json_schema(members: &Map<String, Value>) -> bool {
     let has_fields = members.get("properties").and_then(Value::as_object).is_some_and(|properties| {
         properties.values().all(|property| property.is_object() || property.is_boolean())
     });
-    let has_word =
-        ["type", "$schema", "$ref", "$id"].iter().any(|name| members.get(*name).is_some_and(|v| !v.is_object()));
+    let has_word = ["type", "$schema", "$ref", "$id"]
+        .iter()
+        .any(|name| members.get(*name).is_some_and(|v| !v.is_object()));
     has_fields || has_word
 }
 
@@ -187,7 +207,8 @@ mod tests {
 
     #[test]
     fn a_json_schema_stays_as_it_is() {
-        let schema = json!({"type": "object", "properties": {"total": {"type": "number", "x-labels": ["Sum"]}}});
+        let schema =
+            json!({"type": "object", "properties": {"total": {"type": "number", "x-labels": ["Sum"]}}});
         check(schema.clone(), schema);
     }
 
@@ -213,7 +234,8 @@ mod tests {
 
     #[test]
     fn fields_called_type_and_properties_are_fields() {
-        let schema = normalized(&json!({"type": {"type": "string"}, "properties": {"type": "text"}})).unwrap();
+        let schema =
+            normalized(&json!({"type": {"type": "string"}, "properties": {"type": "text"}})).unwrap();
         assert_eq!(schema["properties"]["type"], json!({"type": "string"}));
         assert_eq!(schema["properties"]["properties"], json!({"type": "string"}));
     }
@@ -238,6 +260,9 @@ mod tests {
         check_wrong(json!({"a": {"type": "colour"}}), "`a`: unknown type `colour`; known are string");
         check_wrong(json!({"a": {"type": 3}}), "`a`: `type` is 3");
         check_wrong(json!({"properties": {"a": {"type": "colour"}}}), "not valid JSON Schema");
-        check_wrong(json!({"properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}}), "leads outside the schema");
+        check_wrong(
+            json!({"properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}}),
+            "leads outside the schema",
+        );
     }
 }

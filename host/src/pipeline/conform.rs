@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use crate::domain::extraction::{Field, Warning};
 
 /// Keywords whose value maps names to schemas.
-const SCHEMA_MAPS: [&str; 5] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+const SCHEMA_MAPS: [&str; 5] =
+    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
 
 /// Keywords whose value is a schema.
 const SCHEMAS: [&str; 5] = ["items", "additionalProperties", "contains", "not", "additionalItems"];
@@ -45,7 +46,9 @@ pub fn conform(schema: &Value, mut fields: IndexMap<String, Field>) -> Result<Co
             if let Err(error) = validator.validate(&field.value) {
                 conformed.warnings.push(Warning {
                     code: "value_rejected".to_owned(),
-                    message: format!("the value found for `{name}` does not fit the template's schema: {error}"),
+                    message: format!(
+                        "the value found for `{name}` does not fit the template's schema: {error}"
+                    ),
                     field: Some(name.clone()),
                     page: field.page,
                 });
@@ -165,7 +168,8 @@ fn coerce(value: &mut Value, schema: &Value, root: &Value) {
         }
         Value::Number(number) if !allows(schema, "number") => {
             if allows(schema, "integer")
-                && let Some(whole) = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15)
+                && let Some(whole) =
+                    number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e15)
             {
                 *value = (whole as i64).into();
             } else if allows(schema, "string") {
@@ -251,8 +255,10 @@ mod tests {
             "$defs": {"item": {"type": "object", "required": ["amount"], "additionalProperties": false,
                 "properties": {"name": {"type": "string"}, "amount": {"type": "number"}}}},
             "properties": {"items": {"type": "array", "items": {"$ref": "#/$defs/item"}}}});
-        let (values, warnings) =
-            conformed(schema, json!({"items": [{"name": "A", "amount": "2.50", "unit": "h"}, {"name": "B"}]}));
+        let (values, warnings) = conformed(
+            schema,
+            json!({"items": [{"name": "A", "amount": "2.50", "unit": "h"}, {"name": "B"}]}),
+        );
         assert_eq!(warnings, Vec::<String>::new());
         assert_eq!(values, json!({"items": [{"name": "A", "amount": 2.5}, {"name": "B", "amount": null}]}));
     }

@@ -124,7 +124,8 @@ impl Reader {
 
     fn read_raster(&self, raster: &Raster, size: PageSize, mode: OcrMode) -> Result<PageText, SourceError> {
         let kept = self.cache.as_ref().map(|cache| {
-            let method = format!("{} {} x {} {:?}", self.ocr.fingerprint(mode), size.width, size.height, size.unit);
+            let method =
+                format!("{} {} x {} {:?}", self.ocr.fingerprint(mode), size.width, size.height, size.unit);
             (cache, PageCache::key(raster, &method))
         });
         if let Some((cache, key)) = &kept

@@ -4,9 +4,7 @@ use serde_json::{Map, Value};
 
 use super::conform::{self, SchemaError};
 use super::view::PagesRead;
-use crate::domain::extraction::{
-    Extraction, ExtractorOutput, Field, LineRecord, PageRecord, WordRecord,
-};
+use crate::domain::extraction::{Extraction, ExtractorOutput, Field, LineRecord, PageRecord, WordRecord};
 use crate::domain::geometry::Rect;
 use crate::domain::page::{Line, PageText, Word};
 
@@ -90,7 +88,12 @@ fn line_record(line: &Line, words: &[Word]) -> LineRecord {
 
 /// Boxes are measured to a fraction of a pixel; more digits would only make results larger.
 fn rounded(rect: Rect) -> Rect {
-    Rect { x0: hundredths(rect.x0), y0: hundredths(rect.y0), x1: hundredths(rect.x1), y1: hundredths(rect.y1) }
+    Rect {
+        x0: hundredths(rect.x0),
+        y0: hundredths(rect.y0),
+        x1: hundredths(rect.x1),
+        y1: hundredths(rect.y1),
+    }
 }
 
 fn hundredths(number: f32) -> f32 {
@@ -114,7 +117,8 @@ fn confidence(
     if !found.is_empty() {
         return Some(found.iter().sum::<f64>() / found.len() as f64).map(|mean| (mean * 1e4).round() / 1e4);
     }
-    mean_word_confidence(pages.iter().flat_map(|(_, page)| &page.words)).map(|mean| (mean * 1e4).round() / 1e4)
+    mean_word_confidence(pages.iter().flat_map(|(_, page)| &page.words))
+        .map(|mean| (mean * 1e4).round() / 1e4)
 }
 
 /// The mean over words, each counted with its number of characters; `None` without words.

@@ -128,7 +128,12 @@ impl View {
         if !pages.is_empty() {
             failure = None;
         }
-        PagesRead { pages, warnings, failure, times: *self.times.lock().unwrap_or_else(PoisonError::into_inner) }
+        PagesRead {
+            pages,
+            warnings,
+            failure,
+            times: *self.times.lock().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     fn slot(&self, index: u32) -> Result<&Slot, SourceError> {
@@ -143,7 +148,8 @@ impl View {
         let slot = self.slot(index)?;
         slot.text
             .get_or_init(|| async {
-                let read = self.reader.read_page(Arc::clone(&self.document), self.first + index, self.mode).await;
+                let read =
+                    self.reader.read_page(Arc::clone(&self.document), self.first + index, self.mode).await;
                 let result = read.map(|(text, times)| {
                     let mut sum = self.times.lock().unwrap_or_else(PoisonError::into_inner);
                     sum.decode += times.decode;

@@ -1,7 +1,7 @@
 //! One call of a plugin: a fresh instance, run within its limits, and its answer checked.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -21,8 +21,10 @@ use crate::domain::raster::Raster;
 /// What a host call may be given beside its text: small values and the list's own overhead.
 const CALL_OVERHEAD_BYTES: usize = 64 << 10;
 
-/// Longest code and message of a failure that a plugin reports.
+/// Longest code of a failure that a plugin reports.
 const FAILURE_CODE_BYTES: usize = 64;
+
+/// Longest message of a failure that a plugin reports.
 const FAILURE_MESSAGE_BYTES: usize = 1000;
 
 /// Longest description, which no setting limits: it is kept for as long as the plugin is.
@@ -79,10 +81,17 @@ impl Engine {
             media_type: source.media_type(),
             today: &request.today,
         };
-        let wire = serde_json::to_string(&wire).unwrap_or_default();
+        let name = &plugin.description.name;
+        let wire = match serde_json::to_string(&wire) {
+            Ok(wire) => wire,
+            Err(error) => {
+                let (logs, usage) = Budget::new(self.limits).finish(Duration::ZERO);
+                let reason = format!("request is not JSON: {error}");
+                return Call { result: Err(Error::Host { plugin: name.clone(), reason }), logs, usage };
+            }
+        };
         let checked_against = Arc::clone(&source);
         let state = CallState::new(source, request.config.clone(), Budget::new(self.limits));
-        let name = &plugin.description.name;
         let (answer, logs, mut usage) = self.run(name, &plugin.linked, state, Ask::Extract(&wire)).await;
         let result = answer.and_then(|answer| match answer {
             Ok(json) => {
@@ -90,7 +99,7 @@ impl Engine {
                 read_output(name, &json, self.limits.output_bytes, checked_against.as_ref())
             }
             Err(failure) => Err(Error::Failed {
-                code: cut(&failure.code, FAILURE_CODE_BYTES).to_owned(),
+                code: failure_code(failure.code),
                 message: cut(&failure.message, FAILURE_MESSAGE_BYTES).to_owned(),
                 retryable: failure.retryable,
             }),
@@ -270,6 +279,14 @@ fn too_large(plugin: &str, limit: usize) -> Error {
     Error::BadOutput { plugin: plugin.to_owned(), reason }
 }
 
+/// A failure's code as the plugin gave it, if it is a stable word.
+fn failure_code(code: String) -> String {
+    let is_word = !code.is_empty()
+        && code.len() <= FAILURE_CODE_BYTES
+        && code.chars().all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || "._".contains(each));
+    if is_word { code } else { "plugin.failed".to_owned() }
+}
+
 fn read_description(json: &str) -> Result<Description, String> {
     if json.len() > DESCRIPTION_BYTES {
         return Err(format!("it has {} bytes, the limit is {DESCRIPTION_BYTES}", json.len()));
@@ -292,7 +309,7 @@ fn read_description(json: &str) -> Result<Description, String> {
     Ok(description)
 }
 
-fn millis(time: std::time::Duration) -> u64 {
+fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -158,7 +158,7 @@ pub enum Refusal {
         reason: String,
     },
     /// It needs what this host does not give.
-    #[error("component imports {}, which is not granted", list(.names))]
+    #[error("component imports what is not granted: {}", list(.names))]
     UnknownImports {
         /// The interfaces.
         names: Vec<String>,
@@ -201,7 +201,9 @@ impl Refusal {
             Self::UnknownImports { names } if names.iter().any(|name| name.starts_with("wasi:")) => {
                 "build for `wasm32-unknown-unknown`: plugins get no WASI (files, clocks, network)"
             }
-            Self::UnknownImports { .. } => "use only `log`, `config` and `document` of `ocriva:extract`",
+            Self::UnknownImports { .. } => {
+                "use only `log`, `config` and `document` of `ocriva:extract@1`, as the plugin SDK does"
+            }
             Self::MissingExport { .. } => "implement `Extractor` and `register!` it with the plugin SDK",
             Self::Unlinkable { .. } => "build it with the plugin SDK of this server's version",
             Self::Undescribed(_) => "`describe` must answer without a document, within the limits of a call",

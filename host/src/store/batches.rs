@@ -117,10 +117,10 @@ impl Store {
             changes: Some(json!({ "name": new.name, "totalFiles": documents.len() })),
         };
         self.audit(&mut tx, event).await?;
-        let recorded = tx.find(&FIND, arguments![organization_id, project_id, &new.id]).await?;
+        let recorded = tx.read(&FIND, arguments![organization_id, project_id, &new.id]).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
-        recorded.ok_or(Error::MissingReference { statement: FIND.name })
+        Ok(recorded)
     }
 }
 

@@ -1,26 +1,17 @@
 //! The first start: somebody who may do everything, and somewhere to do it.
 
-use super::statement::{arguments, statements};
-use super::{Error, Store, projects, tokens};
+use super::statement::statements;
+use super::{Error, Store, projects, tokens, users};
 use crate::domain::audit::Actor;
-use crate::domain::organization::Role;
 use crate::domain::project::Project;
 use crate::domain::token::NewApiToken;
-use crate::domain::user::normalized_email;
-
-use super::audit::Event;
+use crate::domain::user::{User, normalized_email};
 
 statements! {
     "bootstrap";
     /// Also the lock: of two first starts at the same time the second waits here, then finds an organization.
     LOCK = "update dispatcher set dispatched_at = dispatched_at where id = 1";
     ANY = "select id from organizations limit 1";
-    INSERT_ORGANIZATION = "insert into organizations (id, name, is_active, dispatched_at, created_at, updated_at)
-        values ($1, $2, true, 0, $3, $3)";
-    INSERT_USER = "insert into users (id, email, name, password_hash, is_active, created_at, updated_at)
-        values ($1, $2, $3, $4, true, $5, $5)";
-    INSERT_MEMBERSHIP = "insert into memberships (organization_id, user_id, role, created_at)
-        values ($1, $2, $3, $4)";
 }
 
 /// What the first start makes, with hashes in place of secrets.
@@ -73,14 +64,18 @@ impl Store {
         if tx.fetch_optional(&ANY, vec![]).await?.is_some() {
             return Ok(None);
         }
-        let organization_id = self.clock.new_id();
         let user_id = self.clock.new_id();
-        tx.execute(&INSERT_ORGANIZATION, arguments![&organization_id, &first.organization_name, now]).await?;
-        let email = normalized_email(&first.email);
-        tx.execute(&INSERT_USER, arguments![&user_id, email, &first.user_name, &first.password_hash, now])
-            .await?;
-        let role = Role::Owner.as_str();
-        tx.execute(&INSERT_MEMBERSHIP, arguments![&organization_id, &user_id, role, now]).await?;
+        let user = User {
+            id: user_id.clone(),
+            email: normalized_email(&first.email),
+            name: first.user_name,
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+        };
+        users::insert(&mut tx, &user, &first.password_hash).await?;
+        let organization_id =
+            self.insert_organization(&mut tx, &Actor::system(), &first.organization_name, &user_id).await?.id;
         let project = Project {
             id: self.clock.new_id(),
             organization_id: organization_id.clone(),
@@ -95,14 +90,6 @@ impl Store {
         let token = self
             .new_token(&organization_id, NewApiToken { created_by: Some(user_id.clone()), ..first.token });
         tokens::insert(&mut tx, &token).await?;
-        let event = Event {
-            organization_id: &organization_id,
-            actor: &Actor::system(),
-            action: "organization.created",
-            target: &organization_id,
-            changes: None,
-        };
-        self.audit(&mut tx, event).await?;
         tx.commit().await?;
         Ok(Some(Bootstrapped { organization_id, project_id: project.id, user_id, token_id: token.id }))
     }

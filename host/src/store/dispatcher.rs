@@ -13,6 +13,7 @@ use crate::domain::timestamp::Timestamp;
 
 statements! {
     "dispatcher";
+    ANY_WAITING = "select id from documents where status = 'pending' limit 1";
     TAKE_TURN = "update dispatcher set dispatched_at = $1 where id = 1";
     ORGANIZATIONS = "select o.id as id, count(f.id) as in_flight
         from organizations o left join documents f
@@ -41,7 +42,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn dispatch(&self, free: u32, in_flight_limit: u32) -> Result<u32, Error> {
-        if free == 0 || self.waiting_documents().await? == 0 {
+        if free == 0 || self.engine.fetch_optional(&ANY_WAITING, vec![]).await?.is_none() {
             return Ok(0);
         }
         let now = self.clock.now();

@@ -211,6 +211,16 @@ impl Transaction {
         Ok(self.fetch_all(statement, arguments).await?.into_iter().next())
     }
 
+    /// Reads one value that is there, since this transaction has written it.
+    pub(super) async fn read<T: FromRow>(
+        &mut self,
+        statement: &'static Statement,
+        arguments: Vec<Argument>,
+    ) -> Result<T, Error> {
+        let found = self.find(statement, arguments).await?;
+        found.ok_or(Error::Statement { statement: statement.name, source: sqlx::Error::RowNotFound })
+    }
+
     /// Reads one value; `None` where there is no row.
     pub(super) async fn find<T: FromRow>(
         &mut self,

@@ -4,14 +4,18 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
-use super::{Error, Store};
+use super::{Error, Store, Transaction, users};
 use crate::domain::audit::Actor;
-use crate::domain::organization::{Member, Organization, Role};
-use crate::domain::user::User;
+use crate::domain::organization::{Member, NewMember, Organization, Role};
+use crate::domain::user::{User, normalized_email};
 
 statements! {
     "organizations";
     FIND = "select id, name, is_active, created_at, updated_at from organizations where id = $1";
+    INSERT = "insert into organizations (id, name, is_active, dispatched_at, created_at, updated_at)
+        values ($1, $2, true, 0, $3, $3)";
+    INSERT_MEMBERSHIP = "insert into memberships (organization_id, user_id, role, created_at)
+        values ($1, $2, $3, $4)";
     RENAME = "update organizations set name = $2, updated_at = $3 where id = $1
         returning id, name, is_active, created_at, updated_at";
     MEMBERS = "select u.id as id, u.email as email, u.name as name, u.is_active as is_active,
@@ -27,6 +31,47 @@ impl Store {
     /// Whatever the database answers.
     pub async fn organization(&self, id: &str) -> Result<Option<Organization>, Error> {
         self.engine.find(&FIND, arguments![id]).await
+    }
+
+    /// Makes an organization and its owner's membership.
+    ///
+    /// # Errors
+    /// [`Error::MissingReference`] where there is no such user, or whatever else the database answers.
+    pub async fn create_organization(
+        &self,
+        actor: &Actor,
+        name: &str,
+        owner_id: &str,
+    ) -> Result<Organization, Error> {
+        let mut tx = self.begin().await?;
+        let organization = self.insert_organization(&mut tx, actor, name, owner_id).await?;
+        tx.commit().await?;
+        Ok(organization)
+    }
+
+    /// Writes an organization and its owner's membership in the caller's transaction.
+    pub(super) async fn insert_organization(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        name: &str,
+        owner_id: &str,
+    ) -> Result<Organization, Error> {
+        let now = self.clock.now();
+        let organization = Organization {
+            id: self.clock.new_id(),
+            name: name.to_owned(),
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+        };
+        let id = &organization.id;
+        tx.execute(&INSERT, arguments![id, name, now]).await?;
+        tx.execute(&INSERT_MEMBERSHIP, arguments![id, owner_id, Role::Owner.as_str(), now]).await?;
+        let changes = Some(json!({ "name": name }));
+        let event = Event { organization_id: id, actor, action: "organization.created", target: id, changes };
+        self.audit(tx, event).await?;
+        Ok(organization)
     }
 
     /// Gives the organization another name.
@@ -49,6 +94,37 @@ impl Store {
         }
         tx.commit().await?;
         Ok(renamed)
+    }
+
+    /// Makes a user and gives them a place in the organization.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] where the address is taken, [`Error::MissingReference`] where there is no such organization,
+    /// or whatever else the database answers.
+    pub async fn create_member(
+        &self,
+        actor: &Actor,
+        organization_id: &str,
+        new: NewMember,
+    ) -> Result<Member, Error> {
+        let now = self.clock.now();
+        let user = User {
+            id: self.clock.new_id(),
+            email: normalized_email(&new.email),
+            name: new.name,
+            is_active: true,
+            created_at: now,
+            updated_at: now,
+        };
+        let mut tx = self.begin().await?;
+        users::insert(&mut tx, &user, &new.password_hash).await?;
+        let role = new.role;
+        tx.execute(&INSERT_MEMBERSHIP, arguments![organization_id, &user.id, role.as_str(), now]).await?;
+        let changes = Some(json!({ "email": user.email, "role": role.as_str() }));
+        let event = Event { organization_id, actor, action: "member.created", target: &user.id, changes };
+        self.audit(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(Member { user, role })
     }
 
     /// Everybody who belongs to the organization, oldest first.

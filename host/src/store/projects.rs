@@ -8,21 +8,26 @@ use super::{Error, Store};
 use crate::domain::audit::Actor;
 use crate::domain::project::{NewProject, Project, ProjectChanges};
 
+macro_rules! columns {
+    () => {
+        "id, organization_id, name, description, is_active, file_retention_days, created_at, updated_at "
+    };
+}
+
 statements! {
     "projects";
-    LIST = "select id, organization_id, name, description, is_active, file_retention_days, created_at, updated_at
-        from projects where organization_id = $1 order by id";
-    FIND = "select id, organization_id, name, description, is_active, file_retention_days, created_at, updated_at
-        from projects where organization_id = $1 and id = $2";
+    LIST = concat!("select ", columns!(), "from projects where organization_id = $1 order by id");
+    FIND = concat!("select ", columns!(), "from projects where organization_id = $1 and id = $2");
     INSERT = "insert into projects (id, organization_id, name, description, is_active, file_retention_days,
             created_at, updated_at)
         values ($1, $2, $3, $4, $5, $6, $7, $7)";
-    UPDATE = "update projects set name = coalesce($3, name),
+    UPDATE = concat!(
+        "update projects set name = coalesce($3, name),
             description = case when $4 then $5 else description end,
             is_active = coalesce($6, is_active), file_retention_days = coalesce($7, file_retention_days),
             updated_at = $8
-        where organization_id = $1 and id = $2
-        returning id, organization_id, name, description, is_active, file_retention_days, created_at, updated_at";
+        where organization_id = $1 and id = $2 returning ", columns!()
+    );
 }
 
 impl Store {

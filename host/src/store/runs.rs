@@ -1,11 +1,12 @@
 //! What workers do to runs: start an attempt, keep it alive, end it. Each write of an attempt is fenced: it counts
 //! only while the attempt is the latest and still running, so that a worker that was given up cannot write over its
-//! successor. The run, the document, the result and the queue's message change in one transaction.
+//! successor. The run, the document, the result and the queue's message change in one transaction, which locks them in
+//! this order: the run first, the message last.
 
 use std::time::Duration;
 
 use super::queue::{Delivery, Queue};
-use super::statement::{Argument, Row, arguments, statements};
+use super::statement::{Argument, arguments, statements};
 use super::{Error, Store, Transaction, documents, results, templates};
 use crate::domain::document::{Document, DocumentStatus, Failure, Processed};
 use crate::domain::template::Template;
@@ -16,7 +17,7 @@ statements! {
     /// A run that is `running` belonged to a worker whose lease ran out.
     BEGIN = "update runs set attempt = attempt + 1, state = 'running', worker = $2, updated_at = $3
         where document_id = $1 and state in ('waiting', 'running')
-        returning organization_id, attempt, attempts_excused, cancel_requested, failure_code, failure_message";
+        returning organization_id, attempt, attempts_excused, failures, cancel_requested";
     BEGIN_DOCUMENT = "update documents set status = 'in_progress', progress = 0,
             started_at = coalesce(started_at, $2), updated_at = $2
         where id = $1";
@@ -25,7 +26,7 @@ statements! {
     PROGRESS = "update documents set progress = $2, page_count = coalesce($3, page_count), updated_at = $4
         where id = $1 and status = 'in_progress'";
     END = "update runs set state = $3, failure_code = $4, failure_message = $5, updated_at = $6,
-            attempts_excused = attempts_excused + $7
+            attempts_excused = attempts_excused + $7, failures = failures + $8
         where document_id = $1 and attempt = $2 and state = 'running'";
     END_DOCUMENT = "update documents set status = $2, completed_at = $3, updated_at = $3 where id = $1";
     COMPLETE_DOCUMENT = "update documents set status = 'completed', progress = 100, page_count = $2, plugin = $3,
@@ -44,8 +45,8 @@ pub struct Attempt {
     pub template: Option<Template>,
     /// From 1; grows with each attempt, also through reprocessing.
     pub number: u32,
-    /// How many attempts count towards the limit, this one included.
-    pub counted: u32,
+    /// How many attempts failed before this one and told why.
+    pub failures: u32,
     delivery: Delivery,
 }
 
@@ -54,7 +55,7 @@ pub struct Attempt {
 pub enum Start {
     /// The attempt has begun.
     Started(Box<Attempt>),
-    /// There is nothing to do: the run is finished or gone. The message has been acknowledged.
+    /// There is nothing to do: the run is finished or withdrawn, or the message went to another worker.
     Nothing,
     /// The run had been tried as often as it may; it is dead now.
     Dead,
@@ -88,8 +89,8 @@ impl Store {
         Ok(deliveries)
     }
 
-    /// Begins an attempt: counts it first, so that one that kills its worker is counted too. A run that was tried
-    /// `max_attempts` times is dead.
+    /// Begins an attempt: counts it first, so that one that kills its worker is counted too. A run that had
+    /// `max_attempts` of them, other than those given back, is dead. The lease lasts from now for `lease`.
     ///
     /// # Errors
     /// Whatever the database answers; then nothing has begun, and the delivery comes again after its lease.
@@ -97,6 +98,7 @@ impl Store {
         &self,
         worker: &str,
         delivery: Delivery,
+        lease: Duration,
         max_attempts: u32,
     ) -> Result<Start, Error> {
         let now = self.clock.now();
@@ -108,7 +110,6 @@ impl Store {
             return Ok(Start::Nothing);
         };
         let number: u32 = run.number("attempt")?;
-        let counted = number.saturating_sub(run.number("attempts_excused")?);
         let fence = Fence { document_id: &delivery.document_id, attempt: number, now };
         if run.get("cancel_requested")? {
             fence.end(&mut tx, RunEnd::Finished).await?;
@@ -117,23 +118,33 @@ impl Store {
             tx.commit().await?;
             return Ok(Start::Cancelled);
         }
+        let counted = number.saturating_sub(run.number("attempts_excused")?);
         if counted > max_attempts {
-            fence.end(&mut tx, RunEnd::Dead(&exhausted(&run, max_attempts)?)).await?;
+            fence.end(&mut tx, RunEnd::Dead(&worker_lost(max_attempts))).await?;
             fence.end_document(&mut tx, DocumentStatus::Failed).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
             return Ok(Start::Dead);
         }
         tx.execute(&BEGIN_DOCUMENT, arguments![&delivery.document_id, now]).await?;
+        // Without its message nobody would bring the run back if this worker died.
+        if !self.queue.extend(&mut tx, &delivery, lease).await? {
+            return Ok(Start::Nothing);
+        }
         let organization_id: String = run.get("organization_id")?;
-        let document = documents::find_running(&mut tx, &organization_id, &delivery.document_id).await?;
-        let Some(document) = document else { return Ok(Start::Nothing) };
+        let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
         let template = match &document.template {
             None => None,
             Some(used) => templates::find_version(&mut tx, &organization_id, &used.id, used.version).await?,
         };
         tx.commit().await?;
-        Ok(Start::Started(Box::new(Attempt { document, template, number, counted, delivery })))
+        Ok(Start::Started(Box::new(Attempt {
+            document,
+            template,
+            number,
+            failures: run.number("failures")?,
+            delivery,
+        })))
     }
 
     /// Makes the attempt's lease last from now for `lease`, and tells its progress (per cent) and, once known, the
@@ -219,7 +230,7 @@ impl Store {
         failure: &Failure,
         delay: Duration,
     ) -> Result<bool, Error> {
-        self.return_attempt(attempt, RunEnd::Waiting { failure }, delay).await
+        self.return_attempt(attempt, RunEnd::Failed(failure), delay).await
     }
 
     /// Gives the attempt back unfinished, for another worker to take at once; it does not count towards the limit.
@@ -277,7 +288,7 @@ enum RunEnd<'a> {
     /// Given up.
     Dead(&'a Failure),
     /// To be tried again.
-    Waiting { failure: &'a Failure },
+    Failed(&'a Failure),
     /// To be tried again, and not counted.
     Released,
 }
@@ -292,11 +303,11 @@ struct Fence<'a> {
 impl Fence<'_> {
     /// Ends the attempt; `false` where it is not the latest, or has ended already.
     async fn end(&self, tx: &mut Transaction, end: RunEnd<'_>) -> Result<bool, Error> {
-        let (state, failure, excused) = match end {
-            RunEnd::Finished => ("finished", None, 0),
-            RunEnd::Dead(failure) => ("dead", Some(failure), 0),
-            RunEnd::Waiting { failure } => ("waiting", Some(failure), 0),
-            RunEnd::Released => ("waiting", None, 1),
+        let (state, failure, excused, failures) = match end {
+            RunEnd::Finished => ("finished", None, 0, 0),
+            RunEnd::Dead(failure) => ("dead", Some(failure), 0, 1),
+            RunEnd::Failed(failure) => ("waiting", Some(failure), 0, 1),
+            RunEnd::Released => ("waiting", None, 1, 0),
         };
         let bound: Vec<Argument> = arguments![
             self.document_id,
@@ -305,7 +316,8 @@ impl Fence<'_> {
             failure.map(|failure| failure.code.as_str()),
             failure.map(|failure| failure.message.as_str()),
             self.now,
-            excused
+            excused,
+            failures
         ];
         Ok(tx.execute(&END, bound).await? == 1)
     }
@@ -316,13 +328,10 @@ impl Fence<'_> {
     }
 }
 
-/// Why a run is dead that was tried too often: with the last failure, where the worker lived to tell it.
-fn exhausted(run: &Row, max_attempts: u32) -> Result<Failure, Error> {
-    Ok(match run.get("failure_code")? {
-        Some(code) => Failure { code, message: run.get("failure_message")? },
-        None => Failure {
-            code: "worker_lost".to_owned(),
-            message: format!("the worker stopped in each of {max_attempts} attempts"),
-        },
-    })
+/// Why a run is dead whose workers fell silent once too often.
+fn worker_lost(max_attempts: u32) -> Failure {
+    Failure {
+        code: "worker_lost".to_owned(),
+        message: format!("the worker stopped in the middle of each of {max_attempts} attempts"),
+    }
 }

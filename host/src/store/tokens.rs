@@ -8,33 +8,35 @@ use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements, to_json};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, NewApiToken, TokenScope};
+
+macro_rules! columns {
+    () => {
+        "id, organization_id, project_id, name, description, public_id, secret_hash, scopes, addresses, created_by,
+            expires_at, last_used_at, revoked_at, created_at "
+    };
+}
 
 statements! {
     "tokens";
-    LIST = "select id, organization_id, project_id, name, description, public_id, secret_hash, scopes, addresses,
-            created_by, expires_at, last_used_at, revoked_at, created_at
-        from api_tokens where organization_id = $1 order by id limit $2";
-    FIND = "select id, organization_id, project_id, name, description, public_id, secret_hash, scopes, addresses,
-            created_by, expires_at, last_used_at, revoked_at, created_at
-        from api_tokens where organization_id = $1 and id = $2";
+    LIST = concat!("select ", columns!(), "from api_tokens where organization_id = $1 order by id limit $2");
+    FIND = concat!("select ", columns!(), "from api_tokens where organization_id = $1 and id = $2");
     /// Across organizations: the token is what tells the organization.
-    FIND_BY_PUBLIC_ID = "select t.id as id, t.organization_id as organization_id, t.project_id as project_id,
-            t.name as name, t.description as description, t.public_id as public_id, t.secret_hash as secret_hash,
-            t.scopes as scopes, t.addresses as addresses, t.created_by as created_by, t.expires_at as expires_at,
-            t.last_used_at as last_used_at, t.revoked_at as revoked_at, t.created_at as created_at
-        from api_tokens t join organizations o on o.id = t.organization_id
-        where t.public_id = $1 and o.is_active";
+    FIND_BY_PUBLIC_ID = concat!(
+        "select ", columns!(), "from api_tokens
+        where public_id = $1 and organization_id in (select id from organizations where is_active)"
+    );
     INSERT = "insert into api_tokens (id, organization_id, project_id, kind, name, description, public_id,
             secret_hash, scopes, addresses, created_by, expires_at, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     TOUCH = "update api_tokens set last_used_at = $2 where id = $1";
     REVOKE = "update api_tokens set revoked_at = $3
         where organization_id = $1 and id = $2 and revoked_at is null";
-    REPLACE = "update api_tokens set public_id = $3, secret_hash = $4, expires_at = $5
-        where organization_id = $1 and id = $2 and revoked_at is null
-        returning id, organization_id, project_id, name, description, public_id, secret_hash, scopes, addresses,
-            created_by, expires_at, last_used_at, revoked_at, created_at";
+    REPLACE = concat!(
+        "update api_tokens set public_id = $3, secret_hash = $4, expires_at = $5
+        where organization_id = $1 and id = $2 and revoked_at is null returning ", columns!()
+    );
 }
 
 /// Most tokens in one list: it is not paged.
@@ -175,7 +177,7 @@ pub struct TokenSecret {
     /// HMAC-SHA256 of the whole token in hexadecimal.
     pub secret_hash: String,
     /// When it stops working.
-    pub expires_at: crate::domain::timestamp::Timestamp,
+    pub expires_at: Timestamp,
 }
 
 /// Writes a new token in the caller's transaction.

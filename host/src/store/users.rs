@@ -1,7 +1,7 @@
 //! Users: found by address to log in, by id afterwards.
 
 use super::statement::{FromRow, Row, arguments, statements};
-use super::{Error, Store};
+use super::{Error, Store, Transaction};
 use crate::domain::organization::{Membership, Role};
 use crate::domain::user::{User, normalized_email};
 
@@ -10,6 +10,8 @@ statements! {
     FIND = "select id, email, name, is_active, created_at, updated_at from users where id = $1";
     FIND_BY_EMAIL = "select id, email, name, password_hash, is_active, created_at, updated_at
         from users where email = $1";
+    INSERT = "insert into users (id, email, name, password_hash, is_active, created_at, updated_at)
+        values ($1, $2, $3, $4, $5, $6, $6)";
     SET_PASSWORD = "update users set password_hash = $2, updated_at = $3 where id = $1";
     MEMBERSHIPS = "select m.organization_id as organization_id, m.user_id as user_id, m.role as role
         from memberships m join organizations o on o.id = m.organization_id
@@ -75,6 +77,13 @@ impl Store {
     ) -> Result<Option<Membership>, Error> {
         self.engine.find(&MEMBERSHIP, arguments![user_id, organization_id]).await
     }
+}
+
+/// Writes a new user in the caller's transaction.
+pub(super) async fn insert(tx: &mut Transaction, user: &User, password_hash: &str) -> Result<(), Error> {
+    let User { id, email, name, is_active, created_at, .. } = user;
+    tx.execute(&INSERT, arguments![id, email, name, password_hash, *is_active, *created_at]).await?;
+    Ok(())
 }
 
 impl FromRow for User {

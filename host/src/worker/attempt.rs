@@ -14,6 +14,10 @@ use crate::store::{self, Attempt, Delivery, Pulse, Start};
 /// Longest time between two heartbeats: a wish to cancel is heard, and progress seen, within it.
 const MAX_BEAT: Duration = Duration::from_secs(1);
 
+/// How many times the attempts of a failing document one may have whose workers fall silent: it may be the document
+/// that kills them, but more often somebody stops the server, and no document should fail for that.
+const LOST_WORKERS_FACTOR: u32 = 2;
+
 /// Longest delay before a retry.
 const MAX_RETRY_DELAY: Duration = Duration::from_secs(10 * 60);
 
@@ -39,8 +43,9 @@ enum Outcome {
 /// Carries out one delivery. Errors of the store are logged here; the lease brings the document back.
 pub(super) async fn carry_out(worker: Worker, delivery: Delivery, release: CancellationToken) {
     let document_id = delivery.document_id.clone();
-    let started = worker.store.start_attempt(&worker.name, delivery, worker.settings.max_attempts).await;
-    let attempt = match started {
+    let lease = worker.settings.lease;
+    let max_attempts = worker.settings.max_attempts.saturating_mul(LOST_WORKERS_FACTOR);
+    let attempt = match worker.store.start_attempt(&worker.name, delivery, lease, max_attempts).await {
         Ok(Start::Started(attempt)) => attempt,
         Ok(Start::Dead) => {
             tracing::warn!(document = %document_id, "document given up: it was tried as often as it may");
@@ -86,7 +91,7 @@ async fn process(worker: &Worker, attempt: &Attempt, release: &CancellationToken
         async move { processor.process(job, progress).await }
     });
     let outcome = match watch(worker, attempt, &progress, &mut work, release).await {
-        Watched::Finished(finished) => return outcome_of(finished),
+        Watched::Finished(outcome) => return outcome,
         Watched::Stopped(outcome) => outcome,
     };
     progress.cancel();
@@ -98,7 +103,8 @@ type Work = JoinHandle<Result<Processed, ProcessError>>;
 
 /// Why an attempt is not watched any more.
 enum Watched {
-    Finished(Result<Result<Processed, ProcessError>, JoinError>),
+    /// The work is finished, with this outcome.
+    Finished(Outcome),
     /// The work goes on and is to be stopped.
     Stopped(Outcome),
 }
@@ -118,24 +124,20 @@ async fn watch(
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let deadline = tokio::time::sleep(worker.settings.document_timeout);
     tokio::pin!(deadline);
-    let mut renewed = Instant::now();
     loop {
         tokio::select! {
-            finished = &mut *work => return Watched::Finished(finished),
+            finished = &mut *work => return Watched::Finished(outcome_of(finished)),
             () = release.cancelled() => return Watched::Stopped(Outcome::Released),
             () = &mut deadline => return Watched::Stopped(Outcome::Failed(timed_out(&worker.settings))),
             _ = beats.tick() => {}
         }
         match worker.store.beat(attempt, lease, progress.current(), progress.page_count()).await {
-            Ok(Pulse::Continue) => renewed = Instant::now(),
+            Ok(Pulse::Continue) => {}
             Ok(Pulse::Cancel) => return Watched::Stopped(Outcome::Cancelled),
             Ok(Pulse::Lost) => return Watched::Stopped(Outcome::Lost),
+            // Past the lease another worker may take it; then the next beat says so, and the fence holds anyway.
             Err(error) => {
                 tracing::warn!(document = %attempt.document.id, error = %chain(&error), "heartbeat failed");
-                // Past the lease another worker may have it; what this one records is fenced in any case.
-                if renewed.elapsed() > lease && !error.is_transient() {
-                    return Watched::Stopped(Outcome::Lost);
-                }
             }
         }
     }
@@ -193,8 +195,9 @@ async fn record_once(worker: &Worker, attempt: &Attempt, outcome: &Outcome) -> R
         Outcome::Lost => Ok(false),
         Outcome::Failed(error) => {
             let failure: Failure = error.clone().into_failure();
-            if error.transient && attempt.counted < worker.settings.max_attempts {
-                store.retry_attempt(attempt, &failure, retry_delay(&worker.settings, attempt.counted)).await
+            let failures = attempt.failures + 1;
+            if error.transient && failures < worker.settings.max_attempts {
+                store.retry_attempt(attempt, &failure, retry_delay(&worker.settings, failures)).await
             } else {
                 store.fail_attempt(attempt, &failure).await
             }
@@ -202,9 +205,9 @@ async fn record_once(worker: &Worker, attempt: &Attempt, outcome: &Outcome) -> R
     }
 }
 
-/// The delay after the attempt that is the `counted`th: it doubles with each.
-fn retry_delay(settings: &Settings, counted: u32) -> Duration {
-    let doublings = counted.saturating_sub(1).min(31);
+/// The delay after this many failures: it doubles with each.
+fn retry_delay(settings: &Settings, failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(31);
     settings.retry_delay.saturating_mul(1 << doublings).min(MAX_RETRY_DELAY)
 }
 

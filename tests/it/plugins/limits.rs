@@ -10,9 +10,8 @@ use super::{RECEIPT, call, call_on, engine, load};
 
 /// Calls the misbehaving guest with tight limits beside four good callers, which must all succeed.
 async fn misbehave(behaviour: &str) -> (Call, Duration) {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| {
-        settings.cpu_ms = 200;
+    let engine = engine(|settings| {
+        settings.cpu_ms = 500;
         settings.wall_ms = 20_000;
         settings.memory_mib = 32;
         settings.output_kib = 256;
@@ -50,7 +49,7 @@ async fn an_endless_loop_is_stopped_when_its_processor_time_is_used_up() {
     let (called, took) = misbehave("endless_loop").await;
     assert_eq!(failure(&called), ("plugin.timeout_cpu", false));
     assert!(took < Duration::from_secs(5), "{took:?}");
-    assert!(called.usage.cpu_ms.used >= 200, "{:?}", called.usage);
+    assert!(called.usage.cpu_ms.used >= 500, "{:?}", called.usage);
 }
 
 #[tokio::test]
@@ -131,8 +130,7 @@ async fn a_failure_that_the_guest_reports_keeps_its_code() {
 
 #[tokio::test]
 async fn a_guest_that_keeps_its_handles_runs_out_of_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| settings.handles = 100);
+    let engine = engine(|settings| settings.handles = 100);
     let plugin = load(&engine, "witness").await;
     let called = call(&engine, &plugin, json!({ "leak": true })).await;
     assert_eq!(failure(&called), ("plugin.denied", false));
@@ -141,16 +139,15 @@ async fn a_guest_that_keeps_its_handles_runs_out_of_them() {
 
 #[tokio::test]
 async fn a_document_that_is_slow_to_read_costs_no_processor_time_but_ends_at_the_wall_limit() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| {
-        settings.cpu_ms = 20;
-        settings.wall_ms = 400;
+    let engine = engine(|settings| {
+        settings.cpu_ms = 50;
+        settings.wall_ms = 2000;
     });
     let plugin = load(&engine, "lines").await;
     let slow = MadeUp::from_text(RECEIPT).slow(Duration::from_millis(200));
     let called = call_on(&engine, &plugin, slow, json!({})).await;
     assert!(called.result.is_ok(), "{:?}", called.result);
-    assert!(called.usage.wall_ms.used >= 200 && called.usage.cpu_ms.used <= 20, "{:?}", called.usage);
+    assert!(called.usage.wall_ms.used >= 200 && called.usage.cpu_ms.used <= 50, "{:?}", called.usage);
     let slower = MadeUp::from_text(RECEIPT).slow(Duration::from_secs(30));
     let called = call_on(&engine, &plugin, slower, json!({})).await;
     assert_eq!(failure(&called), ("plugin.timeout_wall", true));
@@ -158,19 +155,41 @@ async fn a_document_that_is_slow_to_read_costs_no_processor_time_but_ends_at_the
 
 #[tokio::test]
 async fn calls_beyond_the_number_of_places_wait_before_their_clock_starts() {
-    let folder = tempfile::tempdir().unwrap();
-    let engine = engine(folder.path(), |settings| {
+    let engine = engine(|settings| {
         settings.max_concurrent_calls = 1;
-        settings.wall_ms = 1000;
+        settings.wall_ms = 10_000;
     });
     let plugin = load(&engine, "lines").await;
-    let calls = (0..5).map(|_| {
-        let slow = MadeUp::from_text(RECEIPT).slow(Duration::from_millis(100));
-        call_on(&engine, &plugin, slow, json!({}))
-    });
-    let mut called = Vec::new();
-    for each in calls.map(Box::pin).collect::<Vec<_>>() {
-        called.push(each.await);
+    let caller = || async {
+        let slow = MadeUp::from_text(RECEIPT).slow(Duration::from_millis(300));
+        let called = call_on(&engine, &plugin, slow, json!({})).await;
+        assert!(called.result.is_ok(), "{:?}", called.result);
+        called.usage.wall_ms.used
+    };
+    let (a, b, c, d) = tokio::join!(caller(), caller(), caller(), caller());
+    // The last one waited for three others.
+    assert!([a, b, c, d].iter().all(|used| (300..1200).contains(used)), "{a}, {b}, {c}, {d} ms");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_memory_of_stopped_calls_is_given_back() {
+    let engine = engine(|settings| settings.max_concurrent_calls = 4);
+    let plugin = load(&engine, "misbehaving").await;
+    let before = resident_bytes();
+    for _ in 0..30 {
+        let called = call(&engine, &plugin, json!({ "behaviour": "memory_bomb" })).await;
+        assert!(called.usage.memory_bytes.used > 60 << 20, "{:?}", called.usage);
     }
-    assert!(called.iter().all(|called| called.usage.wall_ms.used < 1000 && called.result.is_ok()));
+    let grown = resident_bytes().saturating_sub(before);
+    // Thirty times 64 MiB were in use; what other tests use at the same time is far less than half of that.
+    assert!(grown < 900 << 20, "{grown} bytes more are resident");
+}
+
+/// Memory of this process, in bytes; its tests run beside one another.
+#[cfg(target_os = "linux")]
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
 }

@@ -66,12 +66,11 @@ impl DocumentSource for MadeUp {
         self.text.clone()
     }
 
-    /// A quarter of a pixel for each page unit; a row's colour is its number, a column's too.
+    /// Two pixels for each page unit; red counts the columns and green the rows.
     async fn raster(&self, index: u32) -> Result<Arc<Raster>, SourceError> {
         let size = self.size(index).await?;
         let (width, height) = ((size.width * 2.0) as u32, (size.height * 2.0) as u32);
-        let pixels =
-            (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as u8, y as u8, 0])).collect();
+        let pixels = (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as u8, y as u8, 0])).collect();
         Ok(Arc::new(Raster { width, height, pixels }))
     }
 

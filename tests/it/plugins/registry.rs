@@ -19,7 +19,7 @@ async fn the_operators_plugins_stand_beside_the_bundled_ones() {
     fs::write(folder.path().join("my-witness.wasm"), guest("witness")).unwrap();
     fs::write(folder.path().join("notes.txt"), "not a plugin").unwrap();
     fs::write(folder.path().join("broken.wasm"), "not WebAssembly").unwrap();
-    let registry = Registry::open(engine(folder.path(), |_| {}), bundled(), folder.path()).unwrap();
+    let registry = Registry::open(engine(|_| {}), bundled(), folder.path()).unwrap();
     let listed: Vec<String> = registry
         .list()
         .await
@@ -40,7 +40,7 @@ async fn the_operators_plugins_stand_beside_the_bundled_ones() {
 async fn an_unknown_name_or_version_names_the_known_ones() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
-    let registry = Registry::open(engine(folder.path(), |_| {}), bundled(), &missing).unwrap();
+    let registry = Registry::open(engine(|_| {}), bundled(), &missing).unwrap();
     let name = registry.get("invoices", None).await.err().unwrap();
     assert_eq!(name.to_string(), "plugin `invoices` does not exist; known: `lines`");
     let version = registry.get("lines", Some("2.0.0")).await.err().unwrap();
@@ -54,7 +54,7 @@ async fn an_operators_file_takes_the_place_of_a_bundled_plugin() {
     // A custom section named `x` at the end: the same component with another digest.
     changed.extend([0, 2, 1, b'x']);
     fs::write(folder.path().join("lines.wasm"), &changed).unwrap();
-    let registry = Registry::open(engine(folder.path(), |_| {}), bundled(), folder.path()).unwrap();
+    let registry = Registry::open(engine(|_| {}), bundled(), folder.path()).unwrap();
     let taken = registry.get("lines", None).await.unwrap();
     assert_eq!(taken.size_bytes, changed.len() as u64);
     let origins: Vec<bool> =

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -28,8 +29,13 @@ impl SourceFile {
     }
 }
 
-/// Every file of the repository, sorted by path.
-pub fn files() -> Vec<SourceFile> {
+/// Every file of the repository, sorted by path; read once.
+pub fn files() -> &'static [SourceFile] {
+    static FILES: LazyLock<Vec<SourceFile>> = LazyLock::new(read_all);
+    &FILES
+}
+
+fn read_all() -> Vec<SourceFile> {
     let root = support::repository();
     let listing = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])

@@ -2,17 +2,20 @@
 //! pictures cover how much. Cheap (about a millisecond a page), so it also runs ahead of the renderer to find out
 //! whether the page can be rendered within limits.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use hayro_interpret::font::{Glyph, GlyphRun};
 use hayro_interpret::hayro_cmap::{BfString, WritingMode};
-use hayro_interpret::hayro_syntax::object::Stream;
 use hayro_interpret::hayro_syntax::page::Page;
 use hayro_interpret::kurbo::{Affine, BezPath, PathEl, Point, Rect, Shape, Vec2};
+use hayro_interpret::pattern::Pattern;
 use hayro_interpret::{
-    BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
-    InterpreterSettings, Paint, SoftMask, TransformExt, interpret_page,
+    BlendMode, CacheKey, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps,
+    InterpreterCache, InterpreterSettings, Paint, SoftMask, TransformExt, interpret_page,
 };
+
+use super::pictures;
 
 /// Units of glyph space per em.
 const UNITS_PER_EM: f64 = 1000.0;
@@ -32,9 +35,6 @@ const MAX_DEEP_OPERATIONS: u32 = 10_000;
 
 /// Operations between two looks at the clock.
 const OPERATIONS_PER_CLOCK: u32 = 64;
-
-/// Keys of the masks of a picture that are pictures themselves.
-const MASKS: [&[u8]; 2] = [b"SMask", b"Mask"];
 
 /// Below this opacity nothing is seen.
 const MIN_OPACITY: f32 = 0.1;
@@ -95,13 +95,21 @@ pub(super) struct Survey {
     pub(super) curve_count: usize,
 }
 
+impl Survey {
+    /// Whether nothing at all was drawn that matters here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.glyphs.is_empty() && self.hidden_glyphs == 0 && self.pictures.is_empty() && self.curve_count == 0
+    }
+}
+
 /// Walks through a page. Unwinds with a [`Stop`] when it takes too long.
 pub(super) fn survey<'a>(page: &'a Page<'a>, deadline: Instant) -> Survey {
     let (width, height) = page.render_dimensions();
     let bounds = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let cache = InterpreterCache::new();
     let settings = InterpreterSettings::default();
-    let mut context = Context::new(page.initial_transform(true).to_kurbo(), bounds, &cache, page.xref(), settings);
+    let mut context =
+        Context::new(page.initial_transform(true).to_kurbo(), bounds, &cache, page.xref(), settings);
     let mut surveyor = Surveyor::new(bounds, deadline);
     interpret_page(page, &mut context, &mut surveyor);
     surveyor.finish()
@@ -148,6 +156,8 @@ struct Surveyor {
     groups: Vec<Group>,
     runs: Vec<Run>,
     fills: Vec<Fill>,
+    /// Soft masks, patterns and glyphs made of drawings that have been looked into.
+    visited: HashSet<u128>,
     found: Survey,
 }
 
@@ -161,14 +171,53 @@ impl Surveyor {
             groups: Vec::new(),
             runs: Vec::new(),
             fills: Vec::new(),
+            visited: HashSet::new(),
             found: Survey::default(),
+        }
+    }
+
+    /// Looks into what is drawn by way of something else. Only what it costs counts: what a mask or a pattern shows is no
+    /// text of the page.
+    fn visit(&mut self, key: u128, draw: impl FnOnce(&mut Self)) {
+        if !self.visited.insert(key) {
+            return;
+        }
+        let inner = Self {
+            operations: self.operations,
+            deep_operations: self.deep_operations,
+            clips: self.clips.clone(),
+            visited: std::mem::take(&mut self.visited),
+            ..Self::new(Rect::ZERO, self.deadline)
+        };
+        let outer = std::mem::replace(self, inner);
+        draw(self);
+        let inner = std::mem::replace(self, outer);
+        self.operations = inner.operations;
+        self.deep_operations = inner.deep_operations;
+        self.visited = inner.visited;
+        self.found.picture_pixels = self.found.picture_pixels.saturating_add(inner.found.picture_pixels);
+        self.found.largest_picture_pixels =
+            self.found.largest_picture_pixels.max(inner.found.largest_picture_pixels);
+    }
+
+    /// Looks into the mask and the pattern that something is drawn with.
+    fn visit_props<'a>(&mut self, props: &DrawProps<'a>) {
+        if let Some(mask) = &props.soft_mask {
+            self.visit(mask.cache_key(), |inner| mask.interpret(inner));
+        }
+        if let Paint::Pattern(pattern) = &props.paint
+            && let Pattern::Tiling(tiling) = pattern.as_ref()
+        {
+            self.visit(pattern.cache_key(), |inner| {
+                tiling.interpret(inner, props.transform, false);
+            });
         }
     }
 
     /// Counts an operation and stops the interpreter when there were too many or time is over.
     fn tick(&mut self) {
         self.operations = self.operations.wrapping_add(1);
-        if self.operations % OPERATIONS_PER_CLOCK == 0 && Instant::now() >= self.deadline {
+        if self.operations.is_multiple_of(OPERATIONS_PER_CLOCK) && Instant::now() >= self.deadline {
             std::panic::resume_unwind(Box::new(Stop::Deadline));
         }
         if self.clips.len() > RECURSION_DEPTH {
@@ -238,13 +287,18 @@ impl Surveyor {
         }
     }
 
-    fn add_run(&mut self, run: &GlyphRun<'_, '_>, props: &DrawProps<'_>) {
+    fn add_run<'a>(&mut self, run: &GlyphRun<'_, 'a>, props: &DrawProps<'a>) {
         let first_glyph = self.found.glyphs.len();
         let clip = self.clip();
         let scale = horizontal_scale(run, props.transform);
         let is_vertical = run.writing_mode() == WritingMode::Vertical;
         let mut bbox: Option<Rect> = None;
         for glyph in run.glyphs() {
+            if let Glyph::Type3(drawing) = &**glyph {
+                self.visit(drawing.cache_key(), |inner| {
+                    drawing.interpret(inner, props.transform, glyph.transform(), &props.paint);
+                });
+            }
             let Some(placed) = place(glyph, props.transform * glyph.transform(), scale, is_vertical) else {
                 continue;
             };
@@ -267,7 +321,8 @@ impl Surveyor {
         for (index, run) in runs.iter().enumerate() {
             let end = runs.get(index + 1).map_or(found.glyphs.len(), |next| next.first_glyph);
             let near: Vec<&Fill> = fills.iter().filter(|fill| fill.bbox.overlaps(run.bbox)).collect();
-            for (glyph, is_hidden) in found.glyphs.iter().zip(&mut is_hidden).take(end).skip(run.first_glyph) {
+            for (glyph, is_hidden) in found.glyphs.iter().zip(&mut is_hidden).take(end).skip(run.first_glyph)
+            {
                 *is_hidden = hides(&near, index, run.color, glyph.middle());
             }
         }
@@ -349,7 +404,8 @@ fn place(glyph: &Glyph<'_>, transform: Affine, scale: f64, is_vertical: bool) ->
         Glyph::Outline(glyph) => glyph.advance_width(),
         Glyph::Type3(glyph) => glyph.advance_width(),
     };
-    let advance = if is_vertical { em } else { f64::from(width.unwrap_or(500.0)) / UNITS_PER_EM * em * scale };
+    let advance =
+        if is_vertical { em } else { f64::from(width.unwrap_or(500.0)) / UNITS_PER_EM * em * scale };
     Some(PlacedGlyph {
         text: glyph.as_unicode(),
         origin: Point::new(x, y),
@@ -359,26 +415,17 @@ fn place(glyph: &Glyph<'_>, transform: Affine, scale: f64, is_vertical: bool) ->
     })
 }
 
-/// Whether a picture lets things behind it show, and the samples of the masks that say where.
-fn masks(stream: &Stream<'_>) -> (bool, u64) {
-    let dict = stream.dict();
-    let has_mask = MASKS.into_iter().chain([&b"SMaskInData"[..]]).any(|key| dict.contains_key(key));
-    let pixels = MASKS.into_iter().filter_map(|key| dict.get::<Stream<'_>>(key)).map(|mask| {
-        let side = |key: &[u8]| u64::from(mask.dict().get::<u32>(key).unwrap_or(0));
-        side(b"Width").saturating_mul(side(b"Height"))
-    });
-    (has_mask, pixels.fold(0, u64::saturating_add))
-}
-
 impl<'a> Device<'a> for Surveyor {
     fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
         self.tick();
+        self.visit_props(&props);
         if matches!(mode, DrawMode::Fill(_) | DrawMode::FillAndStroke(..)) {
             let bbox = props.transform.transform_rect_bbox(path.bounding_box());
             if bbox.overlaps(self.clip().bbox) {
                 let curves = path.elements().iter();
-                self.found.curve_count +=
-                    curves.filter(|element| matches!(element, PathEl::CurveTo(..) | PathEl::QuadTo(..))).count();
+                self.found.curve_count += curves
+                    .filter(|element| matches!(element, PathEl::CurveTo(..) | PathEl::QuadTo(..)))
+                    .count();
                 self.add_fill(bbox, false, &props);
             }
         }
@@ -386,6 +433,7 @@ impl<'a> Device<'a> for Surveyor {
 
     fn draw_rect(&mut self, rect: &Rect, props: DrawProps<'a>, mode: &DrawMode) {
         self.tick();
+        self.visit_props(&props);
         if matches!(mode, DrawMode::Fill(_) | DrawMode::FillAndStroke(..)) {
             let [a, b, c, d, _, _] = props.transform.as_coeffs();
             let is_upright = (b == 0.0 && c == 0.0) || (a == 0.0 && d == 0.0);
@@ -405,11 +453,15 @@ impl<'a> Device<'a> for Surveyor {
 
     fn push_transparency_group(&mut self, opacity: f32, mask: Option<SoftMask<'a>>, blend_mode: BlendMode) {
         self.tick();
+        if let Some(mask) = &mask {
+            self.visit(mask.cache_key(), |inner| mask.interpret(inner));
+        }
         self.groups.push(Group { opacity, is_plain: mask.is_none() && blend_mode == BlendMode::Normal });
     }
 
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
         self.tick();
+        self.visit_props(&props);
         let opacity = paint(&props.paint).1 * self.opacity();
         if matches!(mode, DrawMode::Invisible) || opacity < MIN_OPACITY {
             self.found.hidden_glyphs += run.glyphs().len();
@@ -420,14 +472,16 @@ impl<'a> Device<'a> for Surveyor {
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         self.tick();
-        let (has_mask, mask_pixels) = match &image {
-            Image::Stencil(_) => (true, 0),
-            Image::Raster(raster) => masks(raster.stream()),
+        let stream = match &image {
+            Image::Stencil(stencil) => stencil.stream(),
+            Image::Raster(raster) => raster.stream(),
         };
-        for pixels in [u64::from(image.width()) * u64::from(image.height()), mask_pixels] {
-            self.found.picture_pixels = self.found.picture_pixels.saturating_add(pixels);
-            self.found.largest_picture_pixels = self.found.largest_picture_pixels.max(pixels);
+        let (has_mask, mask_samples) = pictures::masks(stream);
+        for samples in [pictures::samples(stream, image.width(), image.height()), mask_samples] {
+            self.found.picture_pixels = self.found.picture_pixels.saturating_add(samples);
+            self.found.largest_picture_pixels = self.found.largest_picture_pixels.max(samples);
         }
+        let has_mask = has_mask || matches!(image, Image::Stencil(_));
         self.add_picture(image.width(), image.height(), props.transform, has_mask);
     }
 

@@ -156,5 +156,6 @@ fn is_meaningless(character: char) -> bool {
 /// Letters and digits of any script, and the marks that some scripts put on them.
 fn is_letter_like(character: char) -> bool {
     // Vowel signs and tone marks of Indic, Thai, Lao, Tibetan, Burmese and Khmer are no letters to Unicode.
-    character.is_alphanumeric() || matches!(character, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{6ff}' | '\u{900}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
+    character.is_alphanumeric()
+        || matches!(character, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{610}'..='\u{6ff}' | '\u{900}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
 }

@@ -9,6 +9,7 @@ use hayro_interpret::kurbo::{Point, Vec2};
 
 use super::survey::PlacedGlyph;
 use crate::domain::geometry::Rect;
+use crate::domain::layout::is_right_to_left;
 use crate::domain::page::{RawWord, Segment};
 
 /// Least gap between two words, in ems. A space is 0.2 to 0.33 em wide and justified text may squeeze it to 0.18;
@@ -103,7 +104,8 @@ impl Piece {
     fn shows(&self, other: &Self) -> bool {
         other.start() < self.end()
             && other.cells.iter().all(|cell| {
-                let is_same = |own: &Cell| own.text == cell.text && (own.start - cell.start).abs() < 0.3 * self.em;
+                let is_same =
+                    |own: &Cell| own.text == cell.text && (own.start - cell.start).abs() < 0.3 * self.em;
                 cell.text.is_empty() || self.cells.iter().any(is_same)
             })
     }
@@ -139,7 +141,8 @@ fn attach_marks(pieces: Vec<Piece>) -> Vec<Piece> {
         });
         match bearer {
             Some(piece) => {
-                let after = piece.cells.iter().rposition(|cell| cell.start <= start).map_or(0, |index| index + 1);
+                let after =
+                    piece.cells.iter().rposition(|cell| cell.start <= start).map_or(0, |index| index + 1);
                 piece.cells.splice(after..after, mark.cells);
             }
             None => pieces.push(mark),
@@ -298,21 +301,6 @@ fn mend_sara_am(before: Option<&mut RawWord>, word: RawWord) -> Option<RawWord> 
     None
 }
 
-/// Whether most letters are of a script that is written from right to left.
-fn is_right_to_left(text: impl Iterator<Item = char>) -> bool {
-    let (mut right_to_left, mut left_to_right) = (0_u32, 0_u32);
-    for character in text {
-        match character {
-            // Hebrew, Arabic and their neighbours, and the Arabic and Hebrew presentation forms; not their digits.
-            '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {}
-            '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' => right_to_left += 1,
-            _ if character.is_alphabetic() => left_to_right += 1,
-            _ => {}
-        }
-    }
-    right_to_left > left_to_right
-}
-
 /// Whether a character is a mark that stands over or under another: accents, Hebrew and Arabic points, Thai and Lao vowel
 /// signs and tone marks.
 fn is_mark(character: char) -> bool {
@@ -347,7 +335,9 @@ fn text(glyph: &PlacedGlyph) -> String {
     let mut text = String::new();
     match &glyph.text {
         Some(BfString::Char(character)) => push(*character, &mut text),
-        Some(BfString::String(characters)) => characters.chars().for_each(|character| push(character, &mut text)),
+        Some(BfString::String(characters)) => {
+            characters.chars().for_each(|character| push(character, &mut text))
+        }
         None => push(char::REPLACEMENT_CHARACTER, &mut text),
     }
     text

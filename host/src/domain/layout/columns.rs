@@ -129,7 +129,8 @@ impl Cutter<'_> {
         let gaps = band.ink.windows(2).map(|pair| (pair[0].1, pair[1].0));
         for gap in gaps.filter(|gap| gap.1 - gap.0 >= min_width) {
             let (after, gutter) = self.follow(bands, first, gap);
-            let items: Vec<usize> = bands.get(first..after)?.iter().flat_map(|band| band.items.iter().copied()).collect();
+            let items: Vec<usize> =
+                bands.get(first..after)?.iter().flat_map(|band| band.items.iter().copied()).collect();
             if items.len() > self.budget {
                 return None;
             }
@@ -154,7 +155,8 @@ impl Cutter<'_> {
         let mut gutter = gap;
         let mut after = first + 1;
         while let Some(band) = bands.get(after) {
-            let Some(narrower) = widest_common(gutter, &band.ink).filter(|gap| gap.1 - gap.0 >= min_width) else {
+            let Some(narrower) = widest_common(gutter, &band.ink).filter(|gap| gap.1 - gap.0 >= min_width)
+            else {
                 break;
             };
             let is_one_sided = band.ink.first().is_some_and(|ink| ink.0 >= narrower.1)
@@ -175,7 +177,8 @@ impl Cutter<'_> {
         if lines.len() < MIN_LINES {
             return false;
         }
-        let width = lines.iter().map(|line| line.bbox).reduce(|a, b| a.union(&b)).map_or(0.0, |bbox| bbox.width());
+        let width =
+            lines.iter().map(|line| line.bbox).reduce(|a, b| a.union(&b)).map_or(0.0, |bbox| bbox.width());
         let full = lines.iter().filter(|line| line.bbox.width() >= FULL_LINE * width).count();
         if (full as f32) < MIN_FULL_LINES * lines.len() as f32 {
             return false;

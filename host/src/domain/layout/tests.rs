@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::page::Unit;
+use crate::domain::page::{RawWord, Unit};
 
 const PAGE: PageSize = PageSize { width: 600.0, height: 800.0, unit: Unit::Point };
 
@@ -9,7 +9,11 @@ fn segment(x: f32, y: f32, text: &str) -> Segment {
     let mut at = x;
     for word in text.split(' ') {
         let width = word.chars().count() as f32 * 6.0;
-        words.push(RawWord { text: word.into(), bbox: Rect::new(at, y, at + width, y + 10.0), confidence: 1.0 });
+        words.push(RawWord {
+            text: word.into(),
+            bbox: Rect::new(at, y, at + width, y + 10.0),
+            confidence: 1.0,
+        });
         at += width + 6.0;
     }
     let bbox = words.iter().map(|word: &RawWord| word.bbox).reduce(|a, b| a.union(&b)).unwrap();
@@ -31,7 +35,9 @@ fn blocks(segments: Vec<Segment>) -> Vec<u32> {
 
 /// A column of running text at `x` whose lines are numbered.
 fn column(x: f32, y: f32, name: &str, count: usize) -> Vec<Segment> {
-    (0..count).map(|line| segment(x, y + 12.0 * line as f32, &format!("{name}{line} and so the text runs on here"))).collect()
+    (0..count)
+        .map(|line| segment(x, y + 12.0 * line as f32, &format!("{name}{line} and so the text runs on here")))
+        .collect()
 }
 
 #[test]
@@ -71,10 +77,13 @@ fn columns_of_running_text_are_read_one_after_the_other() {
     page.push(segment(280.0, 700.0, "Page 1 of 2"));
     let lines = lines(page);
     let order: Vec<&str> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(order, [
-        "A", "left0", "left1", "left2", "left3", "left4", "left5", "right0", "right1", "right2", "right3", "right4",
-        "right5", "Page"
-    ]);
+    assert_eq!(
+        order,
+        [
+            "A", "left0", "left1", "left2", "left3", "left4", "left5", "right0", "right1", "right2",
+            "right3", "right4", "right5", "Page"
+        ]
+    );
 }
 
 #[test]
@@ -92,7 +101,10 @@ fn three_columns_are_read_from_left_to_right() {
         page.extend(column(260.0 * index as f32, 100.0, name, 5));
     }
     let firsts: Vec<String> = lines(page).iter().map(|line| line.chars().take(2).collect()).collect();
-    assert_eq!(firsts, ["a0", "a1", "a2", "a3", "a4", "b0", "b1", "b2", "b3", "b4", "c0", "c1", "c2", "c3", "c4"]);
+    assert_eq!(
+        firsts,
+        ["a0", "a1", "a2", "a3", "a4", "b0", "b1", "b2", "b3", "b4", "c0", "c1", "c2", "c3", "c4"]
+    );
 }
 
 #[test]
@@ -105,8 +117,10 @@ fn a_longer_left_column_ends_before_the_right_one_begins() {
 #[test]
 fn a_row_that_is_askew_stays_one_row() {
     // Falls by 12 units over the page, more than a line is high.
-    let slanted = |y: f32, name: &str| {
-        (0..5).map(move |piece| segment(110.0 * piece as f32, y + 3.0 * piece as f32, &format!("{name}{piece}")))
+    let slanted = |y: f32, name: &'static str| {
+        (0..5).map(move |piece| {
+            segment(110.0 * piece as f32, y + 3.0 * piece as f32, &format!("{name}{piece}"))
+        })
     };
     let page = slanted(100.0, "a").chain(slanted(118.0, "b")).collect();
     assert_eq!(lines(page), ["a0 a1 a2 a3 a4", "b0 b1 b2 b3 b4"]);
@@ -128,14 +142,16 @@ fn text_along_the_side_comes_last_and_is_no_part_of_a_row() {
 
 #[test]
 fn rows_of_hebrew_are_read_from_right_to_left() {
-    let page = vec![segment(10.0, 100.0, "12.50"), segment(400.0, 100.0, "סה״כ"), segment(200.0, 100.0, "לתשלום")];
+    let page =
+        vec![segment(10.0, 100.0, "12.50"), segment(400.0, 100.0, "סה״כ"), segment(200.0, 100.0, "לתשלום")];
     assert_eq!(lines(page), ["סה״כ לתשלום 12.50"]);
 }
 
 #[test]
 fn a_dense_page_of_single_words_is_arranged_in_a_second() {
-    let page: Vec<Segment> =
-        (0..24_000).map(|index| segment((index % 100) as f32 * 30.0, (index / 100) as f32 * 12.0, "word")).collect();
+    let page: Vec<Segment> = (0..24_000)
+        .map(|index| segment((index % 100) as f32 * 30.0, (index / 100) as f32 * 12.0, "word"))
+        .collect();
     let start = std::time::Instant::now();
     assert_eq!(arrange(page, PAGE).lines.len(), 240);
     assert!(start.elapsed().as_secs_f32() < 5.0, "{:?}", start.elapsed());

@@ -49,7 +49,7 @@ impl Extractor for Misbehaving {
             Behaviour::MemoryBomb => memory_bomb(),
             Behaviour::ModestMemory => return modest_memory(),
             Behaviour::Panic => panic_with_words(),
-            Behaviour::TooMuchOutput => return Ok(with_warning(&"x".repeat(8 << 20))),
+            Behaviour::TooMuchOutput => return Ok(with_warning(&"x".repeat(2 << 20))),
             Behaviour::NoNumber => return no_number(),
             Behaviour::WrongPage => return wrong_page(),
             Behaviour::LogFlood => log_flood(),

@@ -47,7 +47,10 @@ mod component {
             saw("columns", format!("{:?} {} {:?}", columns.text, columns.boxes.len(), columns.lines));
             saw("text", words.text(5));
             saw("find", format!("{:?}", words.find("TOTAL", 10)));
-            saw("within", format!("{:?}", words.within(Rect { x0: 0.0, y0: 0.0, x1: 50.0, y1: 20.0 }, 10)));
+            saw(
+                "within",
+                format!("{:?}", words.within(Rect { x0: 30.0, y0: 30.0, x1: 110.0, y1: 60.0 }, 10)),
+            );
             saw(
                 "lines",
                 format!("{:?}", words.lines(0, 10).iter().map(|line| line.word_count).collect::<Vec<_>>()),

@@ -1,0 +1,343 @@
+//! Single uploads: one file, streamed to the blob store, then recorded together with its job.
+
+use std::time::Duration;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::access::{Caller, Face, Permit, WriteDocuments};
+use super::error::{ApiError, Code};
+use super::extract::{Id, Multipart, Path, too_large};
+use super::{Context, batches, files, templates};
+use crate::config::Config;
+use crate::domain::document::{Document, FileType, NewDocument};
+use crate::domain::file_name;
+use crate::domain::project::Project;
+use crate::domain::template::TemplateReference;
+use crate::ingest::{self, Received};
+
+mod fields;
+mod form;
+
+pub use fields::Fields;
+pub use form::{Form, FormFile, Shape, read};
+
+/// Room for a form's other parts beside its files.
+const FORM_BYTES: u64 = 1024 * 1024;
+
+/// The form of a single upload. Parts may come in any order.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the form in the API's document; it is read part by part")]
+pub struct UploadForm {
+    /// The file.
+    #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
+    file: String,
+    file_name: String,
+    /// `pdf`, `image` or `document`; the content decides how the file is read.
+    file_type: String,
+    project_id: String,
+    template_id: Option<String>,
+    /// A JSON object that is kept with the record.
+    metadata: Option<String>,
+    /// Pages to read, both ends included, as JSON: `{"from":1,"to":3}`.
+    page_range: Option<String>,
+    /// Higher is sooner; from -100 to 100, 0 is usual.
+    priority: Option<String>,
+}
+
+/// The form of a single upload at the Open API. Parts may come in any order.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes the form in the API's document; it is read part by part")]
+pub struct OpenApiUploadForm {
+    /// The file.
+    #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
+    file: String,
+    file_name: String,
+    /// `pdf`, `image` or `document`; the content decides how the file is read.
+    file_type: String,
+    /// Bytes, as text; has to be what arrives.
+    file_size: String,
+    /// The content decides how the file is read.
+    mime_type: String,
+    project_id: String,
+    template_id: Option<String>,
+    upload_type: Option<String>,
+    /// A JSON object that is kept with the record.
+    metadata: Option<String>,
+    /// The batch to add the document to.
+    batch_id: Option<String>,
+    /// Pages to read, both ends included, as JSON: `{"from":1,"to":3}`.
+    page_range: Option<String>,
+    /// Higher is sooner; from -100 to 100, 0 is usual.
+    priority: Option<String>,
+}
+
+/// An upload that was taken in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadResponse {
+    /// Also the id of the processing record.
+    id: String,
+    file_name: String,
+    file_url: Option<String>,
+    /// Always `uploaded`.
+    status: &'static str,
+    template_id: Option<String>,
+    processing_id: String,
+}
+
+/// An upload that was taken in at the Open API.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenApiUploadResponse {
+    /// Also the id of the processing record.
+    id: String,
+    file_name: String,
+    file_url: Option<String>,
+    /// The same as `fileUrl`: files are not public.
+    public_url: Option<String>,
+    file_type: &'static str,
+    /// Bytes, as text.
+    file_size: String,
+    /// By content.
+    mime_type: String,
+    /// Always `uploaded`.
+    status: &'static str,
+    project_id: String,
+    template_id: Option<String>,
+    batch_id: Option<String>,
+    created_at: String,
+}
+
+/// Uploads a file to be processed.
+#[utoipa::path(post, path = "/upload/{organizationId}/file", tag = "uploads",
+    params(("organizationId" = String, Path)),
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = UploadResponse)))]
+pub async fn upload_file(
+    permit: Permit<WriteDocuments>,
+    State(context): State<Context>,
+    Path(organization): Path<Id>,
+    headers: HeaderMap,
+    multipart: Multipart,
+) -> Result<(StatusCode, Answer<UploadResponse>), ApiError> {
+    permit.caller.check_organization(&organization)?;
+    let document = take_in(&context, &permit.caller, Face::Platform, &headers, multipart).await?;
+    let response = UploadResponse {
+        file_url: files::url(&context, Face::Platform, &document),
+        processing_id: document.id.clone(),
+        id: document.id,
+        file_name: document.file_name,
+        status: "uploaded",
+        template_id: document.template.map(|template| template.id),
+    };
+    Ok((StatusCode::CREATED, Answer(response)))
+}
+
+/// Uploads a file to be processed.
+#[utoipa::path(post, path = "/upload", tag = "uploads",
+    request_body(content = OpenApiUploadForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = OpenApiUploadResponse)))]
+pub async fn upload(
+    permit: Permit<WriteDocuments>,
+    State(context): State<Context>,
+    headers: HeaderMap,
+    multipart: Multipart,
+) -> Result<(StatusCode, Answer<OpenApiUploadResponse>), ApiError> {
+    let document = take_in(&context, &permit.caller, Face::OpenApi, &headers, multipart).await?;
+    let file_url = files::url(&context, Face::OpenApi, &document);
+    let response = OpenApiUploadResponse {
+        id: document.id,
+        file_name: document.file_name,
+        public_url: file_url.clone(),
+        file_url,
+        file_type: document.file_type.as_str(),
+        file_size: document.size_bytes.to_string(),
+        mime_type: document.mime_type,
+        status: "uploaded",
+        project_id: document.project_id,
+        template_id: document.template.map(|template| template.id),
+        batch_id: document.batch_id,
+        created_at: document.created_at.to_iso(),
+    };
+    Ok((StatusCode::CREATED, Answer(response)))
+}
+
+/// What a form says about its file, beside the file itself.
+struct Details {
+    file_name: String,
+    file_type: FileType,
+    project_id: Id,
+    template_id: Option<Id>,
+    batch_id: Option<Id>,
+    declared_size: Option<u64>,
+    fields: fields::Extras,
+}
+
+async fn take_in(
+    context: &Context,
+    caller: &Caller,
+    face: Face,
+    headers: &HeaderMap,
+    multipart: Multipart,
+) -> Result<Document, ApiError> {
+    let shape = Shape { field: "file", max_files: 1, time_per_file: time_per_file(context) };
+    check_room(context, headers, shape.max_files).await?;
+    let mut form = read(context, caller, multipart, shape).await?;
+    let file = form.files.pop();
+    let details = details(form.fields, face, file.is_some())?;
+    // A missing file is among the problems that `details` has told.
+    let Some(FormFile { document_id, outcome, .. }) = file else { return Err(ApiError::fields(Vec::new())) };
+    let received = outcome?;
+    if details.declared_size.is_some_and(|declared| declared != received.size_bytes) {
+        return Err(ApiError::new(
+            Code::FileSizeMismatch,
+            format!("`fileSize` is not the file's size: {} bytes arrived", received.size_bytes),
+        ));
+    }
+    let project = upload_project(context, caller, &details.project_id).await?;
+    let template = upload_template(context, caller, &project, details.template_id.as_ref()).await?;
+    if let Some(batch_id) = &details.batch_id {
+        let batch = context.store.batch(&caller.tenant_of(&project), &batch_id.0).await?;
+        batch.ok_or_else(|| batches::unknown(batch_id))?;
+    }
+    record(context, caller, &project, document_id, received, template, details).await
+}
+
+fn details(mut fields: Fields, face: Face, has_file: bool) -> Result<Details, ApiError> {
+    if !has_file {
+        fields.problem("`file` is missing".to_owned());
+    }
+    let file_name = fields.required("fileName");
+    let file_type = fields.word("fileType", FileType::ALL, FileType::parse);
+    let project_id = fields.required_id("projectId");
+    let template_id = fields.id("templateId");
+    let (batch_id, declared_size) = match face {
+        Face::Platform => (None, None),
+        Face::OpenApi => {
+            fields.required("mimeType");
+            (fields.id("batchId"), fields.required_number("fileSize"))
+        }
+    };
+    let extras = fields.extras();
+    fields.finish()?;
+    match (file_name, file_type, project_id) {
+        (Some(file_name), Some(file_type), Some(project_id)) => Ok(Details {
+            file_name: file_name::sanitized(&file_name),
+            file_type,
+            project_id,
+            template_id,
+            batch_id,
+            declared_size,
+            fields: extras,
+        }),
+        // Each of them has left a problem, and `finish` has told it.
+        _ => Err(ApiError::fields(Vec::new())),
+    }
+}
+
+async fn record(
+    context: &Context,
+    caller: &Caller,
+    project: &Project,
+    document_id: String,
+    received: Received,
+    template: Option<TemplateReference>,
+    details: Details,
+) -> Result<Document, ApiError> {
+    let key = received.key().clone();
+    let new = NewDocument {
+        upload_id: document_id.clone(),
+        id: document_id,
+        user_id: caller.user_id.clone(),
+        batch_id: details.batch_id.map(|Id(id)| id),
+        file_name: details.file_name,
+        file_type: details.file_type,
+        mime_type: received.format.media_type().to_owned(),
+        size_bytes: received.size_bytes,
+        file: Ok(received.keep()),
+        template,
+        page_range: details.fields.page_range,
+        priority: details.fields.priority,
+        metadata: details.fields.metadata,
+    };
+    let tenant = caller.tenant_of(project);
+    let (store, organization) = (&context.store, &caller.organization_id);
+    let record = store.create_document(&caller.actor, organization, &project.id, &new);
+    let find = store.document(&tenant, &new.id);
+    Ok(ingest::recorded(&context.blobs, &[key], record, find).await?)
+}
+
+/// The project of an upload, which has to be switched on.
+///
+/// # Errors
+/// 401 outside the caller's reach, 409 where it is switched off.
+pub async fn upload_project(context: &Context, caller: &Caller, id: &Id) -> Result<Project, ApiError> {
+    let project = caller.project(&context.store, Some(id)).await?;
+    if !project.is_active {
+        return Err(ApiError::new(Code::ProjectInactive, "the project is switched off"));
+    }
+    Ok(project)
+}
+
+/// The template of an upload, which has to be the project's and switched on.
+///
+/// # Errors
+/// 404 where the project has no such template, 409 where it is switched off.
+pub async fn upload_template(
+    context: &Context,
+    caller: &Caller,
+    project: &Project,
+    id: Option<&Id>,
+) -> Result<Option<TemplateReference>, ApiError> {
+    let Some(id) = id else { return Ok(None) };
+    let template = context.store.template(&caller.tenant_of(project), &id.0).await?;
+    let template = template.ok_or_else(|| templates::unknown(id))?;
+    if !template.is_active {
+        return Err(ApiError::new(Code::TemplateInactive, "the template is switched off"));
+    }
+    Ok(Some(template.reference()))
+}
+
+/// Turns an upload away before any of it is read: where it says that it is too large, or too many documents wait.
+///
+/// # Errors
+/// 413 or 503.
+pub async fn check_room(context: &Context, headers: &HeaderMap, files: usize) -> Result<(), ApiError> {
+    let announced = headers.get(axum::http::header::CONTENT_LENGTH);
+    let announced = announced.and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    if announced.is_some_and(|bytes| bytes > max_request_bytes(&context.config, files)) {
+        return Err(match files {
+            1 => file_too_large(context),
+            _ => too_large(),
+        });
+    }
+    if context.store.waiting_documents().await? >= context.config.queue.max_waiting {
+        return Err(ApiError::new(Code::QueueFull, "too many documents are waiting; try again shortly"));
+    }
+    Ok(())
+}
+
+/// Most bytes of an upload with this many files.
+pub fn max_request_bytes(config: &Config, files: usize) -> u64 {
+    max_file_bytes(config).saturating_mul(files as u64).saturating_add(FORM_BYTES)
+}
+
+fn max_file_bytes(config: &Config) -> u64 {
+    config.upload.max_file_mib.saturating_mul(1024 * 1024)
+}
+
+fn file_too_large(context: &Context) -> ApiError {
+    let limit = context.config.upload.max_file_mib;
+    ApiError::new(Code::FileTooLarge, format!("file is larger than the limit of {limit} MiB"))
+}
+
+/// How long one file of an upload may take to arrive.
+pub fn time_per_file(context: &Context) -> Duration {
+    Duration::from_secs(context.config.upload.timeout_per_file_seconds)
+}

@@ -1,0 +1,144 @@
+//! Reads the form of an upload, part by part: files go to the blob store as they come, texts are kept.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::extract::multipart::Field;
+use bytes::Bytes;
+use futures::TryStreamExt;
+
+use super::Fields;
+use crate::api::Context;
+use crate::api::access::Caller;
+use crate::api::error::{ApiError, Code};
+use crate::api::extract::{Multipart, multipart_error};
+use crate::blobs::BlobKey;
+use crate::ingest::{self, Received};
+
+/// Longest text part.
+const MAX_TEXT_BYTES: usize = 64 * 1024;
+
+/// Most parts of a form beside its files.
+const MAX_TEXTS: usize = 100;
+
+/// What an upload's form has to look like.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Name of the parts that are files.
+    pub field: &'static str,
+    /// Most of them.
+    pub max_files: usize,
+    /// How long each part may take to arrive.
+    pub time_per_file: Duration,
+}
+
+/// A form that has been read.
+#[derive(Debug, Default)]
+pub struct Form {
+    /// Its text parts.
+    pub fields: Fields,
+    /// Its files in their order.
+    pub files: Vec<FormFile>,
+}
+
+/// A file of a form.
+#[derive(Debug)]
+pub struct FormFile {
+    /// Id of the document it becomes.
+    pub document_id: String,
+    /// Its name, as the part gives it; untrusted.
+    pub name: Option<String>,
+    /// Bytes that arrived.
+    pub size_bytes: u64,
+    /// The file in the blob store, or why it was refused.
+    pub outcome: Result<Received, ApiError>,
+}
+
+/// Reads a form. Of a form with one file, a refused file ends the reading at once; of one with several, each stands
+/// alone.
+///
+/// # Errors
+/// 400 for a form that is not as it should be or has too many files, 408 where a part takes too long, 413 above the
+/// request's limit, and 503 where the blob store fails. Nothing is left in the blob store then.
+pub async fn read(
+    context: &Context,
+    caller: &Caller,
+    mut multipart: Multipart,
+    shape: Shape,
+) -> Result<Form, ApiError> {
+    let mut form = Form::default();
+    let mut texts = 0_usize;
+    while let Some(mut part) = in_time(shape, multipart.next_part()).await? {
+        let name = part.name().unwrap_or_default().trim_end_matches("[]").to_owned();
+        if name == shape.field {
+            if form.files.len() >= shape.max_files {
+                return Err(too_many_files(shape));
+            }
+            let file = in_time(shape, read_file(context, caller, &mut part)).await?;
+            if let (1, Err(refused)) = (shape.max_files, &file.outcome) {
+                return Err(refused.clone());
+            }
+            form.files.push(file);
+        } else {
+            texts += 1;
+            if texts > MAX_TEXTS {
+                return Err(ApiError::fields(vec![format!("the form has more than {MAX_TEXTS} parts")]));
+            }
+            let text = in_time(shape, read_text(&name, &mut part)).await?;
+            form.fields.insert(name, text);
+        }
+    }
+    Ok(form)
+}
+
+fn too_many_files(shape: Shape) -> ApiError {
+    match shape.max_files {
+        1 => ApiError::fields(vec![format!("`{}` is there more than once", shape.field)]),
+        most => ApiError::new(Code::BatchTooManyFiles, format!("a batch has at most {most} files")),
+    }
+}
+
+async fn in_time<T>(shape: Shape, reading: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    match tokio::time::timeout(shape.time_per_file, reading).await {
+        Ok(read) => read,
+        Err(_) => {
+            let seconds = shape.time_per_file.as_secs();
+            Err(ApiError::new(Code::RequestTimeout, format!("a part took longer than {seconds} s to arrive")))
+        }
+    }
+}
+
+async fn read_file(context: &Context, caller: &Caller, part: &mut Field<'_>) -> Result<FormFile, ApiError> {
+    let document_id = context.clock.new_id();
+    let key = BlobKey::document(&caller.organization_id, &document_id)?;
+    let name = part.file_name().map(str::to_owned);
+    let arrived = AtomicU64::new(0);
+    let chunks = (&mut *part).inspect_ok(|chunk: &Bytes| {
+        arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+    });
+    let outcome = match ingest::receive(&context.blobs, key, chunks, super::max_file_bytes(&context.config))
+        .await
+    {
+        Ok(received) => Ok(received),
+        Err(ingest::Error::Source(error)) => return Err(multipart_error(&error)),
+        Err(ingest::Error::Blob(error)) => return Err(error.into()),
+        Err(error @ ingest::Error::Empty) => Err(ApiError::new(Code::FileEmpty, error.to_string())),
+        Err(error @ ingest::Error::TooLarge { .. }) => {
+            Err(ApiError::new(Code::FileTooLarge, error.to_string()))
+        }
+        Err(error @ ingest::Error::UnknownFormat) => Err(ApiError::new(Code::FileFormat, error.to_string())),
+    };
+    Ok(FormFile { document_id, name, size_bytes: arrived.into_inner(), outcome })
+}
+
+async fn read_text(name: &str, part: &mut Field<'_>) -> Result<String, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = part.chunk().await.map_err(|error| multipart_error(&error))? {
+        if bytes.len() + chunk.len() > MAX_TEXT_BYTES {
+            let limit = MAX_TEXT_BYTES / 1024;
+            return Err(ApiError::fields(vec![format!("`{name}` is longer than {limit} KiB")]));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes).map_err(|_| ApiError::fields(vec![format!("`{name}` is not UTF-8 text")]))
+}

@@ -1,0 +1,279 @@
+//! The seller of a receipt: the name and address at its head.
+
+use serde_json::Value;
+
+use super::BusinessDocument;
+use super::lexicon::Concept;
+use super::names;
+use crate::output::Field;
+use crate::reading::Span;
+use crate::text;
+
+/// The head of a receipt has no more rows than this.
+const HEAD_ROWS: usize = 16;
+/// An address has no more rows than this.
+const ADDRESS_ROWS: usize = 7;
+
+/// Beginnings of lines that greet or instruct, folded.
+const GREETINGS: &[&str] = &[
+    "thank",
+    "terima kasih",
+    "welcome",
+    "goods sold",
+    "please",
+    "for feedback",
+    "redeem",
+    "tq for",
+    "selamat",
+    "willkommen",
+    "vielen dank",
+    "merci",
+    "bienvenue",
+    "gracias",
+    "grazie",
+    "bedankt",
+    "obrigado",
+    "your order",
+    "duplicate",
+    "copy",
+    "reprint",
+    "customer copy",
+    "original",
+    "exchangeable",
+    "no refund",
+    "follow us",
+    "visit us",
+    "posted",
+    "paid",
+    "void",
+];
+
+/// Name and address of the seller.
+#[derive(Debug, Clone)]
+pub struct Merchant {
+    /// As printed.
+    pub name: Field,
+    /// As printed, rows joined by spaces.
+    pub address: Field,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// May be the name.
+    Name,
+    /// Looks like a part of an address.
+    Address,
+    /// A register or tax number, telephone, e-mail.
+    Number,
+    /// Greetings, rules, single letters.
+    Noise,
+    /// Title, date, amounts: the head is over.
+    Body,
+}
+
+struct HeadRow {
+    kind: Kind,
+    span: Span,
+    is_large: bool,
+}
+
+impl Merchant {
+    /// Reads the head of a receipt.
+    pub fn read(document: &BusinessDocument) -> Self {
+        let rows = head_rows(document);
+        let address_start = rows.iter().position(|row| row.kind == Kind::Address);
+        let name = name(&rows, address_start);
+        let after = name.as_ref().map_or(0, |(_, row)| row + 1);
+        // The address below the name; a name may also be printed below the address.
+        let start = rows
+            .iter()
+            .enumerate()
+            .skip(after)
+            .find(|(_, row)| row.kind == Kind::Address)
+            .map(|(index, _)| index)
+            .or(address_start);
+        let address = start.and_then(|start| address(&rows, start));
+        Self {
+            name: name.map_or_else(Field::missing, |(field, _)| field),
+            address: address.unwrap_or_else(Field::missing),
+        }
+    }
+}
+
+fn head_rows(document: &BusinessDocument) -> Vec<HeadRow> {
+    let mut heights: Vec<f32> = document.reading.rows().iter().map(|row| row.bbox.height()).collect();
+    heights.sort_by(f32::total_cmp);
+    let usual = heights.get(heights.len() / 2).copied().unwrap_or(1.0);
+    let mut rows = Vec::new();
+    let mut bodies = 0;
+    for (index, row) in document.reading.rows().iter().enumerate().take(HEAD_ROWS * 2) {
+        let spans: Vec<Span> =
+            row.segments.clone().filter_map(|segment| document.reading.segment_span(segment)).collect();
+        let Some(span) = Span::join(&spans) else { continue };
+        let kind = kind_of(document, index, &span.text);
+        bodies += usize::from(kind == Kind::Body);
+        if row.page > 0 || bodies > 3 || rows.len() >= HEAD_ROWS {
+            break;
+        }
+        rows.push(HeadRow { kind, span, is_large: row.bbox.height() > usual * 1.35 });
+    }
+    rows
+}
+
+fn kind_of(document: &BusinessDocument, row: usize, text: &str) -> Kind {
+    let folded = text::words(text);
+    let glued = text::compact(text);
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    if GREETINGS.iter().any(|greeting| glued.starts_with(&text::compact(greeting))) {
+        return Kind::Noise;
+    }
+    if names::is_registration_number(text) {
+        return Kind::Number;
+    }
+    let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
+    let labels: Vec<_> = segments
+        .flat_map(|segment| document.labels.in_segment(segment))
+        .filter(|label| label.starts_segment)
+        .collect();
+    let has = |wanted: &[Concept]| {
+        labels
+            .iter()
+            .any(|label| wanted.contains(&label.concept) && (label.ends_sharply || label.range.len() > 3))
+    };
+    let is_address = names::is_address_line(text);
+    if has(&[Concept::TaxId, Concept::Registration, Concept::Phone, Concept::Email, Concept::Website]) {
+        return Kind::Number;
+    }
+    if text.contains('@') && text.contains('.') || folded.contains("www ") || folded.starts_with("http") {
+        return Kind::Number;
+    }
+    let is_title =
+        labels.iter().any(|label| label.concept == Concept::Title && label.range.len() * 3 >= text.len());
+    let is_label = has(&[
+        Concept::DocumentNumber,
+        Concept::DocumentDate,
+        Concept::AnyDate,
+        Concept::Time,
+        Concept::Other,
+        Concept::Total,
+        Concept::GrandTotal,
+        Concept::Tendered,
+        Concept::CustomerNumber,
+        Concept::Customer,
+    ]) && !(is_address || names::legal_form_end(text).is_some());
+    if is_title || is_label || document.items.is_heading_row(row) || document.items.contains_row(row) {
+        return Kind::Body;
+    }
+    if is_address {
+        return Kind::Address;
+    }
+    if letters < 3 || digits > letters { Kind::Noise } else { Kind::Name }
+}
+
+/// The name and the last row it takes.
+fn name(rows: &[HeadRow], address_start: Option<usize>) -> Option<(Field, usize)> {
+    let mut best: Option<(f32, usize)> = None;
+    let mut position = 0;
+    for (index, row) in rows.iter().enumerate() {
+        let has_form = names::legal_form_end(&row.span.text).is_some();
+        if row.kind != Kind::Name && !(has_form && matches!(row.kind, Kind::Address | Kind::Number)) {
+            continue;
+        }
+        let mut score = 1.0 - 0.12 * position as f32;
+        position += 1;
+        let next = rows.get(index + 1).map(|row| row.kind);
+        let after_next = rows.get(index + 2).map(|row| row.kind);
+        score += if has_form { 1.2 } else { 0.0 };
+        score += if !has_form && names::names_trade(&row.span.text) { 0.7 } else { 0.0 };
+        score += if rows.get(index + 1).is_some_and(|row| names::is_registration_number(&row.span.text)) {
+            0.6
+        } else {
+            0.0
+        };
+        score += if next == Some(Kind::Address)
+            || (next == Some(Kind::Number) && after_next == Some(Kind::Address))
+        {
+            0.4
+        } else {
+            0.0
+        };
+        score -= if names::is_only_trade(&row.span.text) { 0.5 } else { 0.0 };
+        score += if row.is_large { 0.4 } else { 0.0 };
+        score -= if row.kind == Kind::Address && next != Some(Kind::Address) { 0.9 } else { 0.0 };
+        score -= if row.kind == Kind::Address { 0.2 } else { 0.0 };
+        score -= if rows.iter().take(index).any(|row| row.kind == Kind::Body) { 0.8 } else { 0.0 };
+        score -= if address_start.is_some_and(|start| index > start) { 0.8 } else { 0.0 };
+        if best.is_none_or(|(best_score, _)| score > best_score) {
+            best = Some((score, index));
+        }
+    }
+    let (score, index) = best?;
+    let (start, end) = whole_name(rows, index);
+    let spans: Vec<Span> = rows.get(start..end)?.iter().map(|row| row.span.clone()).collect();
+    let span = Span::join(&spans)?;
+    let cleaned = names::clean_name(&span.text).to_owned();
+    let confidence = (0.45 + 0.17 * score).clamp(0.3, 0.93);
+    Some((
+        Field { text: Some(span.text.clone()), ..Field::read(Value::from(cleaned), confidence, &span) },
+        end - 1,
+    ))
+}
+
+/// The rows of a name that is wrapped: brackets must close, and a line that starts with "ENTERPRISE" goes on with
+/// the one above it.
+fn whole_name(rows: &[HeadRow], index: usize) -> (usize, usize) {
+    let text = |range: std::ops::Range<usize>| -> String {
+        rows.get(range)
+            .unwrap_or_default()
+            .iter()
+            .map(|row| row.span.text.as_str())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let is_name = |index: usize| rows.get(index).is_some_and(|row| row.kind == Kind::Name);
+    let balance = |text: &str| text.matches('(').count() as i32 - text.matches(')').count() as i32;
+    let (mut start, mut end) = (index, index + 1);
+    while end - start < 4 {
+        let joined = text(start..end);
+        if (balance(&joined) < 0 || names::starts_with_form(&joined)) && start > 0 && is_name(start - 1) {
+            start -= 1;
+        } else if balance(&joined) > 0 && is_name(end) {
+            end += 1;
+        } else {
+            break;
+        }
+    }
+    (start, end)
+}
+
+fn address(rows: &[HeadRow], start: usize) -> Option<Field> {
+    let mut spans: Vec<Span> = Vec::new();
+    for row in rows.iter().skip(start).take(ADDRESS_ROWS) {
+        let is_bracketed = row.span.text.starts_with('(') && row.span.text.ends_with(')');
+        let goes_on = match row.kind {
+            Kind::Address => true,
+            // A district or state without a number; "(BRANCH NAME)" is none.
+            Kind::Name => {
+                !is_bracketed
+                    && !row.span.text.contains(':')
+                    && names::legal_form_end(&row.span.text).is_none()
+            }
+            Kind::Noise => {
+                row.span.text.trim().len() >= 4
+                    && row.span.text.chars().all(|c| c.is_ascii_digit() || c == ' ')
+                    && spans.len() > 1
+            }
+            Kind::Number | Kind::Body => false,
+        };
+        let gap = spans.last().map_or(0.0, |last| row.span.bbox.y0 - last.bbox.y1);
+        if !goes_on || gap > row.span.bbox.height() * 1.6 {
+            break;
+        }
+        spans.push(row.span.clone());
+    }
+    let span = Span::join(&spans)?;
+    let has_town = spans.iter().any(|span| names::is_town_line(&span.text));
+    let confidence = if has_town { 0.85 } else { 0.65 };
+    Some(Field::read(Value::from(span.text.clone()), confidence, &span))
+}

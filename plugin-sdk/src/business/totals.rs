@@ -1,0 +1,586 @@
+//! Totals, tax and currency, checked against each other.
+//!
+//! Each amount beside a label is a candidate; which one is the total is decided by what its label says, by
+//! sums that come out (net and tax, the lines, cash less change) and by how often it is printed.
+
+use serde_json::{Value, json};
+
+use super::lexicon::Concept;
+use super::{BusinessDocument, PlacedAmount};
+use crate::labels::Label;
+use crate::output::{Field, Warning};
+use crate::reading::{Place, Span};
+use crate::text;
+use crate::values::amounts::rounded;
+use crate::values::currencies;
+
+/// Two amounts are equal within a cent and the error of binary fractions.
+const CENT: f64 = 0.0151;
+
+/// The amounts of a document.
+#[derive(Debug, Clone)]
+pub struct Totals {
+    /// Before tax.
+    pub subtotal: Field,
+    /// All tax.
+    pub tax: Field,
+    /// Rate of tax in percent, where there is one for all.
+    pub tax_rate: Field,
+    /// After tax.
+    pub total: Field,
+    /// Still to be paid.
+    pub amount_due: Field,
+    /// Deduction.
+    pub discount: Field,
+    /// ISO 4217 code.
+    pub currency: Field,
+    /// Sums that do not come out.
+    pub warnings: Vec<Warning>,
+}
+
+#[derive(Debug, Clone)]
+struct Candidate {
+    value: f64,
+    score: f32,
+    row: usize,
+    span: Span,
+    is_checked: bool,
+}
+
+/// All amounts beside labels, by what the labels say.
+struct Found {
+    totals: Vec<Candidate>,
+    subtotals: Vec<Candidate>,
+    taxes: Vec<Candidate>,
+    due: Vec<Candidate>,
+    discounts: Vec<Candidate>,
+    charges: Vec<Candidate>,
+    tendered: Vec<Candidate>,
+    change: Vec<Candidate>,
+    rounding: Vec<Candidate>,
+    tax_lines: Vec<TaxLine>,
+}
+
+/// A row of a tax summary whose numbers agree: base, rate, tax.
+#[derive(Debug, Clone)]
+struct TaxLine {
+    rate: f64,
+    base: f64,
+    tax: f64,
+    span: Span,
+}
+
+impl Totals {
+    /// Reads the amounts of a document.
+    pub fn read(document: &BusinessDocument) -> Self {
+        let mut found = Found::collect(document);
+        found.prefer_agreeing(document);
+        let total = found.best_total();
+        let (subtotal, tax) = found.net_and_tax(document, total.as_ref());
+        let mut totals = Self {
+            tax_rate: found.tax_rate(document, &subtotal, &tax),
+            currency: currency(document, total.as_ref()),
+            amount_due: found.due.last().map_or_else(Field::missing, |due| field(due, 0.85)),
+            discount: found.discounts.last().map_or_else(Field::missing, |discount| field(discount, 0.7)),
+            total: total.as_ref().map_or_else(Field::missing, |total| field(total, 0.8)),
+            subtotal,
+            tax,
+            warnings: Vec::new(),
+        };
+        totals.check(document, &found);
+        totals.imply_due(document, &found);
+        totals
+    }
+
+    /// Of a bill that nothing was paid of, all is due.
+    fn imply_due(&mut self, document: &BusinessDocument, found: &Found) {
+        let has = |concept| document.labels.of(concept).next().is_some();
+        let is_bill = has(Concept::Iban) || has(Concept::DueDate);
+        let is_paid = has(Concept::Paid) || !found.tendered.is_empty() || !found.change.is_empty();
+        if let Some(total) =
+            self.total.number().filter(|_| self.amount_due.is_missing() && is_bill && !is_paid)
+        {
+            self.amount_due = Field::computed(number(total), self.total.confidence * 0.75);
+        }
+    }
+
+    /// Raises or lowers confidences by whether the sums come out.
+    fn check(&mut self, document: &BusinessDocument, found: &Found) {
+        let Some(total) = self.total.number() else { return };
+        if let (Some(subtotal), Some(tax)) = (self.subtotal.number(), self.tax.number()) {
+            let is_read = self.subtotal.source.as_deref() != Some("computed")
+                && self.tax.source.as_deref() != Some("computed");
+            let agrees = found.adds_up(subtotal, tax, total) || (subtotal - total).abs() < CENT;
+            let change = if agrees { 0.12 } else { -0.2 };
+            if is_read {
+                for field in [&mut self.subtotal, &mut self.tax, &mut self.total] {
+                    field.adjust(change);
+                }
+            }
+            if !agrees {
+                let message = format!("subtotal {subtotal} and tax {tax} do not add up to the total {total}");
+                self.warnings.push(Warning::about("total", "total_mismatch", message));
+            }
+        }
+        if let Some(sum) = document.items.sum() {
+            let net = self.subtotal.number().unwrap_or(total);
+            if (sum - net).abs() < CENT || (sum - total).abs() < CENT {
+                self.subtotal.adjust(0.05);
+                self.total.adjust(0.08);
+            } else if document.items.is_complete() {
+                let message =
+                    format!("the line items sum to {sum}, the subtotal is {net}, the total {total}");
+                self.warnings.push(Warning::about("lineItems", "total_mismatch", message));
+            }
+        }
+    }
+}
+
+impl Found {
+    fn collect(document: &BusinessDocument) -> Self {
+        let mut found = Self {
+            totals: Vec::new(),
+            subtotals: Vec::new(),
+            taxes: Vec::new(),
+            due: Vec::new(),
+            discounts: Vec::new(),
+            charges: Vec::new(),
+            tendered: Vec::new(),
+            change: Vec::new(),
+            rounding: Vec::new(),
+            tax_lines: tax_lines(document),
+        };
+        let summary_row = document.labels.of(Concept::TaxSummary).map(|label| document.row_of(label)).next();
+        let row_count = document.reading.rows().len().max(1) as f32;
+        for label in document.labels.iter() {
+            let row = document.row_of(label);
+            let score = match label.concept {
+                Concept::RoundedTotal => 3.4,
+                Concept::GrandTotal => 3.0,
+                Concept::Total => 2.0,
+                Concept::AmountDue => 1.9,
+                // "Total amount due on 3 August" leads to a date and to an amount.
+                Concept::DueDate if names_amount(document, label) => 1.9,
+                Concept::NetTotal => 1.7,
+                Concept::Subtotal | Concept::Tax | Concept::Discount | Concept::Charge => 1.0,
+                Concept::Tendered | Concept::Change | Concept::Rounding => 1.0,
+                _ => continue,
+            };
+            if document.items.contains_row(row) {
+                continue;
+            }
+            let misread = label.distance as f32 * 0.2;
+            let position = 0.3 * row as f32 / row_count;
+            let in_prose = if label.starts_segment { 0.0 } else { 0.5 };
+            let in_summary = if summary_row.is_some_and(|summary| row >= summary) { 1.5 } else { 0.0 };
+            let score = score + position - misread - in_prose - in_summary;
+            let mut beside = amounts_beside(document, label);
+            if label.concept == Concept::Tax && beside.len() > 1 {
+                beside.drain(..beside.len() - 1);
+            }
+            found.add(document, label, score, beside);
+        }
+        found
+    }
+
+    fn add(
+        &mut self,
+        document: &BusinessDocument,
+        label: &Label<Concept>,
+        score: f32,
+        amounts: Vec<PlacedAmount>,
+    ) {
+        let row = document.row_of(label);
+        let candidates: Vec<Candidate> = amounts
+            .iter()
+            .filter_map(|placed| {
+                let whole = if placed.amount.is_money() { 0.0 } else { 0.6 };
+                let span = document.amount_span(placed)?;
+                Some(Candidate {
+                    value: placed.amount.value,
+                    score: score - whole,
+                    row,
+                    span,
+                    is_checked: false,
+                })
+            })
+            .collect();
+        // Only money is added up: "Delivery in October 2019" is no charge of 2019.
+        let is_money = amounts.last().is_some_and(|placed| placed.amount.is_money());
+        if matches!(label.concept, Concept::Charge | Concept::Discount | Concept::Rounding) && !is_money {
+            return;
+        }
+        match (label.concept, candidates.as_slice()) {
+            // Net, tax and gross side by side in one row of totals.
+            (Concept::GrandTotal | Concept::Total, [.., net, tax, gross])
+                if (net.value + tax.value - gross.value).abs() < CENT && tax.value > 0.0 =>
+            {
+                self.subtotals.push(Candidate { is_checked: true, ..net.clone() });
+                self.taxes.push(Candidate { is_checked: true, ..tax.clone() });
+                self.totals.push(Candidate { is_checked: true, score: gross.score + 0.8, ..gross.clone() });
+            }
+            (Concept::GrandTotal | Concept::Total | Concept::RoundedTotal, _) => {
+                self.totals.extend(candidates.last().cloned())
+            }
+            (Concept::NetTotal, _) => {
+                self.totals.extend(candidates.last().cloned());
+                self.subtotals.extend(candidates.last().map(|net| Candidate { score: 0.9, ..net.clone() }));
+            }
+            (Concept::AmountDue | Concept::DueDate, _) => {
+                self.totals.extend(candidates.last().cloned());
+                self.due.extend(candidates.last().cloned());
+            }
+            (Concept::Subtotal, _) => self.subtotals.extend(candidates.last().cloned()),
+            (Concept::Tax, _) => self.taxes.extend(candidates.last().cloned()),
+            (Concept::Discount, _) => self.discounts.extend(candidates.last().cloned()),
+            (Concept::Charge, _) => self.charges.extend(candidates.last().cloned()),
+            (Concept::Tendered, _) => self.tendered.extend(candidates.last().cloned()),
+            (Concept::Change, _) => self.change.extend(candidates.last().cloned()),
+            (Concept::Rounding, _) => self.rounding.extend(candidates.last().cloned()),
+            _ => {}
+        }
+    }
+
+    /// Gives those totals a better score that agree with other amounts of the document.
+    fn prefer_agreeing(&mut self, document: &BusinessDocument) {
+        self.take_rounded_totals();
+        let paid: Vec<f64> = self.tendered.iter().map(|candidate| candidate.value).collect();
+        let largest_net = self.subtotals.iter().map(|candidate| candidate.value).fold(0.0, f64::max);
+        let has_discount = !self.discounts.is_empty();
+        let items = document.items.sum();
+        let values: Vec<(usize, f64)> =
+            self.totals.iter().map(|candidate| (candidate.row, candidate.value)).collect();
+        let mut totals = std::mem::take(&mut self.totals);
+        for total in &mut totals {
+            let value = total.value;
+            let sums = self.subtotals.iter().any(|net| {
+                self.taxes.iter().any(|tax| {
+                    tax.value > 0.0 && net.value < value && self.adds_up(net.value, tax.value, value)
+                })
+            });
+            let returned = paid.iter().any(|paid| {
+                self.change.iter().any(|change| (paid - change.value.abs() - value).abs() < CENT)
+            });
+            let is_paid = paid.iter().any(|paid| (paid - value).abs() < CENT);
+            let repeats = values
+                .iter()
+                .filter(|(row, other)| *row != total.row && (other - value).abs() < CENT)
+                .count();
+            let is_sum = items.is_some_and(|sum| (sum - value).abs() < CENT);
+            total.is_checked |= sums || returned || is_paid || is_sum;
+            total.score += if sums { 0.8 } else { 0.0 };
+            total.score += if returned {
+                1.0
+            } else if is_paid {
+                0.5
+            } else {
+                0.0
+            };
+            total.score += repeats.min(2) as f32 * 0.4;
+            total.score += if is_sum { 0.6 } else { 0.0 };
+            total.score -= if value <= 0.0 { 2.5 } else { 0.0 };
+            total.score -= if value + CENT < largest_net && !has_discount { 1.0 } else { 0.0 };
+        }
+        self.totals = totals;
+    }
+
+    /// A "rounding" line that shows nearly the whole total is the rounded total.
+    fn take_rounded_totals(&mut self) {
+        let near = |rounding: &Candidate, totals: &[Candidate]| {
+            rounding.value > 1.0 && totals.iter().any(|total| (total.value - rounding.value).abs() < 0.06)
+        };
+        let rounded: Vec<Candidate> =
+            self.rounding.iter().filter(|rounding| near(rounding, &self.totals)).cloned().collect();
+        self.rounding.retain(|rounding| !rounded.iter().any(|other| other.row == rounding.row));
+        self.totals.extend(
+            rounded.into_iter().map(|candidate| Candidate { score: candidate.score + 2.6, ..candidate }),
+        );
+    }
+
+    fn best_total(&self) -> Option<Candidate> {
+        let best = self.totals.iter().max_by(|left, right| left.score.total_cmp(&right.score));
+        if let Some(best) = best.filter(|best| best.score > 0.0) {
+            return Some(best.clone());
+        }
+        // No label of a total could be read: what was paid less what was given back is the total.
+        let paid = self.tendered.first()?;
+        let Some(change) = self.change.first() else { return Some(paid.clone()) };
+        let value = rounded(paid.value - change.value.abs());
+        let printed = self
+            .subtotals
+            .iter()
+            .chain(&self.totals)
+            .find(|candidate| (candidate.value - value).abs() < CENT);
+        Some(printed.cloned().unwrap_or(Candidate { value, score: 0.3, ..paid.clone() }))
+    }
+
+    /// Whether net and tax make the total, with or without the printed discounts, charges and rounding.
+    fn adds_up(&self, net: f64, tax: f64, total: f64) -> bool {
+        let difference = total - net - tax;
+        let charges: f64 = self.charges.iter().map(|candidate| candidate.value).sum();
+        let discounts: f64 = self.discounts.iter().map(|candidate| candidate.value.abs()).sum();
+        let rounding = self
+            .rounding
+            .iter()
+            .map(|candidate| candidate.value)
+            .find(|value| value.abs() < 1.0)
+            .unwrap_or(0.0);
+        [0.0, charges, -discounts, charges - discounts]
+            .iter()
+            .any(|extra| (difference - extra).abs() < CENT || (difference - extra - rounding).abs() < CENT)
+    }
+
+    /// The net amount and the tax that go with a total.
+    fn net_and_tax(&self, document: &BusinessDocument, total: Option<&Candidate>) -> (Field, Field) {
+        let mut taxes = self.taxes.clone();
+        taxes.extend(self.summed_taxes());
+        let Some(total) = total else {
+            let read = |candidates: &[Candidate]| {
+                candidates.last().map_or_else(Field::missing, |candidate| field(candidate, 0.6))
+            };
+            return (read(&self.subtotals), read(&taxes));
+        };
+        for net in &self.subtotals {
+            let tax =
+                taxes.iter().find(|tax| tax.value > 0.0 && self.adds_up(net.value, tax.value, total.value));
+            if let Some(tax) = tax.filter(|_| (net.value - total.value).abs() > CENT) {
+                return (field(net, 0.85), field(tax, 0.85));
+            }
+        }
+        let has_discount = !self.discounts.is_empty();
+        let below =
+            |candidate: &&Candidate| has_discount || candidate.value.abs() <= total.value.abs() + CENT;
+        let tax = taxes.iter().rfind(|tax| tax.value < total.value * 0.6 && tax.value >= 0.0);
+        let tax_field = tax.map_or_else(Field::missing, |tax| field(tax, 0.7));
+        let tax_value = tax.map_or(0.0, |tax| tax.value);
+        let net =
+            self.subtotals.iter().filter(below).max_by(|left, right| left.score.total_cmp(&right.score));
+        if let Some(net) = net {
+            return (field(net, 0.75), tax_field);
+        }
+        let net = rounded(total.value - tax_value);
+        let lines_agree = document.items.sum().is_some_and(|sum| (sum - net).abs() < CENT);
+        let has_tax = tax.is_some_and(|tax| tax.value > 0.0);
+        let subtotal = if lines_agree || has_tax {
+            Field::computed(number(net), if lines_agree { 0.7 } else { 0.5 })
+        } else {
+            Field::missing()
+        };
+        (subtotal, tax_field)
+    }
+
+    /// All taxes together, where there are several: of the tax summary, or of the labelled rows.
+    fn summed_taxes(&self) -> Vec<Candidate> {
+        let mut sums = Vec::new();
+        if let Some(first) = self.tax_lines.first() {
+            let value = rounded(self.tax_lines.iter().map(|line| line.tax).sum());
+            sums.push(Candidate { value, score: 1.0, row: 0, span: first.span.clone(), is_checked: true });
+        }
+        let mut distinct: Vec<&Candidate> = Vec::new();
+        for tax in self.taxes.iter().filter(|tax| tax.value > 0.0) {
+            if !distinct.iter().any(|other| other.row == tax.row) {
+                distinct.push(tax);
+            }
+        }
+        if let [first, _, ..] = distinct.as_slice() {
+            let value = rounded(distinct.iter().map(|tax| tax.value).sum());
+            sums.insert(0, Candidate { value, ..(*first).clone() });
+        }
+        sums
+    }
+
+    fn tax_rate(&self, document: &BusinessDocument, subtotal: &Field, tax: &Field) -> Field {
+        let mut rates: Vec<(f64, Span)> = self
+            .tax_lines
+            .iter()
+            .filter(|line| line.base != 0.0)
+            .map(|line| (line.rate, line.span.clone()))
+            .collect();
+        for label in
+            document.labels.iter().filter(|label| matches!(label.concept, Concept::Tax | Concept::TaxRate))
+        {
+            let slots = document.labels.slots(&document.reading, label);
+            let beside = slots
+                .iter()
+                .filter(|slot| slot.place != Place::Below)
+                .flat_map(|slot| document.amounts_in_slot(slot));
+            rates.extend(
+                beside
+                    .filter(|placed| {
+                        placed.amount.is_percentage && (0.0..50.0).contains(&placed.amount.value)
+                    })
+                    .filter_map(|placed| Some((placed.amount.value, document.amount_span(&placed)?))),
+            );
+        }
+        let Some((rate, span)) = rates.first().cloned() else { return Field::missing() };
+        let agrees = match (subtotal.number(), tax.number()) {
+            (Some(net), Some(tax)) => (net * rate / 100.0 - tax).abs() < CENT.max(net.abs() * 0.0005),
+            _ => false,
+        };
+        match (agrees, rates.iter().all(|(other, _)| (other - rate).abs() < 0.001)) {
+            (true, _) => Field::read(number(rate), 0.95, &span),
+            (false, true) => Field::read(number(rate), 0.75, &span),
+            // Several rates: none is the document's.
+            (false, false) => Field::missing(),
+        }
+    }
+}
+
+fn field(candidate: &Candidate, confidence: f32) -> Field {
+    let confidence = confidence + if candidate.is_checked { 0.08 } else { 0.0 };
+    Field::read(number(candidate.value), confidence.min(0.99), &candidate.span)
+}
+
+fn names_amount(document: &BusinessDocument, label: &Label<Concept>) -> bool {
+    document
+        .reading
+        .span(label.segment, label.range.clone())
+        .is_some_and(|span| text::compact(&span.text).contains("amount"))
+}
+
+/// An amount as a JSON number; whole ones without decimals.
+pub fn number(value: f64) -> Value {
+    let value = rounded(value);
+    if value.fract() == 0.0 && value.abs() < 1e15 { json!(value as i64) } else { json!(value) }
+}
+
+/// The amounts that belong to a label: those to its right up to the next text, else the first below it.
+fn amounts_beside(document: &BusinessDocument, label: &Label<Concept>) -> Vec<PlacedAmount> {
+    let mut found: Vec<PlacedAmount> = Vec::new();
+    let slots = document.labels.slots(&document.reading, label);
+    let mut has_beside = false;
+    for slot in slots.iter().filter(|slot| slot.place != Place::Below) {
+        let text = document.reading.slot_text(slot);
+        let amounts = document.amounts_in_slot(slot);
+        let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+        // "''iDEAL'' on 21 April 2015" ends what belongs to the label, "incl. 6 % GST" before the amount does not.
+        if !found.is_empty() && letters > 5 {
+            break;
+        }
+        has_beside |= !amounts.is_empty();
+        found.extend(amounts.into_iter().filter(|placed| !placed.amount.is_percentage));
+    }
+    if found.is_empty() && !has_beside && !document.items.is_heading_row(document.row_of(label)) {
+        let below = slots.iter().filter(|slot| slot.place == Place::Below).take(2);
+        let first = below.map(|slot| (slot, document.amounts_in_slot(slot))).find(|(slot, amounts)| {
+            let letters = document.reading.slot_text(slot).chars().filter(|c| c.is_alphabetic()).count();
+            letters <= 4 && amounts.iter().any(|placed| placed.amount.is_money())
+        });
+        found.extend(first.into_iter().flat_map(|(_, amounts)| amounts));
+    }
+    if found.iter().any(|placed| placed.amount.is_money()) {
+        found.retain(|placed| placed.amount.is_money());
+    }
+    found
+}
+
+/// Rows with a rate and two amounts of which one is the rate's share of the other.
+fn tax_lines(document: &BusinessDocument) -> Vec<TaxLine> {
+    let mut lines: Vec<TaxLine> = Vec::new();
+    for (row_index, row) in document.reading.rows().iter().enumerate() {
+        if document.items.contains_row(row_index) {
+            continue;
+        }
+        let amounts: Vec<PlacedAmount> =
+            row.segments.clone().flat_map(|segment| document.amounts_in(segment)).collect();
+        let Some(line) = tax_line(document, &amounts) else { continue };
+        let is_repeated =
+            lines.iter().any(|other| other.rate == line.rate && (other.base - line.base).abs() < CENT);
+        if !is_repeated {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn tax_line(document: &BusinessDocument, amounts: &[PlacedAmount]) -> Option<TaxLine> {
+    let rate = amounts
+        .iter()
+        .find(|placed| placed.amount.is_percentage || is_bare_rate(&placed.amount))?
+        .amount
+        .value;
+    let money: Vec<&PlacedAmount> = amounts.iter().filter(|placed| placed.amount.is_money()).collect();
+    let pairs = money.iter().flat_map(|base| money.iter().map(move |tax| (*base, *tax)));
+    pairs
+        .filter(|(base, tax)| base.segment != tax.segment || base.amount.range != tax.amount.range)
+        .find(|(base, tax)| {
+            let (base, tax) = (base.amount.value, tax.amount.value);
+            rate > 0.0 && base > tax && tax > 0.0 && (base * rate / 100.0 - tax).abs() < CENT
+        })
+        .and_then(|(base, tax)| {
+            Some(TaxLine {
+                rate,
+                base: base.amount.value,
+                tax: tax.amount.value,
+                span: document.amount_span(tax)?,
+            })
+        })
+}
+
+/// A rate in a column headed by the percent sign.
+fn is_bare_rate(amount: &crate::values::amounts::Amount) -> bool {
+    amount.decimals == 0 && amount.currency.is_none() && (1.0..=27.0).contains(&amount.value)
+}
+
+/// The currency: beside the total, beside its label, or the one named most often.
+fn currency(document: &BusinessDocument, total: Option<&Candidate>) -> Field {
+    for label in document.labels.of(Concept::Currency) {
+        for slot in document.labels.slots(&document.reading, label).iter().take(2) {
+            let code = currencies::mentions(document.reading.slot_text(slot)).first().copied();
+            if let (Some(code), Some(span)) = (code, document.reading.slot_span(slot)) {
+                return Field::read(code, 0.95, &span);
+            }
+        }
+    }
+    let mut counts: Vec<(&str, usize, usize)> = Vec::new();
+    for (index, segment) in document.reading.segments().iter().enumerate() {
+        let named = currencies::mentions(&segment.text);
+        let beside = document.amounts_in(index).into_iter().filter_map(|placed| placed.amount.currency);
+        for code in named.into_iter().chain(beside) {
+            match counts.iter_mut().find(|(known, ..)| *known == code) {
+                Some((_, count, _)) => *count += 1,
+                None => counts.push((code, 1, index)),
+            }
+        }
+    }
+    let near_total = total.and_then(|total| {
+        let text = document.reading.row_text(total.row);
+        currencies::mentions(&total.span.text).into_iter().chain(currencies::mentions(&text)).next()
+    });
+    let most = counts.iter().max_by_key(|(_, count, index)| (*count, usize::MAX - index));
+    let Some((code, confidence)) =
+        near_total.map(|code| (code, 0.92)).or_else(|| most.map(|(code, ..)| (*code, 0.8)))
+    else {
+        return Field::missing();
+    };
+    let place = counts
+        .iter()
+        .find(|(known, ..)| *known == code)
+        .and_then(|(.., index)| document.reading.segment_span(*index));
+    let code = if code == "USD" { dollar_of(document) } else { code };
+    match place {
+        Some(span) => Field::read(code, confidence, &span),
+        None => Field::computed(code, confidence),
+    }
+}
+
+/// Whose dollar a bare dollar sign is: that of a country which the document names.
+fn dollar_of(document: &BusinessDocument) -> &'static str {
+    const COUNTRIES: [(&str, &str); 6] = [
+        ("Australia", "AUD"),
+        ("ABN", "AUD"),
+        ("Canada", "CAD"),
+        ("Singapore", "SGD"),
+        ("Hong Kong", "HKD"),
+        ("New Zealand", "NZD"),
+    ];
+    let texts = || document.reading.segments().iter().map(|segment| segment.text.as_str());
+    if texts().any(|text| text.contains("USD") || text.contains("US Dollar")) {
+        return "USD";
+    }
+    let named = COUNTRIES.iter().find(|(name, _)| {
+        texts()
+            .any(|text| text.split(|c: char| !c.is_alphabetic() && c != ' ').any(|part| part.trim() == *name))
+    });
+    named.map_or("USD", |(_, code)| code)
+}

@@ -1,0 +1,379 @@
+//! Finding labels: known phrases in the text of a document, in spite of case, accents, spacing and misread letters.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use crate::reading::{Place, Reading, Segment, Slot};
+use crate::text;
+use crate::values::currencies;
+
+/// Phrases shorter than this must be read exactly; "change" and "charge" differ by one letter.
+const FUZZY_LENGTH: usize = 7;
+/// Phrases from this length on may have two misread letters.
+const VERY_FUZZY_LENGTH: usize = 13;
+/// A label has no more words than this.
+const MAX_TOKENS: usize = 9;
+/// Currency codes that recognition glues to the label before them, as in `TOTALRM`.
+const GLUED_CURRENCIES: &[&str] = &["rm", "myr", "eur", "usd", "gbp", "inr", "sgd", "chf"];
+
+/// Phrases and what each one means.
+#[derive(Debug, Clone)]
+pub struct Lexicon<C> {
+    exact: BTreeMap<String, usize>,
+    phrases: Vec<Phrase<C>>,
+}
+
+#[derive(Debug, Clone)]
+struct Phrase<C> {
+    concept: C,
+    characters: Vec<char>,
+    mask: u64,
+}
+
+/// A phrase of the lexicon found in the document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label<C> {
+    /// What it means.
+    pub concept: C,
+    /// Index of its segment.
+    pub segment: usize,
+    /// Bytes of the segment's text.
+    pub range: Range<usize>,
+    /// Number of misread letters.
+    pub distance: usize,
+    /// Whether it is the first text of its segment, but for a count.
+    pub starts_segment: bool,
+    /// Whether a colon or the end of the segment follows.
+    pub ends_sharply: bool,
+}
+
+/// The labels of a document, in reading order.
+#[derive(Debug, Clone)]
+pub struct Labels<C> {
+    labels: Vec<Label<C>>,
+}
+
+impl<C: Copy> Lexicon<C> {
+    /// Builds a lexicon; where a phrase stands twice, the first meaning counts.
+    pub fn new<'a>(entries: impl IntoIterator<Item = (C, &'a str)>) -> Self {
+        let mut lexicon = Self { exact: BTreeMap::new(), phrases: Vec::new() };
+        for (concept, phrase) in entries {
+            let compact = text::compact(phrase);
+            if compact.is_empty() || lexicon.exact.contains_key(&compact) {
+                continue;
+            }
+            let characters: Vec<char> = compact.chars().collect();
+            let mask = mask_of(&characters);
+            lexicon.exact.insert(compact, lexicon.phrases.len());
+            lexicon.phrases.push(Phrase { concept, characters, mask });
+        }
+        lexicon
+    }
+
+    /// The meaning of a whole text, and the number of misread letters.
+    pub fn meaning(&self, text: &str) -> Option<(C, usize)> {
+        let (index, distance) = self.lookup(&text::compact(text))?;
+        self.phrases.get(index).map(|phrase| (phrase.concept, distance))
+    }
+
+    /// Finds the phrases in one text, left to right, the longest first; byte range, meaning, misread letters.
+    pub fn find_in(&self, text: &str) -> Vec<(Range<usize>, C, usize)> {
+        let mut cache = BTreeMap::new();
+        self.find_cached(text, &mut cache)
+    }
+
+    fn find_cached(
+        &self,
+        text: &str,
+        cache: &mut BTreeMap<String, Option<(usize, usize)>>,
+    ) -> Vec<(Range<usize>, C, usize)> {
+        let tokens = tokens(text);
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < tokens.len() {
+            let rest = tokens.get(at..).unwrap_or_default();
+            match self.longest_at(rest, cache) {
+                Some((used, range, index, distance)) => {
+                    found.extend(self.phrases.get(index).map(|phrase| (range, phrase.concept, distance)));
+                    at += used;
+                }
+                None => at += 1,
+            }
+        }
+        found
+    }
+
+    /// The best phrase that starts with the first token: tokens used, bytes, phrase, misread letters.
+    fn longest_at(
+        &self,
+        tokens: &[Token],
+        cache: &mut BTreeMap<String, Option<(usize, usize)>>,
+    ) -> Option<(usize, Range<usize>, usize, usize)> {
+        let start = tokens.first()?.range.start;
+        let first_length = tokens.first()?.text.len();
+        let mut gram = String::new();
+        let mut best: Option<(usize, usize, Range<usize>, usize, usize)> = None;
+        for (count, token) in tokens.iter().take(MAX_TOKENS).enumerate() {
+            gram.push_str(&token.text);
+            let direct = *cache.entry(gram.clone()).or_insert_with(|| self.lookup(&gram));
+            let (hit, end) = match direct {
+                Some(hit) => (Some(hit), token.range.end),
+                None => self
+                    .glued(&gram)
+                    .map_or((None, 0), |(index, length)| (Some((index, 0)), token.range.end - length)),
+            };
+            let Some((index, distance)) = hit else { continue };
+            // "[x] Paperless" is the phrase exactly, behind something else.
+            let behind_first = gram.get(first_length..).unwrap_or_default();
+            if distance > 0 && self.exact.contains_key(behind_first) {
+                continue;
+            }
+            let length = self.phrases.get(index)?.characters.len();
+            let value = length.saturating_sub(distance * 2);
+            if best.as_ref().is_none_or(|(best_value, ..)| value > *best_value) {
+                best = Some((value, count + 1, start..end, index, distance));
+            }
+        }
+        best.map(|(_, used, range, index, distance)| (used, range, index, distance))
+    }
+
+    /// The phrase that is left when a currency code is cut from the end, and the length of the code.
+    fn glued(&self, gram: &str) -> Option<(usize, usize)> {
+        GLUED_CURRENCIES.iter().find_map(|code| {
+            let phrase = self.exact.get(gram.strip_suffix(code)?)?;
+            Some((*phrase, code.len()))
+        })
+    }
+
+    fn lookup(&self, gram: &str) -> Option<(usize, usize)> {
+        if let Some(&index) = self.exact.get(gram) {
+            return Some((index, 0));
+        }
+        let characters: Vec<char> = gram.chars().collect();
+        let limit = match characters.len() {
+            0..FUZZY_LENGTH => return None,
+            FUZZY_LENGTH..VERY_FUZZY_LENGTH => 1,
+            _ => 2,
+        };
+        let mask = mask_of(&characters);
+        let candidates = self.phrases.iter().enumerate().filter(|(_, phrase)| {
+            phrase.characters.len() >= FUZZY_LENGTH
+                // The sign for "number" is all that makes these a label of one.
+                && phrase.characters.last() != Some(&'#')
+                && phrase.characters.len().abs_diff(characters.len()) <= limit
+                && (phrase.mask ^ mask).count_ones() as usize <= limit * 2
+        });
+        candidates
+            .filter_map(|(index, phrase)| {
+                text::distance_within(&phrase.characters, &characters, limit)
+                    .map(|distance| (index, distance))
+            })
+            .min_by_key(|(_, distance)| *distance)
+    }
+}
+
+impl<C: Copy + PartialEq> Labels<C> {
+    /// Finds all labels of a document.
+    pub fn find(reading: &Reading, lexicon: &Lexicon<C>) -> Self {
+        let mut cache = BTreeMap::new();
+        let mut labels = Vec::new();
+        for (index, segment) in reading.segments().iter().enumerate() {
+            for (range, concept, distance) in lexicon.find_cached(&segment.text, &mut cache) {
+                let label = label(segment, index, range, concept, distance);
+                let is_set_apart =
+                    label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range);
+                if is_set_apart && !is_part_of_number(segment, &label.range) {
+                    labels.push(label);
+                }
+            }
+        }
+        Self { labels }
+    }
+
+    /// All labels, in reading order.
+    pub fn iter(&self) -> impl Iterator<Item = &Label<C>> {
+        self.labels.iter()
+    }
+
+    /// The labels with one meaning.
+    pub fn of(&self, concept: C) -> impl Iterator<Item = &Label<C>> {
+        self.labels.iter().filter(move |label| label.concept == concept)
+    }
+
+    /// The labels in one segment, from left to right.
+    pub fn in_segment(&self, segment: usize) -> &[Label<C>] {
+        let start = self.labels.partition_point(|label| label.segment < segment);
+        let end = self.labels.partition_point(|label| label.segment <= segment);
+        self.labels.get(start..end).unwrap_or_default()
+    }
+
+    /// Whether a segment starts with a label.
+    pub fn starts(&self, segment: usize) -> bool {
+        self.in_segment(segment).first().is_some_and(|label| label.starts_segment)
+    }
+
+    /// Where the value of a label may stand, likeliest first. What another label covers or claims is left out.
+    pub fn slots(&self, reading: &Reading, label: &Label<C>) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        let mut is_blocked = self
+            .in_segment(label.segment)
+            .iter()
+            .any(|other| other.range.start >= label.range.end && other.concept != label.concept);
+        for mut slot in reading.around(label.segment, label.range.clone()) {
+            let from = slot.range.start;
+            let next = self.in_segment(slot.segment).iter().find(|other| {
+                other.range.start >= from && (other.concept != label.concept || slot.place != Place::Behind)
+            });
+            if let Some(next) = next {
+                slot.range.end = slot.range.end.min(next.range.start);
+            }
+            let has_text = reading.slot_text(&slot).chars().any(char::is_alphanumeric);
+            match slot.place {
+                Place::Behind if has_text => slots.push(slot),
+                Place::Behind => {}
+                Place::Right if is_blocked => {}
+                Place::Right => {
+                    is_blocked = next.is_some();
+                    slots.extend(has_text.then_some(slot));
+                }
+                // Another label below starts a pair of its own.
+                Place::Below => slots.extend(has_text.then_some(slot)),
+            }
+        }
+        slots
+    }
+}
+
+/// Whether a number follows: `DATE 01/02/2020`, `TOTAL RM 9.00`. Inside a segment, a phrase with neither a number nor
+/// a colon behind it is a part of a sentence or a name.
+fn is_before_number(segment: &Segment, range: &Range<usize>) -> bool {
+    let after = segment.text.get(range.end..).unwrap_or_default();
+    // "POS022881" is a number, not a label with one.
+    if after.starts_with(char::is_alphanumeric) {
+        return false;
+    }
+    let after = after.trim_start();
+    let word = after.split(' ').next().unwrap_or_default();
+    word.starts_with(|c: char| c.is_ascii_digit() || "-+€$£¥₹(#".contains(c))
+        || currencies::parse(word).is_some()
+}
+
+/// Whether a few letters are the start of a number such as `POS022881`; `CASH10.00` is a label and an amount.
+fn is_part_of_number(segment: &Segment, range: &Range<usize>) -> bool {
+    let after = segment.text.get(range.end..).unwrap_or_default();
+    let digits = after.chars().take_while(char::is_ascii_digit).count();
+    let is_amount = after.get(digits..).is_some_and(|rest| rest.starts_with(['.', ',', '%']));
+    range.len() < 5 && digits > 0 && !is_amount
+}
+
+fn label<C>(segment: &Segment, index: usize, range: Range<usize>, concept: C, distance: usize) -> Label<C> {
+    let before = segment.text.get(..range.start).unwrap_or_default();
+    let after = segment.text.get(range.end..).unwrap_or_default().trim_start_matches([' ', '.', ')']);
+    // A count may stand before it: "3 SUB TOTAL".
+    let digits = before.chars().filter(char::is_ascii_digit).count();
+    let starts_segment = digits <= 2 && !before.chars().any(char::is_alphabetic);
+    let ends_sharply = after.is_empty() || after.starts_with([':', '：', '#', '=']);
+    Label { concept, segment: index, range, distance, starts_segment, ends_sharply }
+}
+
+struct Token {
+    text: String,
+    range: Range<usize>,
+}
+
+/// Runs of letters and runs of digits, folded; digits that recognition put between letters become the letters they
+/// look like.
+fn tokens(text: &str) -> Vec<Token> {
+    #[derive(PartialEq, Clone, Copy)]
+    enum Class {
+        Letter,
+        Digit,
+        Sign,
+    }
+    let characters: Vec<(usize, char)> = text.char_indices().collect();
+    let is_letter = |index: Option<usize>| {
+        index.and_then(|index| characters.get(index)).is_some_and(|(_, c)| c.is_alphabetic())
+    };
+    let mut tokens: Vec<Token> = Vec::new();
+    let mut last: Option<Class> = None;
+    for (index, &(start, original)) in characters.iter().enumerate() {
+        let between_letters = is_letter(index.checked_sub(1)) && is_letter(Some(index + 1));
+        let c = match original {
+            '0' if between_letters => 'o',
+            '1' if between_letters => 'l',
+            '5' if between_letters => 's',
+            other => other,
+        };
+        let class = match c {
+            '#' => Some(Class::Sign),
+            c if c.is_ascii_digit() => Some(Class::Digit),
+            c if c.is_alphanumeric() || ('\u{e31}'..='\u{e4e}').contains(&c) => Some(Class::Letter),
+            _ => None,
+        };
+        let end = start + original.len_utf8();
+        let folded: String = text::fold_char(c).collect();
+        match tokens.last_mut().filter(|_| class.is_some() && class == last) {
+            Some(token) => {
+                token.text.push_str(&folded);
+                token.range.end = end;
+            }
+            None if class.is_some() => tokens.push(Token { text: folded, range: start..end }),
+            None => {}
+        }
+        last = class;
+    }
+    tokens
+}
+
+/// A bit for each letter and digit that occurs: texts within `n` edits differ in at most `2 n` bits.
+fn mask_of(characters: &[char]) -> u64 {
+    characters.iter().fold(0, |mask, c| mask | 1 << (u32::from(*c) % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+
+    fn lexicon() -> Lexicon<char> {
+        Lexicon::new([
+            ('t', "total"),
+            ('s', "total sales"),
+            ('d', "date"),
+            ('i', "invoice number"),
+            ('r', "rounding"),
+        ])
+    }
+
+    #[test]
+    fn the_longest_phrase_wins() {
+        let found = lexicon().find_in("TOTAL SALES: 9.00");
+        assert_eq!(found, [(0..11, 's', 0)]);
+    }
+
+    #[test]
+    fn misread_letters_missing_spaces_and_glued_currencies_are_forgiven() {
+        let concepts =
+            |text: &str| lexicon().find_in(text).iter().map(|(_, concept, _)| *concept).collect::<String>();
+        assert_eq!(concepts("lnvoiceNumber:12"), "i");
+        assert_eq!(concepts("T0TAL9.00"), "t");
+        assert_eq!(concepts("TOTALRM 9.00"), "t");
+        assert_eq!(concepts("ROUNDlNG"), "r");
+        assert_eq!(concepts("totally"), "");
+    }
+
+    #[test]
+    fn a_value_ends_where_the_next_label_starts() {
+        let pages = Fixture::from_text(
+            &["Invoice number: CS12 DATE: 15/06/2017", "Total   9.00   Date   2020-01-02"].join("\n"),
+        )
+        .pages;
+        let reading = Reading::new(&pages);
+        let labels = Labels::find(&reading, &lexicon());
+        let first = labels.of('i').next().expect("the label is there");
+        assert_eq!(reading.slot_text(&labels.slots(&reading, first)[0]), ": CS12 ");
+        let total = labels.of('t').next().expect("the label is there");
+        let slots = labels.slots(&reading, total);
+        assert_eq!(slots.iter().map(|slot| reading.slot_text(slot)).collect::<Vec<_>>(), ["9.00"]);
+    }
+}

@@ -1,0 +1,7 @@
+//! Values as they are printed, found in text and normalised.
+
+pub mod amounts;
+pub mod contacts;
+pub mod currencies;
+pub mod dates;
+pub mod identifiers;

@@ -1,0 +1,142 @@
+//! The plugin `fields`: reads what the template's JSON Schema asks for.
+//!
+//! A property that is named for a fact of business documents is read as the plugins `invoice` and `receipt` read it.
+//! Any other is looked for beside its labels; lists of objects are looked for as tables.
+
+mod search;
+mod spec;
+mod synonyms;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use ocriva_plugin_sdk::business::facts::{Fact, Facts, Kind as DocumentKind};
+use ocriva_plugin_sdk::business::{BusinessDocument, pages};
+use ocriva_plugin_sdk::labels::Lexicon;
+use ocriva_plugin_sdk::output::{Field, Warning};
+use ocriva_plugin_sdk::serde_json::{Map, Value};
+use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, register};
+
+use search::Search;
+use spec::{Kind, Spec};
+
+/// Reads the fields of a schema.
+pub struct Fields;
+
+impl Extractor for Fields {
+    type Request = Request;
+
+    fn describe() -> Description {
+        Description::new(
+            "fields",
+            env!("CARGO_PKG_VERSION"),
+            "Reads the fields that a template's schema asks for",
+        )
+    }
+
+    fn extract(document: &Document, request: Request) -> Result<Output, Failure> {
+        let specs = request.schema.as_ref().map(Spec::properties).unwrap_or_default();
+        let pages = pages(document)?;
+        let document = BusinessDocument::new(&pages, &request.today);
+        let facts = Facts::read(&document, DocumentKind::of(&document));
+        let reader = Reader { document: &document, facts: &facts, synonyms: synonyms::facts() };
+        Ok(reader.read(&specs))
+    }
+}
+
+register!(Fields);
+
+struct Reader<'d, 'p> {
+    document: &'d BusinessDocument<'p>,
+    facts: &'d Facts,
+    synonyms: Lexicon<Fact>,
+}
+
+impl Reader<'_, '_> {
+    fn read(&self, specs: &[Spec]) -> Output {
+        let mut output = Output::default();
+        let search = Search::new(self.document, specs);
+        let mut named = Vec::new();
+        for (index, spec) in specs.iter().enumerate() {
+            if let Some(problem) = &spec.problem {
+                output.warnings.push(Warning::about(&spec.name, "bad_pattern", problem.clone()));
+            }
+            let field = match spec.kind {
+                Kind::Object => self.object(spec, &mut output),
+                Kind::Table => self.table(spec, &mut output),
+                _ => {
+                    let fact = self.fact(spec);
+                    named.extend(fact.map(|fact| (spec.name.as_str(), fact)));
+                    let known = fact.map(|fact| self.facts.field(fact)).filter(|field| !field.is_missing());
+                    known.unwrap_or_else(|| search.find(index, spec))
+                }
+            };
+            output.fields.insert(spec.name.clone(), field);
+        }
+        output.warnings.extend(self.facts.warnings_for(&named));
+        output
+    }
+
+    /// The fact a property is named for, if its type allows it and no hint says otherwise.
+    fn fact(&self, spec: &Spec) -> Option<Fact> {
+        if spec.has_hints() || !spec.choices.is_empty() {
+            return None;
+        }
+        let (fact, _) = spec
+            .labels
+            .iter()
+            .take(3)
+            .find_map(|label| self.synonyms.meaning(label).filter(|(_, distance)| *distance == 0))?;
+        let fits = match spec.kind {
+            Kind::Number | Kind::Integer => synonyms::is_number(fact),
+            Kind::Date => synonyms::is_date(fact),
+            Kind::Text => fact != Fact::LineItems,
+            Kind::Time => fact == Fact::Time,
+            Kind::Email => fact == Fact::Email,
+            Kind::Website => fact == Fact::Website,
+            Kind::Phone => fact == Fact::Phone,
+            Kind::Iban => fact == Fact::Iban,
+            Kind::Currency => fact == Fact::Currency,
+            Kind::Boolean | Kind::List | Kind::Object | Kind::Table => false,
+        };
+        fits.then_some(fact)
+    }
+
+    /// An object: its properties, or null where none was found.
+    fn object(&self, spec: &Spec, output: &mut Output) -> Field {
+        let inner = self.read(&spec.children);
+        output.warnings.extend(inner.warnings);
+        output.tables.extend(inner.tables);
+        let found: Vec<&Field> = inner.fields.values().filter(|field| !field.is_missing()).collect();
+        let Some(first) = found.first() else { return Field::missing() };
+        let confidence = found.iter().map(|field| field.confidence).sum::<f32>() / found.len() as f32;
+        let on_page = found.iter().filter(|field| field.page == first.page);
+        let bbox = on_page.filter_map(|field| field.bbox).reduce(|left, right| left.union(&right));
+        let value: Map<String, Value> =
+            inner.fields.iter().map(|(name, field)| (name.clone(), field.value.clone())).collect();
+        Field {
+            value: Value::Object(value),
+            confidence,
+            page: first.page,
+            bbox,
+            source: first.source.clone(),
+            text: None,
+        }
+    }
+
+    /// A list of objects: a table with its headings, else the lines of goods under the names asked for.
+    fn table(&self, spec: &Spec, output: &mut Output) -> Field {
+        let is_items = !spec.has_hints()
+            && spec
+                .labels
+                .iter()
+                .take(3)
+                .any(|label| matches!(self.synonyms.meaning(label), Some((Fact::LineItems, 0))));
+        let (field, table) =
+            if is_items { tables::items(self.document, self.facts, spec) } else { (Field::missing(), None) };
+        let (field, table) =
+            if field.is_missing() { tables::read(self.document, spec) } else { (field, table) };
+        output.tables.extend(table);
+        field
+    }
+}

@@ -1,0 +1,352 @@
+//! The API on a socket, with its database, blob store and plugins, and requests to it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ocriva::api::{self, Context};
+use ocriva::auth::{self, Keys, PasswordCheck};
+use ocriva::blobs::Blobs;
+use ocriva::config::Config;
+use ocriva::domain::audit::Actor;
+use ocriva::domain::organization::{NewMember, Role};
+use ocriva::domain::tenant::Tenant;
+use ocriva::domain::timestamp::Timestamp;
+use ocriva::domain::token::{NewApiToken, TokenScope};
+use ocriva::plugins::{Engine as PluginEngine, Registry};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::database::Engine;
+use crate::store::TestStore;
+
+/// Runs each of the named `async fn(TestApi)` as a test on SQLite and on PostgreSQL.
+#[macro_export]
+macro_rules! over_http {
+    ($($name:ident),* $(,)?) => {
+        $crate::over_http!(@engine sqlite, Sqlite, $($name),*);
+        $crate::over_http!(@engine postgres, Postgres, $($name),*);
+    };
+    (@engine $module:ident, $engine:ident, $($name:ident),*) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    if let Some(test) = $crate::api::TestApi::new($crate::database::Engine::$engine).await {
+                        super::$name(test).await;
+                    }
+                }
+            )*
+        }
+    };
+}
+
+/// Password of every user that the tests make.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A server and what its first start made.
+pub struct TestApi {
+    /// Its database.
+    pub base: TestStore,
+    /// `http://host:port`.
+    pub url: String,
+    /// An API token of the first organization with every scope.
+    pub token: String,
+    /// Told to stop, as by SIGTERM.
+    pub draining: CancellationToken,
+    keys: Keys,
+    client: reqwest::Client,
+    folder: TempDir,
+    stop: CancellationToken,
+}
+
+/// An answer whose body has been read.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body: JSON, or a text where it is anything else; null where there is none.
+    pub body: Value,
+}
+
+impl TestApi {
+    /// Starts a server with the default settings, but for a file limit of 1 MiB; `None` where the engine is missing and
+    /// the environment says that it may be.
+    pub async fn new(engine: Engine) -> Option<Self> {
+        Self::with(engine, |_| {}).await
+    }
+
+    /// Starts a server with settings changed by `adjust`.
+    pub async fn with(engine: Engine, adjust: impl FnOnce(&mut Config)) -> Option<Self> {
+        let base = TestStore::new(engine).await?;
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let mut config = Config::default();
+        config.upload.max_file_mib = 1;
+        adjust(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        config.server.listen = listener.local_addr().expect("the listener has an address");
+        let url = config.public_url();
+        let blobs = folder.path().join("blobs");
+        let context = Context {
+            store: base.store.clone(),
+            blobs: Blobs::open(&format!("file:{}", blobs.display())).expect("the folder can be made"),
+            keys: Keys::derive(&[7; 32]).expect("the secret is long enough"),
+            passwords: PasswordCheck::default(),
+            clock: base.clock.clock(),
+            config: Arc::new(config),
+            plugins: Arc::clone(plugins()),
+            draining: CancellationToken::new(),
+        };
+        let (keys, draining, stop) =
+            (context.keys.clone(), context.draining.clone(), CancellationToken::new());
+        tokio::spawn(api::serve(context, listener, stop.clone().cancelled_owned()));
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build();
+        let client = client.expect("a client can be made");
+        let mut api = Self { base, url, token: String::new(), draining, keys, client, folder, stop };
+        api.token = api.token_with(&api.organization(), None, TokenScope::ALL).await;
+        Some(api)
+    }
+
+    /// Id of the first organization.
+    pub fn organization(&self) -> String {
+        self.base.first.organization_id.clone()
+    }
+
+    /// Id of its first project.
+    pub fn project(&self) -> String {
+        self.base.first.project_id.clone()
+    }
+
+    /// Makes an API token.
+    pub async fn token_with(
+        &self,
+        organization_id: &str,
+        project_id: Option<&str>,
+        scopes: &[TokenScope],
+    ) -> String {
+        self.token_like(organization_id, |token| {
+            token.project_id = project_id.map(str::to_owned);
+            token.scopes = scopes.to_vec();
+        })
+        .await
+    }
+
+    /// Makes an API token with every scope, changed by `adjust`.
+    pub async fn token_like(&self, organization_id: &str, adjust: impl FnOnce(&mut NewApiToken)) -> String {
+        let token = self.keys.api_token();
+        let mut new = NewApiToken {
+            project_id: None,
+            name: "Token".to_owned(),
+            description: None,
+            public_id: token.public_id,
+            secret_hash: token.hash,
+            scopes: TokenScope::ALL.to_vec(),
+            addresses: Vec::new(),
+            created_by: None,
+            expires_at: Timestamp(i64::MAX),
+        };
+        adjust(&mut new);
+        let made = self.base.store.create_token(&Actor::system(), organization_id, new).await;
+        made.expect("a token can be made");
+        token.text
+    }
+
+    /// An API token of another organization with every scope.
+    pub async fn foreign_token(&self) -> (Tenant, String) {
+        let tenant = self.base.other_tenant().await;
+        let token = self.token_with(&tenant.organization_id, None, TokenScope::ALL).await;
+        (tenant, token)
+    }
+
+    /// Makes a user of the first organization and logs them in: the answer to the login.
+    pub async fn login_as(&self, role: Role) -> Value {
+        static HASH: OnceLock<String> = OnceLock::new();
+        let password_hash =
+            HASH.get_or_init(|| auth::hash_password(PASSWORD).expect("it can be hashed")).clone();
+        let email = format!("{role}@example.org");
+        let new = NewMember { email: email.clone(), name: role.to_string(), password_hash, role };
+        let made = self.base.store.create_member(&Actor::system(), &self.organization(), new).await;
+        made.expect("a member can be made");
+        let answer = self.post("/auth/login", "", &json!({"email": email, "password": PASSWORD})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
+    /// An access token of a new user of the first organization.
+    pub async fn access_token(&self, role: Role) -> String {
+        text(&self.login_as(role).await["accessToken"])
+    }
+
+    /// A request to a path.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// `GET` with a bearer credential; an empty one is left out.
+    pub async fn get(&self, path: &str, credential: &str) -> Answer {
+        answer(bearer(self.request(Method::GET, path), credential)).await
+    }
+
+    /// `POST` of JSON.
+    pub async fn post(&self, path: &str, credential: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, credential, body).await
+    }
+
+    /// Any method with JSON.
+    pub async fn send(&self, method: Method, path: &str, credential: &str, body: &Value) -> Answer {
+        answer(bearer(self.request(method, path), credential).json(body)).await
+    }
+
+    /// `POST` of a form.
+    pub async fn submit(&self, path: &str, credential: &str, form: Form) -> Answer {
+        answer(bearer(self.request(Method::POST, path), credential).multipart(form)).await
+    }
+
+    /// Path of the platform's single upload.
+    pub fn upload_path(&self) -> String {
+        format!("/upload/{}/file", self.organization())
+    }
+
+    /// Path of the platform's batch upload.
+    pub fn batch_path(&self) -> String {
+        format!("/batch/{}/upload", self.organization())
+    }
+
+    /// A complete form of a single upload.
+    pub fn upload_form(&self, bytes: Vec<u8>, name: &str) -> Form {
+        self.upload_texts(name).part("file", Part::bytes(bytes).file_name(name.to_owned()))
+    }
+
+    /// The form of a single upload without its file.
+    pub fn upload_texts(&self, name: &str) -> Form {
+        Form::new()
+            .text("fileName", name.to_owned())
+            .text("fileType", "image")
+            .text("projectId", self.project())
+    }
+
+    /// Uploads a small file: the answer's body.
+    pub async fn upload(&self, name: &str) -> Value {
+        let answer = self.submit(&self.upload_path(), &self.token, self.upload_form(png(), name)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body
+    }
+
+    /// Every file in the blob store.
+    pub fn blobs(&self) -> Vec<PathBuf> {
+        files(&self.folder.path().join("blobs"))
+    }
+
+    /// Every file below the folder that the blob store is in.
+    pub fn files(&self) -> Vec<PathBuf> {
+        files(self.folder.path())
+    }
+
+    /// Waits until the blob store has `count` files: those of refused uploads are deleted in the background.
+    pub async fn wait_for_blobs(&self, count: usize) {
+        for _ in 0..500 {
+            if self.blobs().len() == count {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("there are {:?}, not {count} files", self.blobs());
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        let address = self.url.trim_start_matches("http://");
+        address.parse().expect("the URL ends with an address")
+    }
+}
+
+impl Drop for TestApi {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Answer {
+    /// Checks that this is an error in the contract's shape and with this status and code.
+    #[track_caller]
+    pub fn assert_error(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{self:#?}");
+        self.assert_error_shape();
+    }
+
+    /// Checks that this is an error in the contract's shape.
+    #[track_caller]
+    pub fn assert_error_shape(&self) {
+        assert_eq!(self.body["statusCode"], self.status.as_u16(), "{self:#?}");
+        assert_eq!(self.body["error"].as_str(), self.status.canonical_reason(), "{self:#?}");
+        let is_told = match &self.body["message"] {
+            Value::String(message) => !message.is_empty(),
+            Value::Array(messages) => !messages.is_empty() && messages.iter().all(Value::is_string),
+            _ => false,
+        };
+        assert!(is_told, "{self:#?}");
+        assert_eq!(self.body["requestId"].as_str(), self.headers["x-request-id"].to_str().ok(), "{self:#?}");
+    }
+}
+
+/// Sends a request and reads the answer.
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response: Response = request.send().await.expect("the server answers");
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = response.bytes().await.expect("the answer arrives whole");
+    let is_json = headers.get(CONTENT_TYPE).is_some_and(|found| found == "application/json");
+    let body = match (body.is_empty(), is_json) {
+        (true, _) => Value::Null,
+        (false, true) => serde_json::from_slice(&body).expect("JSON says that it is JSON"),
+        (false, false) => String::from_utf8_lossy(&body).into(),
+    };
+    Answer { status, headers, body }
+}
+
+/// Adds a bearer credential; an empty one is left out.
+pub fn bearer(request: RequestBuilder, credential: &str) -> RequestBuilder {
+    if credential.is_empty() { request } else { request.bearer_auth(credential) }
+}
+
+/// A value that has to be a text.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
+}
+
+/// A whole picture of one pixel.
+pub fn png() -> Vec<u8> {
+    const PIXEL: &[u8] =
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\xdac\xf8\x0f\0\
+        \x01\x01\x01\0\x1b\xb6\xeeV\0\0\0\0IEND\xaeB`\x82";
+    PIXEL.to_vec()
+}
+
+/// The program's own plugins, loaded once for all tests.
+fn plugins() -> &'static Arc<Registry> {
+    static PLUGINS: OnceLock<Arc<Registry>> = OnceLock::new();
+    PLUGINS.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder can be made").keep();
+        let mut settings = Config::default().plugins;
+        // A few places are enough, and each reserves address space.
+        settings.max_concurrent_calls = 4;
+        let engine = PluginEngine::new(&settings, folder.join("cache")).expect("the engine starts");
+        let bundled = ocriva::assets::bundled_plugins();
+        Arc::new(
+            Registry::open(Arc::new(engine), bundled, &folder.join("none")).expect("no folder is no error"),
+        )
+    })
+}
+
+fn files(folder: &std::path::Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
