@@ -130,7 +130,7 @@ pub struct Reading {
 /// Any number of threads may call it at once; together they use the threads it was made with.
 pub struct Engine {
     threads: usize,
-    model: Box<dyn Fn(&str) -> Option<&'static [u8]> + Send + Sync>,
+    model: Box<ModelSource>,
     pool: OnceLock<Result<Pool, Error>>,
     detector: OnceLock<Result<Detector, Error>>,
     classifier: OnceLock<Result<Classifier, Error>>,
@@ -138,6 +138,9 @@ pub struct Engine {
     fast: OnceLock<Result<Recognizer, Error>>,
     fingerprints: [OnceLock<String>; 2],
 }
+
+/// Gives the bytes of a model file by name.
+type ModelSource = dyn Fn(&str) -> Option<&'static [u8]> + Send + Sync;
 
 /// The reader's threads.
 struct Pool {

@@ -83,7 +83,7 @@ impl Convolution {
                 break;
             }
             let values = other.try_as_plain_ram()?.as_slice::<f32>()?;
-            match (&*binary.0.name(), values) {
+            match (binary.0.name(), values) {
                 ("Max", [limit]) if *limit == 0.0 => rectified = true,
                 ("Add", [one]) => bias.iter_mut().for_each(|value| *value += one),
                 ("Add", each) if each.len() == channels && other.shape().get(shape.c_axis()) == Some(&channels) => {

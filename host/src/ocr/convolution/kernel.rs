@@ -336,24 +336,24 @@ unsafe fn dense_sums<'a, V: Vector<LANES>, const LANES: usize, const VECTORS: us
     taps: &[usize],
     weights: &[f32],
 ) -> [[V; VECTORS]; CHANNELS] {
-    // SAFETY: as for this function, here and below.
-    let mut sums = [[unsafe { V::splat(0.0) }; VECTORS]; CHANNELS];
-    for (plane, weights) in planes.zip(weights.chunks_exact(taps.len() * CHANNELS)) {
-        let (weights, _) = weights.as_chunks::<CHANNELS>();
-        for (tap, weights) in taps.iter().zip(weights) {
-            let (values, _) = plane[*tap..].as_chunks::<LANES>();
-            let Some(values) = values.first_chunk::<VECTORS>() else { return sums };
-            let values = values.each_ref().map(|values| unsafe { V::load(values) });
-            for channel in 0..CHANNELS {
-                let weight = unsafe { V::splat(weights[channel]) };
-                for vector in 0..VECTORS {
-                    sums[channel][vector] =
-                        unsafe { sums[channel][vector].plus_product(values[vector], weight) };
+    // SAFETY: the caller has the instructions.
+    unsafe {
+        let mut sums = [[V::splat(0.0); VECTORS]; CHANNELS];
+        for (plane, weights) in planes.zip(weights.chunks_exact(taps.len() * CHANNELS)) {
+            let (weights, _) = weights.as_chunks::<CHANNELS>();
+            for (tap, weights) in taps.iter().zip(weights) {
+                let (values, _) = plane[*tap..].as_chunks::<LANES>();
+                let Some(values) = values.first_chunk::<VECTORS>() else { return sums };
+                for (sums, weight) in sums.iter_mut().zip(weights) {
+                    let weight = V::splat(*weight);
+                    for (sum, values) in sums.iter_mut().zip(values) {
+                        *sum = sum.plus_product(V::load(values), weight);
+                    }
                 }
             }
         }
+        sums
     }
-    sums
 }
 
 /// Sums for [`ROWS`] rows and some vectors of columns of one channel; `plane` begins at the first tap's value, and
@@ -368,20 +368,21 @@ unsafe fn plane_sums<V: Vector<LANES>, const LANES: usize, const VECTORS: usize>
     taps: &[usize],
     weights: &[f32],
 ) -> [[V; VECTORS]; ROWS] {
-    // SAFETY: as for this function, here and below.
-    let mut sums = [[unsafe { V::splat(0.0) }; VECTORS]; ROWS];
-    for (tap, weight) in taps.iter().zip(weights) {
-        let weight = unsafe { V::splat(*weight) };
-        for row in 0..ROWS {
-            let (values, _) = plane[row * below + tap..].as_chunks::<LANES>();
-            let Some(values) = values.first_chunk::<VECTORS>() else { return sums };
-            for vector in 0..VECTORS {
-                sums[row][vector] =
-                    unsafe { sums[row][vector].plus_product(V::load(&values[vector]), weight) };
+    // SAFETY: the caller has the instructions.
+    unsafe {
+        let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
+        for (tap, weight) in taps.iter().zip(weights) {
+            let weight = V::splat(*weight);
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let (values, _) = plane[row * below + tap..].as_chunks::<LANES>();
+                let Some(values) = values.first_chunk::<VECTORS>() else { break };
+                for (sum, values) in sums.iter_mut().zip(values) {
+                    *sum = sum.plus_product(V::load(values), weight);
+                }
             }
         }
+        sums
     }
-    sums
 }
 
 #[cfg(test)]

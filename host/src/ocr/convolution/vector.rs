@@ -80,21 +80,25 @@ mod x86 {
     unsafe impl Vector<8> for Avx2 {
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
+            // SAFETY: the caller has the instructions.
             Self(unsafe { _mm256_set1_ps(value) })
         }
 
         #[inline(always)]
         unsafe fn load(values: &[f32; 8]) -> Self {
+            // SAFETY: the caller has the instructions.
             Self(unsafe { _mm256_loadu_ps(values.as_ptr()) })
         }
 
         #[inline(always)]
         unsafe fn plus_product(self, value: Self, weight: Self) -> Self {
+            // SAFETY: the caller has the instructions.
             Self(unsafe { _mm256_fmadd_ps(value.0, weight.0, self.0) })
         }
 
         #[inline(always)]
         unsafe fn lanes(self) -> [f32; 8] {
+            // SAFETY: the vector is that many floats.
             unsafe { std::mem::transmute(self.0) }
         }
     }
@@ -107,21 +111,25 @@ mod x86 {
     unsafe impl Vector<16> for Avx512 {
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
+            // SAFETY: the caller has the instructions.
             Self(unsafe { _mm512_set1_ps(value) })
         }
 
         #[inline(always)]
         unsafe fn load(values: &[f32; 16]) -> Self {
+            // SAFETY: the caller has the instructions.
             Self(unsafe { _mm512_loadu_ps(values.as_ptr()) })
         }
 
         #[inline(always)]
         unsafe fn plus_product(self, value: Self, weight: Self) -> Self {
+            // SAFETY: the caller has the instructions.
             Self(unsafe { _mm512_fmadd_ps(value.0, weight.0, self.0) })
         }
 
         #[inline(always)]
         unsafe fn lanes(self) -> [f32; 16] {
+            // SAFETY: the vector is that many floats.
             unsafe { std::mem::transmute(self.0) }
         }
     }
