@@ -20,7 +20,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
 ];
 
 /// What only one module may name, as a pattern in its code.
-const OWNED: [(&str, &str); 11] = [
+const OWNED: [(&str, &str); 10] = [
     ("api", r"\b(axum|axum_extra|tower_http|utoipa_axum|StatusCode)\b"),
     ("store", r"\bsqlx\b"),
     ("blobs", r"\bobject_store\b"),
@@ -39,6 +39,7 @@ const WITHOUT_TENANT: [(&str, &str); 6] = [
     ("dispatcher::", "gives every organization its turn"),
     ("runs::", "of the worker: the document's id came with the job, and the attempt fences"),
     ("documents::WAITING", "counts for the limit of all that waits"),
+    ("refresh_tokens::", "found by their secret or their user, before any tenant is known"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
