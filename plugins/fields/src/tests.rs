@@ -1,3 +1,5 @@
+//! The extractor on made-up documents.
+
 use ocriva_plugin_sdk::serde_json::{Value, json};
 use ocriva_plugin_sdk::{Fixture, Output};
 

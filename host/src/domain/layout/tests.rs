@@ -1,3 +1,5 @@
+//! Layout on made-up words: rows, columns, blocks.
+
 use super::*;
 use crate::domain::page::{RawWord, Unit};
 
