@@ -1,3 +1,5 @@
+//! Schemas read against small documents.
+
 use ocriva_plugin_sdk::serde_json::{Value, json};
 use ocriva_plugin_sdk::{Fixture, Output};
 

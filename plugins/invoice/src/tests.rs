@@ -1,3 +1,5 @@
+//! Invoices of several countries, from their words and places.
+
 use ocriva_plugin_sdk::serde_json::{Value, json};
 use ocriva_plugin_sdk::{Fixture, Output};
 

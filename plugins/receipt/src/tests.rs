@@ -1,3 +1,5 @@
+//! Receipts as transcribed and as recognised.
+
 use ocriva_plugin_sdk::serde_json::{Value, json};
 use ocriva_plugin_sdk::{Fixture, Output};
 
