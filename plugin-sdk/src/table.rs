@@ -284,7 +284,7 @@ impl<C: Copy + PartialEq> Search<'_, C> {
     /// The column a piece belongs to: the nearest by overlap or by the alignment of either edge or the middle.
     fn column_for(&self, columns: &[Column<C>], span: &Span) -> Option<usize> {
         let letters = span.text.chars().filter(|c| c.is_alphabetic()).count();
-        let is_text = letters >= 4 && !amounts::parse(&span.text, self.convention).is_some();
+        let is_text = letters >= 4 && amounts::parse(&span.text, self.convention).is_none();
         let distance = |column: &Column<C>| {
             let edges = [
                 (column.bbox.x0 - span.bbox.x0).abs(),

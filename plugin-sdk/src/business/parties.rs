@@ -288,8 +288,7 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
             .map(|separator| text.matches(separator).count())
             .max()
             .unwrap_or(0);
-        let parts: Vec<&str> =
-            text.split(|c: char| matches!(c, '|' | '●' | '•' | '·' | '-' | '–' | ',')).collect();
+        let parts: Vec<&str> = text.split(['|', '●', '•', '·', '-', '–', ',']).collect();
         let has_town = parts.iter().any(|part| names::is_town_line(part));
         let starts_with_name =
             parts.first().is_some_and(|part| is_name_like(part) && !names::is_address_line(part));

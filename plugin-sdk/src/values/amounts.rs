@@ -475,7 +475,7 @@ mod tests {
         let digits = (cents.abs() / 100).to_string();
         let mut printed = String::new();
         for (index, digit) in digits.chars().enumerate() {
-            if index > 0 && (digits.len() - index) % 3 == 0 {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
                 printed.push(group);
             }
             printed.push(digit);

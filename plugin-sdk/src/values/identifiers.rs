@@ -180,7 +180,7 @@ fn vat_number_at(text: &str, start: usize) -> Option<Identifier> {
         } else {
             usize::from(matches!(*prefix, "NL" | "AT" | "CY"))
         };
-        (ends_word && digits + letters_allowed >= body.len()).then(|| Identifier {
+        (ends_word && digits + letters_allowed >= body.len()).then_some(Identifier {
             value,
             range: start..end,
             is_checked: false,

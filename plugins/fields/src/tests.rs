@@ -1,4 +1,4 @@
-//! The extractor on made-up documents.
+//! Schemas read against small documents.
 
 use ocriva_plugin_sdk::serde_json::{Value, json};
 use ocriva_plugin_sdk::{Fixture, Output};

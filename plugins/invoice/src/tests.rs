@@ -1,4 +1,4 @@
-//! The extractor on made-up documents.
+//! Invoices of several countries, from their words and places.
 
 use ocriva_plugin_sdk::serde_json::{Value, json};
 use ocriva_plugin_sdk::{Fixture, Output};
