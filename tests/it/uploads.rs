@@ -226,6 +226,25 @@ async fn two_gigabytes_are_refused_early_in_flat_memory() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_only_listens_when_all_is_sent_hears_the_refusal() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let api = TestApi::new(Engine::Sqlite).await.unwrap();
+    let mut connection = tokio::net::TcpStream::connect(api.address()).await.unwrap();
+    let length = 20 * 1024 * 1024;
+    let head = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: {length}\r\n\
+         Content-Type: multipart/form-data; boundary=b\r\nConnection: close\r\n\r\n",
+        api.upload_path(),
+        api.token
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.write_all(&vec![b'x'; length]).await.expect("the server takes it");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("file.too_large"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_sends_uploads_away_for_a_while() {
     let api = TestApi::with(Engine::Sqlite, |config| config.queue.max_waiting = 1).await.unwrap();
     api.upload("first.png").await;
