@@ -6,6 +6,7 @@
 //!
 //! Synchronous and CPU-bound: call it on a blocking thread. Knows nothing of files, plugins or storage.
 
+mod convolution;
 mod crop;
 mod ctc;
 mod detection;

@@ -16,7 +16,7 @@ use crate::page::Page;
 use crate::reading::{Reading, Slot, Span};
 use crate::values::amounts::{self, Amount, Convention};
 use crate::values::currencies;
-use crate::values::dates::Order;
+use crate::values::dates::{self, Date, Order};
 
 use lexicon::Concept;
 
@@ -31,6 +31,8 @@ pub struct BusinessDocument<'a> {
     pub convention: Convention,
     /// Whether day or month stands first.
     pub order: Order,
+    /// The day of reading, where it is known: a document is not dated later.
+    pub today: Option<Date>,
     /// The table of goods or services.
     pub items: items::Items,
 }
@@ -45,14 +47,15 @@ pub struct PlacedAmount {
 }
 
 impl<'a> BusinessDocument<'a> {
-    /// Reads the pages of one document.
-    pub fn new(pages: &'a [Page]) -> Self {
+    /// Reads the pages of one document; `today` as a request has it, or empty.
+    pub fn new(pages: &'a [Page], today: &str) -> Self {
         let reading = Reading::new(pages);
         let labels = Labels::find(&reading, &lexicon::lexicon());
         let texts = || reading.segments().iter().map(|segment| segment.text.as_str());
         let convention = Convention::infer(texts());
         let order = Order::infer(texts(), usual_order(texts(), convention));
-        let mut document = Self { reading, labels, convention, order, items: items::Items::default() };
+        let today = dates::parse(today, Order::DayFirst).map(|found| found.date);
+        let mut document = Self { reading, labels, convention, order, today, items: items::Items::default() };
         document.items = items::Items::read(&document);
         document
     }

@@ -28,6 +28,10 @@ use crate::extractor::{Extractor, Failure};
 #[macro_export]
 macro_rules! register {
     ($extractor:ty) => {
+        // Natively nothing calls the extractor but its tests; this tells the compiler that it is in use.
+        #[cfg(not(target_family = "wasm"))]
+        const _: fn() -> $crate::Description = <$extractor as $crate::Extractor>::describe;
+
         #[cfg(target_family = "wasm")]
         const _: () = {
             struct Component;

@@ -41,7 +41,7 @@ pub struct Label<C> {
     pub range: Range<usize>,
     /// Number of misread letters.
     pub distance: usize,
-    /// Whether it is the first text of its segment.
+    /// Whether it is the first text of its segment, but for a count.
     pub starts_segment: bool,
     /// Whether a colon or the end of the segment follows.
     pub ends_sharply: bool,
@@ -158,6 +158,8 @@ impl<C: Copy> Lexicon<C> {
         let mask = mask_of(&characters);
         let candidates = self.phrases.iter().enumerate().filter(|(_, phrase)| {
             phrase.characters.len() >= FUZZY_LENGTH
+                // The sign for "number" is all that makes these a label of one.
+                && phrase.characters.last() != Some(&'#')
                 && phrase.characters.len().abs_diff(characters.len()) <= limit
                 && (phrase.mask ^ mask).count_ones() as usize <= limit * 2
         });
@@ -178,7 +180,9 @@ impl<C: Copy + PartialEq> Labels<C> {
         for (index, segment) in reading.segments().iter().enumerate() {
             for (range, concept, distance) in lexicon.find_cached(&segment.text, &mut cache) {
                 let label = label(segment, index, range, concept, distance);
-                if label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range) {
+                let is_set_apart =
+                    label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range);
+                if is_set_apart && !is_part_of_number(segment, &label.range) {
                     labels.push(label);
                 }
             }
@@ -211,11 +215,15 @@ impl<C: Copy + PartialEq> Labels<C> {
     /// Where the value of a label may stand, likeliest first. What another label covers or claims is left out.
     pub fn slots(&self, reading: &Reading, label: &Label<C>) -> Vec<Slot> {
         let mut slots = Vec::new();
-        let mut is_blocked =
-            self.in_segment(label.segment).iter().any(|other| other.range.start >= label.range.end);
+        let mut is_blocked = self
+            .in_segment(label.segment)
+            .iter()
+            .any(|other| other.range.start >= label.range.end && other.concept != label.concept);
         for mut slot in reading.around(label.segment, label.range.clone()) {
             let from = slot.range.start;
-            let next = self.in_segment(slot.segment).iter().find(|other| other.range.start >= from);
+            let next = self.in_segment(slot.segment).iter().find(|other| {
+                other.range.start >= from && (other.concept != label.concept || slot.place != Place::Behind)
+            });
             if let Some(next) = next {
                 slot.range.end = slot.range.end.min(next.range.start);
             }
@@ -239,16 +247,31 @@ impl<C: Copy + PartialEq> Labels<C> {
 /// Whether a number follows: `DATE 01/02/2020`, `TOTAL RM 9.00`. Inside a segment, a phrase with neither a number nor
 /// a colon behind it is a part of a sentence or a name.
 fn is_before_number(segment: &Segment, range: &Range<usize>) -> bool {
-    let after = segment.text.get(range.end..).unwrap_or_default().trim_start();
+    let after = segment.text.get(range.end..).unwrap_or_default();
+    // "POS022881" is a number, not a label with one.
+    if after.starts_with(char::is_alphanumeric) {
+        return false;
+    }
+    let after = after.trim_start();
     let word = after.split(' ').next().unwrap_or_default();
     word.starts_with(|c: char| c.is_ascii_digit() || "-+€$£¥₹(#".contains(c))
         || currencies::parse(word).is_some()
 }
 
+/// Whether a few letters are the start of a number such as `POS022881`; `CASH10.00` is a label and an amount.
+fn is_part_of_number(segment: &Segment, range: &Range<usize>) -> bool {
+    let after = segment.text.get(range.end..).unwrap_or_default();
+    let digits = after.chars().take_while(char::is_ascii_digit).count();
+    let is_amount = after.get(digits..).is_some_and(|rest| rest.starts_with(['.', ',', '%']));
+    range.len() < 5 && digits > 0 && !is_amount
+}
+
 fn label<C>(segment: &Segment, index: usize, range: Range<usize>, concept: C, distance: usize) -> Label<C> {
     let before = segment.text.get(..range.start).unwrap_or_default();
     let after = segment.text.get(range.end..).unwrap_or_default().trim_start_matches([' ', '.', ')']);
-    let starts_segment = !before.chars().any(char::is_alphanumeric);
+    // A count may stand before it: "3 SUB TOTAL".
+    let digits = before.chars().filter(char::is_ascii_digit).count();
+    let starts_segment = digits <= 2 && !before.chars().any(char::is_alphabetic);
     let ends_sharply = after.is_empty() || after.starts_with([':', '：', '#', '=']);
     Label { concept, segment: index, range, distance, starts_segment, ends_sharply }
 }

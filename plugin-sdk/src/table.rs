@@ -140,9 +140,11 @@ impl<C: Copy + PartialEq> Search<'_, C> {
         }
         let segments = reading.row_segments(row);
         let first_text = columns.first().map_or(f32::MAX, |column| column.bbox.x0);
-        let under = segments
-            .iter()
-            .all(|segment| columns.iter().any(|column| column.bbox.overlap_x(&segment.bbox) > 0.0));
+        let beside_main = gap < -0.3 * height;
+        let under = beside_main
+            || segments
+                .iter()
+                .all(|segment| columns.iter().any(|column| column.bbox.overlap_x(&segment.bbox) > 0.0));
         let short = segments.iter().all(|segment| segment.word_count() <= 3);
         // A row that starts where the first column starts is the first row of the body, unless all of it is heading words.
         let starts_body =

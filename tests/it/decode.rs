@@ -12,7 +12,7 @@ use support::fixture;
 
 mod generated;
 
-use generated::{pdf, pdf_with_page};
+use generated::{pdf, pdf_with_encoding, pdf_with_page};
 
 fn limits() -> Limits {
     Limits {
@@ -209,8 +209,11 @@ fn damaged_files_are_refused_by_name() {
         let error = refusal(name);
         assert!(matches!(error, Error::Damaged { .. }), "{name}: {error}");
     }
-    let error = open("truncated.pdf").text_layer(0).unwrap_err();
-    assert!(matches!(error, Error::Damaged { format: "PDF", .. }), "{error}");
+    let gibberish = open_within(pdf("\u{1}\u{2} qwerty 12 asdf"), limits()).unwrap();
+    for document in [open("truncated.pdf"), gibberish] {
+        let error = document.text_layer(0).unwrap_err();
+        assert!(matches!(error, Error::Damaged { format: "PDF", .. }), "{error}");
+    }
 }
 
 #[test]
@@ -238,7 +241,10 @@ fn pictures_that_claim_gigapixels_are_refused_at_once() {
     let start = Instant::now();
     for name in ["bomb_header.png", "bomb_header.jpg"] {
         let error = refusal(name);
-        assert!(matches!(error, Error::LimitExceeded { .. } | Error::Damaged { .. }), "{name}: {error}");
+        assert!(
+            matches!(error, Error::LimitExceeded { setting: "decode.max_megapixels", .. }),
+            "{name}: {error}"
+        );
     }
     let error = open("bomb_dimensions.tif").raster(0).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { setting: "decode.max_megapixels", .. }), "{error}");
@@ -246,9 +252,34 @@ fn pictures_that_claim_gigapixels_are_refused_at_once() {
 }
 
 #[test]
+fn a_picture_whose_data_claims_more_than_its_dictionary_is_refused() {
+    let fax =
+        "q 500 0 0 700 50 50 cm BI /W 10 /H 60000 /BPC 1 /F /CCF /DP <</K -1 /Columns 60000>> ID xxxx EI Q";
+    let document = open_within(pdf(fax), limits()).unwrap();
+    let error = document.raster(0).unwrap_err();
+    assert!(matches!(error, Error::LimitExceeded { found: 3_600_000_000, .. }), "{error}");
+}
+
+#[test]
+fn hebrew_is_read_from_right_to_left() {
+    // Drawn from left to right, as it looks: the last letter of the word first. Helvetica has no widths for these.
+    let names = "<</Type/Encoding/Differences[65/afii57664/afii57665/afii57666]>>";
+    let content = pdf_with_encoding(names, "BT /F1 10 Tf 50 700 Td [(C)-550(B)-550(A)] TJ ET");
+    assert_eq!(text_of(content).as_deref(), Some("\u{5d0}\u{5d1}\u{5d2}"));
+}
+
+#[test]
 fn a_stream_that_inflates_beyond_the_limit_is_refused() {
     let limits = Limits { max_inflated_bytes: 10 << 20, ..limits() };
     let error = open_within(fixture("bomb_flate.pdf"), limits).err().unwrap();
+    assert!(matches!(error, Error::LimitExceeded { setting: "decode.max_inflated_mib", .. }), "{error}");
+}
+
+#[test]
+fn pages_whose_content_is_more_than_may_be_kept_are_refused() {
+    let content = pdf("BT /F1 10 Tf 50 700 Td (Total amount) Tj ET");
+    let document = open_within(content, Limits { max_inflated_bytes: 20, ..limits() }).unwrap();
+    let error = document.text_layer(0).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { setting: "decode.max_inflated_mib", .. }), "{error}");
 }
 
@@ -272,7 +303,13 @@ fn pages_that_are_not_there_are_no_pages() {
 
 #[test]
 fn every_kind_of_picture_shows_the_same_receipt() {
-    let names = ["receipt_cmyk.jpg", "receipt_exif_orientation.jpg", "receipt_bilevel.png", "receipt.webp"];
+    let names = [
+        "receipt_cmyk.jpg",
+        "receipt_exif_orientation.jpg",
+        "receipt_bilevel.png",
+        "receipt.webp",
+        "receipt.jp2",
+    ];
     for name in names {
         let document = open(name);
         let size = document.page_size(0).unwrap();
@@ -299,7 +336,7 @@ fn all_pages_of_a_fax_are_read_black_on_white() {
 #[test]
 fn formats_are_told_by_content() {
     for (name, format) in
-        [("pdf_named.png", Format::Pdf), ("receipt.webp", Format::Webp), ("scan.pdf", Format::Pdf)]
+        [("pdf_named.png", Format::Pdf), ("receipt.webp", Format::Webp), ("receipt.jp2", Format::Jpeg2000)]
     {
         assert_eq!(format::sniff(&fixture(name)), Some(format), "{name}");
     }

@@ -41,7 +41,8 @@ fn assert_located(field: &Value) {
 async fn documents_become_fields(installation: Installation) {
     let server = installation.start();
     let receipt = server.create_template(receipt_template()).await;
-    let invoice = server.create_template(json!({"name": "Invoice", "extractor": {"plugin": "invoice"}})).await;
+    let invoice =
+        server.create_template(json!({"name": "Invoice", "extractor": {"plugin": "invoice"}})).await;
     let asked = server
         .create_template(json!({"name": "Asked", "templateSchema": {
             "invoice_number": {"type": "string", "description": "Number of the invoice"},
@@ -74,10 +75,7 @@ async fn documents_become_fields(installation: Installation) {
     let by_schema = server.finished(&by_schema).await;
     let data = &by_schema["result"]["data"];
     assert_eq!(by_schema["extractor"]["plugin"], "fields");
-    assert_eq!(
-        data,
-        &json!({"invoice_number": "RE-20201121/508", "total": 571.04, "passport_number": null})
-    );
+    assert_eq!(data, &json!({"invoice_number": "RE-20201121/508", "total": 571.04, "passport_number": null}));
 
     let pages = server.finished(&pages).await;
     assert_eq!(pages["pageCount"], 3, "{pages}");

@@ -12,6 +12,7 @@ use ocriva::domain::batch::NewBatch;
 use ocriva::domain::document::{DocumentStatus, Failure, FileType, NewDocument};
 use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
+use ocriva::domain::page::OcrMode;
 use ocriva::domain::project::ProjectChanges;
 use ocriva::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
@@ -66,6 +67,7 @@ fn the_schema_allows_every_word_of_the_domain() {
         expect_words(DocumentStatus::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ExtractionMode::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(FileType::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(OcrMode::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ResultFormat::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(Role::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(TokenKind::ALL.iter().map(|word| word.as_str()).collect());
@@ -142,6 +144,7 @@ async fn a_changed_template_leaves_earlier_documents_their_version(test: TestSto
             version: Some("2.0.0".to_owned()),
             config: json!({"currency": "EUR"}).as_object().cloned(),
         }),
+        ocr_mode: Some(OcrMode::Fast),
         ..template_content("Till receipts")
     };
     let revision = TemplateRevision { expected_version: 1, content: content.clone(), is_active: false };

@@ -35,15 +35,12 @@ const OWNED: [(&str, &str); 11] = [
 ];
 
 /// Statements on tenants' tables that name no tenant, each with the reason.
-const WITHOUT_TENANT: [(&str, &str); 9] = [
+const WITHOUT_TENANT: [(&str, &str); 6] = [
     ("dispatcher::", "gives every organization its turn"),
     ("runs::", "of the worker: the document's id came with the job, and the attempt fences"),
     ("documents::WAITING", "counts for the limit of all that waits"),
-    ("documents::FINISH_RUN", "the document was read with its tenant in the same transaction"),
-    ("documents::CANCEL", "the document was read with its tenant in the same transaction"),
-    ("documents::RESTART", "the document was read with its tenant in the same transaction"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
-    ("templates::SET_VERSION", "the template was read with its tenant in the same transaction"),
+    ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];
 

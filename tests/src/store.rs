@@ -148,6 +148,7 @@ pub fn template_content(name: &str) -> TemplateContent {
         extraction_mode: ExtractionMode::Structured,
         result_format: ResultFormat::Json,
         extractor: None,
+        ocr_mode: None,
     }
 }
 

@@ -88,7 +88,7 @@ fn measure(program: &Path, arguments: &[String], documents: &Path) -> Result<Run
         .with_context(|| format!("cannot start `{}`", program.display()))?;
     let output = child.stdout.take().context("the program has no output")?;
     let lines = io::read_to_string(output)?;
-    let used = usage::wait(&child)?;
+    let used = usage::wait(child)?;
     let wall = started.elapsed();
     let mut run = Run {
         wall,

@@ -48,3 +48,22 @@ fn spelled(command: &Command) -> String {
     let words = std::iter::once(program).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_hangs_is_stopped_and_named() {
+        let started = Instant::now();
+        let error = run_within(Command::new("sleep").arg("60"), Duration::from_millis(100)).unwrap_err();
+        assert!(started.elapsed() < Duration::from_secs(30));
+        assert_eq!(error.to_string(), "`sleep 60` was stopped after 0 seconds without a result");
+    }
+
+    #[test]
+    fn a_command_that_fails_is_named_with_its_status() {
+        let error = run(Command::new("sh").args(["-c", "exit 3"])).unwrap_err();
+        assert_eq!(error.to_string(), "`sh -c exit 3` failed (exit status: 3)");
+    }
+}

@@ -14,7 +14,7 @@ pub(crate) struct Usage {
 }
 
 /// Waits for `child` and says what it used. Other children of this process are not counted.
-pub(crate) fn wait(child: &Child) -> Result<Usage> {
+pub(crate) fn wait(child: Child) -> Result<Usage> {
     let pid = libc::pid_t::try_from(child.id()).context("process id out of range")?;
     let usage = wait4(pid)?;
     let micros = |time: libc::timeval| {
@@ -39,4 +39,28 @@ fn wait4(pid: libc::pid_t) -> Result<libc::rusage> {
         unsafe { (libc::wait4(pid, std::ptr::null_mut(), 0, usage.as_mut_ptr()), usage.assume_init()) };
     ensure!(waited == pid, "cannot wait for process {pid}: {}", std::io::Error::last_os_error());
     Ok(usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_program_is_charged_for_its_own_work_only() {
+        let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        let child = Command::new("sh").args(["-c", busy]).spawn().unwrap();
+        let used = wait(child).unwrap();
+        assert!(used.cpu > Duration::from_millis(1), "{:?}", used.cpu);
+        let idle = Command::new("sh").args(["-c", "exit 0"]).spawn().unwrap();
+        assert!(wait(idle).unwrap().cpu < used.cpu);
+    }
+
+    #[test]
+    fn peak_memory_is_in_bytes() {
+        let child = Command::new("sh").args(["-c", "exit 0"]).spawn().unwrap();
+        let peak = wait(child).unwrap().peak_memory_bytes;
+        assert!((100_000..1_000_000_000).contains(&peak), "{peak}");
+    }
 }

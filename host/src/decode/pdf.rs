@@ -10,11 +10,13 @@ mod trust;
 mod words;
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
+use hayro::hayro_syntax::content::ops::TypedInstruction;
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{self, DecryptionError, LoadPdfError};
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -51,6 +53,8 @@ const PICTURES_PER_PAGE: u64 = 8;
 pub(super) struct Pdf {
     file: hayro_syntax::Pdf,
     limits: Limits,
+    /// Bytes of the content of each page that was looked at; the file keeps them all in memory.
+    content_bytes: Mutex<BTreeMap<u32, u64>>,
 }
 
 impl Pdf {
@@ -80,7 +84,7 @@ impl Pdf {
                 setting: "decode.max_pages",
             });
         }
-        Ok(Self { file, limits })
+        Ok(Self { file, limits, content_bytes: Mutex::default() })
     }
 
     /// Number of pages, at least 1.
@@ -91,13 +95,15 @@ impl Pdf {
     /// Size of a page as displayed, in points.
     pub(super) fn page_size(&self, index: u32) -> Result<PageSize, Error> {
         let (width, height) = self.page(index)?.render_dimensions();
+        if !(width.is_finite() && height.is_finite()) {
+            return Err(damaged(format_args!("page {} has no size", index + 1)));
+        }
         Ok(PageSize { width, height, unit: Unit::Point })
     }
 
     /// The page's words, where its own text can be trusted.
     pub(super) fn text_layer(&self, index: u32) -> Result<Option<Vec<Segment>>, Error> {
-        let page = self.page(index)?;
-        let (width, height) = page.render_dimensions();
+        let PageSize { width, height, .. } = self.page_size(index)?;
         self.on_page(index, |deadline| {
             let survey = self.survey(index, deadline)?;
             Ok(match trust::judge(&survey, f64::from(width), f64::from(height)) {
@@ -111,10 +117,10 @@ impl Pdf {
     /// The page's picture.
     pub(super) fn raster(&self, index: u32) -> Result<Raster, Error> {
         let page = self.page(index)?;
+        let PageSize { width, height, .. } = self.page_size(index)?;
         self.on_page(index, |deadline| {
             let survey = self.survey(index, deadline)?;
             self.check_pictures(&survey, index)?;
-            let (width, height) = page.render_dimensions();
             let scale = self.scale(f64::from(width), f64::from(height), &survey, index)?;
             render(page, scale)
         })
@@ -130,14 +136,36 @@ impl Pdf {
     /// Interprets a page without painting it.
     fn survey(&self, index: u32, deadline: Instant) -> Result<Survey, Error> {
         let page = self.page(index)?;
-        if page.raw().contains_key(CONTENTS) && page.page_stream().is_none() {
+        match page.page_stream() {
+            Some(content) => self.check_content(index, content.len() as u64)?,
             // It would be taken for a blank page.
-            return Err(damaged(format_args!(
-                "the content of page {} cannot be decompressed",
-                index.saturating_add(1)
-            )));
+            None if page.raw().contains_key(CONTENTS) => {
+                return Err(damaged(format_args!(
+                    "the content of page {} cannot be decompressed",
+                    index + 1
+                )));
+            }
+            None => {}
         }
-        Ok(survey::survey(page, deadline))
+        let survey = survey::survey(page, deadline);
+        // So would this.
+        if survey.is_empty() && is_gibberish(page) {
+            return Err(damaged(format_args!("the content of page {} makes no sense", index + 1)));
+        }
+        Ok(survey)
+    }
+
+    /// Refuses a page when the content of all pages so far is more than may be kept.
+    fn check_content(&self, index: u32, bytes: u64) -> Result<(), Error> {
+        let mut content_bytes = self.content_bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        content_bytes.insert(index, bytes);
+        let found = content_bytes.values().sum();
+        let limit = self.limits.max_inflated_bytes;
+        if found <= limit {
+            return Ok(());
+        }
+        let what = "bytes after decompression".into();
+        Err(Error::LimitExceeded { what, found, limit, setting: "decode.max_inflated_mib" })
     }
 
     /// Refuses pictures whose samples would not fit into memory.
@@ -191,19 +219,14 @@ impl Pdf {
     ) -> Result<T, Error> {
         let deadline = Instant::now() + self.limits.page_timeout;
         let outcome = isolated(|| work(deadline));
-        let timeout = Error::Timeout {
-            page: index.saturating_add(1),
-            limit_seconds: self.limits.page_timeout.as_secs(),
-        };
+        let timeout = Error::Timeout { page: index + 1, limit_seconds: self.limits.page_timeout.as_secs() };
         match outcome {
             Ok(_) if Instant::now() > deadline => Err(timeout),
             Ok(outcome) => outcome,
             Err(panic) => Err(match panic.downcast_ref::<Stop>() {
                 Some(Stop::Deadline) => timeout,
-                Some(Stop::Runaway) => {
-                    damaged(format_args!("page {} draws without end", index.saturating_add(1)))
-                }
-                None => damaged(format_args!("page {} cannot be interpreted", index.saturating_add(1))),
+                Some(Stop::Runaway) => damaged(format_args!("page {} draws without end", index + 1)),
+                None => damaged(format_args!("page {} cannot be interpreted", index + 1)),
             }),
         }
     }
@@ -221,6 +244,24 @@ fn isolated<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Box<dyn Any +
             Err(error) => Err(Box::new(error) as Box<dyn Any + Send>),
         }
     })
+}
+
+/// Whether a page's content is something, but no drawing instructions.
+fn is_gibberish(page: &Page<'_>) -> bool {
+    /// Instructions that are looked at.
+    const SAMPLE: usize = 1000;
+    let mut operations = page.typed_operations();
+    let mut found = 0;
+    while found < SAMPLE
+        && let Some(operation) = operations.next()
+    {
+        if !matches!(operation, TypedInstruction::Fallback(_)) {
+            return false;
+        }
+        found += 1;
+    }
+    let content = page.page_stream().unwrap_or_default();
+    found > 0 || content.iter().any(|byte| !byte.is_ascii_whitespace() && *byte != 0)
 }
 
 fn render<'a>(page: &'a Page<'a>, scale: f64) -> Result<Raster, Error> {

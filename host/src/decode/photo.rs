@@ -42,8 +42,8 @@ impl Photo {
         catch(self.format.name(), || {
             let mut decoder = decoder(&self.content, self.format, &self.limits)?;
             let orientation = orientation(&mut decoder);
-            let mut image =
-                DynamicImage::from_decoder(decoder).map_err(|error| convert(error, self.format))?;
+            let mut image = DynamicImage::from_decoder(decoder)
+                .map_err(|error| convert(error, self.format, &self.limits))?;
             image.apply_orientation(orientation);
             Ok(pixels::raster(image))
         })
@@ -68,7 +68,7 @@ fn decoder<'a>(content: &'a Bytes, format: Format, limits: &Limits) -> Result<im
             if let (ImageError::Limits(_), Ok((width, height))) = (&error, unlimited.into_dimensions()) {
                 check_pixels(width, height, 1, limits)?;
             }
-            return Err(convert(error, format));
+            return Err(convert(error, format, limits));
         }
     };
     let (width, height) = decoder.dimensions();
@@ -105,9 +105,15 @@ pub(super) fn swaps_sides(orientation: Orientation) -> bool {
     )
 }
 
-fn convert(error: ImageError, format: Format) -> Error {
+fn convert(error: ImageError, format: Format, limits: &Limits) -> Error {
     let format = format.name();
     match error {
+        ImageError::Limits(_) => Error::LimitExceeded {
+            what: "pixels or more on page 1".into(),
+            found: limits.max_pixels.saturating_add(1),
+            limit: limits.max_pixels,
+            setting: "decode.max_megapixels",
+        },
         ImageError::Unsupported(error) => {
             Error::Unsupported(format!("this kind of {format} is not supported: {error}"))
         }

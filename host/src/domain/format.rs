@@ -89,3 +89,28 @@ pub fn unsupported(head: &[u8]) -> String {
     }
     format!("content is not a format that can be read; these are: {known}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pdf_may_begin_with_up_to_a_kibibyte_of_something_else() {
+        let mut head = vec![b' '; SNIFF_BYTES - 5];
+        head.extend(b"%PDF-1.7");
+        assert_eq!(sniff(&head), Some(Format::Pdf));
+        head.insert(0, b' ');
+        assert_eq!(sniff(&head), None);
+    }
+
+    #[test]
+    fn containers_and_code_streams_of_jpeg_2000_are_one_format() {
+        assert_eq!(sniff(b"\0\0\0\x0cjP  \r\n\x87\n"), Some(Format::Jpeg2000));
+        assert_eq!(sniff(b"\xff\x4f\xff\x51\0\x29"), Some(Format::Jpeg2000));
+    }
+
+    #[test]
+    fn text_that_begins_like_a_bitmap_is_none() {
+        assert_eq!(sniff(b"BM is how this sentence begins, and it goes on"), None);
+    }
+}

@@ -9,7 +9,7 @@ mod rows;
 
 use self::rows::Row;
 use super::geometry::Rect;
-use super::page::{Line, PageSize, RawWord, Segment, Word};
+use super::page::{Line, PageSize, Segment, Word};
 
 /// White space between rows, in line heights, from which on a new block begins.
 const BLOCK_GAP: f32 = 0.7;
@@ -121,7 +121,8 @@ impl Writer {
     fn line(&mut self, items: &[usize]) {
         let mut pieces: Vec<Segment> =
             items.iter().filter_map(|&item| self.segments.get_mut(item).and_then(Option::take)).collect();
-        if is_right_to_left(pieces.iter().flat_map(|piece| &piece.words)) {
+        let letters = pieces.iter().flat_map(|piece| &piece.words).flat_map(|word| word.text.chars());
+        if is_right_to_left(letters) {
             pieces.reverse();
         }
         let Some(bbox) = pieces.iter().map(|piece| piece.bbox).reduce(|bbox, piece| bbox.union(&piece))
@@ -143,16 +144,16 @@ impl Writer {
     }
 }
 
-/// Whether most words are Hebrew, Arabic or of another script that runs from right to left.
-fn is_right_to_left<'a>(words: impl Iterator<Item = &'a RawWord>) -> bool {
+/// Whether most letters are of a script that runs from right to left: Hebrew, Arabic and their neighbours.
+pub fn is_right_to_left(text: impl Iterator<Item = char>) -> bool {
     let (mut right_to_left, mut left_to_right) = (0_u32, 0_u32);
-    for word in words {
-        match word.text.chars().find(|character| character.is_alphabetic()) {
-            Some('\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}') => {
-                right_to_left += 1
-            }
-            Some(_) => left_to_right += 1,
-            None => {}
+    for character in text {
+        match character {
+            // Arabic digits run from left to right.
+            '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {}
+            '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' => right_to_left += 1,
+            _ if character.is_alphabetic() => left_to_right += 1,
+            _ => {}
         }
     }
     right_to_left > left_to_right

@@ -35,7 +35,7 @@ const MIN_SAMPLE: usize = 3;
 /// Difference of the lightest and the darkest value, in the network's normalized range, below which a page is blank.
 const MIN_CONTRAST: f32 = 0.2;
 /// Plans that are kept. Each holds a few MB of packed weights.
-const PLANS: usize = 6;
+const PLANS: usize = 16;
 
 /// The text detector.
 pub(super) struct Detector {

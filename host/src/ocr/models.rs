@@ -8,7 +8,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, TensorProto};
 use tract_onnx::prelude::*;
 
-use super::Error;
+use super::{Error, convolution};
 
 /// A model that is ready to run on inputs of one shape.
 pub(super) type Plan = Arc<TypedRunnableModel>;
@@ -64,7 +64,9 @@ impl ModelFile {
                 .with_ignore_output_shapes(true)
                 .model_for_proto_model_with_model_template(&self.proto, template)?;
             model.set_input_fact(0, f32::fact(input).into())?;
-            model.into_typed()?.into_decluttered()
+            let mut model = model.into_typed()?.into_decluttered()?;
+            convolution::replace(&mut model)?;
+            Ok(model)
         };
         analyse().map_err(|source| Error::model(self.name, &source))
     }

@@ -3,7 +3,6 @@
 //! One network with two heads: the Latin head knows only the classes of alphabetic scripts and is a good deal
 //! cheaper; the full head knows all of them and is tried on lines that the Latin head cannot make sense of.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
@@ -15,17 +14,17 @@ use crate::domain::raster::Raster;
 use super::Error;
 use super::crop::{self, LINE_HEIGHT};
 use super::ctc::{self, LineWord};
-use super::models::{self, ModelFile, Plan, Plans};
+use super::models::{self, ModelFile, Plan};
 use super::textbox::TextBox;
 
 /// Columns of the input per time step of the output.
 const STEP: usize = 8;
 /// Widths of the input are multiples of this.
 const WIDTH_STEP: usize = 32;
+/// Narrowest input.
+const MIN_WIDTH: usize = 64;
 /// Widest input; a longer line is read in pieces.
 const MAX_WIDTH: usize = 1600;
-/// Plans that are kept per head.
-const PLANS: usize = 20;
 /// First character of the scripts that the Latin head leaves out: CJK radicals, kana, ideographs, emoji.
 const FIRST_IDEOGRAPH: char = '\u{2E80}';
 /// Mean confidence below which a line is worth a second look with the full head.
@@ -75,10 +74,8 @@ struct Head {
     name: &'static str,
     /// The blank first.
     classes: Vec<Box<str>>,
-    model: TypedModel,
-    /// The input's width in units of [`STEP`].
-    width: Symbol,
-    plans: Plans<usize>,
+    /// For inputs of every width that is a multiple of [`STEP`].
+    plan: Plan,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,45 +167,33 @@ impl Head {
         }
         let symbols = SymbolScope::default();
         let width = symbols.sym("W");
+        // Without a lower bound tract takes every product for a possibly tiny one, and slow paths for sums.
+        symbols
+            .add_assertion(format!("W>={}", MIN_WIDTH / STEP))
+            .map_err(|source| Error::model(name, &source))?;
         let shape = tvec![1.to_dim(), 3.to_dim(), LINE_HEIGHT.to_dim(), width.to_dim() * STEP];
-        let model = file.typed(shape, symbols)?;
-        Ok(Self { name, classes, model, width, plans: Plans::new(PLANS) })
+        Ok(Self { name, classes, plan: models::plan(name, file.typed(shape, symbols)?)? })
     }
 
     /// Reads the text in each box.
     fn read_all(&self, page: &Raster, boxes: &[TextBox]) -> Result<Vec<LineText>, Error> {
-        // Plans first: a thread must not wait for a plan that it has interrupted itself to help with.
-        let mut widths: Vec<usize> =
-            boxes.iter().flat_map(candidates).flat_map(pieces).map(|p| p.1).collect();
-        widths.sort_unstable();
-        widths.dedup();
-        let plans: HashMap<usize, Plan> = widths
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|width| Ok((width, self.plan(width)?)))
-            .collect::<Result<_, Error>>()?;
         // The widest first, so that no thread starts a long line when the others are done.
         let mut order: Vec<usize> = (0..boxes.len()).collect();
-        order.sort_by(|&a, &b| crop::line_width(&boxes[b]).cmp(&crop::line_width(&boxes[a])));
+        order.sort_by_key(|&index| std::cmp::Reverse(crop::line_width(&boxes[index])));
         let mut lines: Vec<(usize, LineText)> = order
             .into_par_iter()
             .with_max_len(1)
-            .map(|index| Ok((index, self.read_box(page, &boxes[index], &plans)?)))
+            .map(|index| Ok((index, self.read_box(page, &boxes[index])?)))
             .collect::<Result<_, Error>>()?;
         lines.sort_by_key(|(index, _)| *index);
         Ok(lines.into_iter().map(|(_, line)| line).collect())
     }
 
     /// Reads one box in each direction that its shape allows, and keeps the most certain reading.
-    fn read_box(
-        &self,
-        page: &Raster,
-        found: &TextBox,
-        plans: &HashMap<usize, Plan>,
-    ) -> Result<LineText, Error> {
+    fn read_box(&self, page: &Raster, found: &TextBox) -> Result<LineText, Error> {
         let mut best: Option<LineText> = None;
         for place in candidates(found) {
-            let line = self.read_place(page, place, plans)?;
+            let line = self.read_place(page, place)?;
             if best.as_ref().is_none_or(|best| line.confidence() > best.confidence()) {
                 best = Some(line);
             }
@@ -216,25 +201,17 @@ impl Head {
         Ok(best.unwrap_or(LineText { place: *found, words: Vec::new() }))
     }
 
-    fn read_place(
-        &self,
-        page: &Raster,
-        place: TextBox,
-        plans: &HashMap<usize, Plan>,
-    ) -> Result<LineText, Error> {
+    fn read_place(&self, page: &Raster, place: TextBox) -> Result<LineText, Error> {
         let mut words = Vec::new();
         let pieces = pieces(place);
         let count = pieces.len() as f32;
         for (index, (piece, width)) in pieces.into_iter().enumerate() {
-            let Some(plan) = plans.get(&width) else {
-                return Err(Error::inference(self.name, &format!("no plan for width {width}")));
-            };
             let content = crop::line_width(&piece).min(width);
             let image = crop::line_image(page, &piece, content, width);
             let input = Tensor::from_shape(&[1, 3, LINE_HEIGHT, width], &image)
                 .map_err(|source| Error::inference(self.name, &source))?;
             let output =
-                multithread_tract_scope(Executor::SingleThread, || models::run(self.name, plan, input))?;
+                multithread_tract_scope(Executor::SingleThread, || models::run(self.name, &self.plan, input))?;
             let probabilities = models::floats(self.name, &output)?;
             if probabilities.len() != width / STEP * self.classes.len() {
                 let reason = format!("it gave {} values for width {width}", probabilities.len());
@@ -250,19 +227,6 @@ impl Head {
             }));
         }
         Ok(LineText { place, words })
-    }
-
-    fn plan(&self, width: usize) -> Result<Plan, Error> {
-        self.plans.get(width, || {
-            let steps = (width / STEP) as i64;
-            multithread_tract_scope(Executor::SingleThread, || {
-                let model = self
-                    .model
-                    .set_symbols(&HashMap::from([(self.width.clone(), steps.to_dim())]))
-                    .map_err(|source| Error::model(self.name, &source))?;
-                models::plan(self.name, model)
-            })
-        })
     }
 }
 
@@ -287,7 +251,7 @@ fn pieces(place: TextBox) -> Vec<(TextBox, usize)> {
         .map(|index| {
             let piece = place.slice(index as f32 / count as f32, (index + 1) as f32 / count as f32);
             let bucket = crop::line_width(&piece).div_ceil(WIDTH_STEP) * WIDTH_STEP;
-            (piece, bucket.min(MAX_WIDTH))
+            (piece, bucket.clamp(MIN_WIDTH, MAX_WIDTH))
         })
         .collect()
 }

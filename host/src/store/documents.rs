@@ -79,8 +79,10 @@ statements! {
                 and (d.id = $3 or d.upload_id = $3)
         )
         returning document_id, state";
-    FINISH_RUN = "update runs set state = 'finished', updated_at = $2 where document_id = $1";
-    CANCEL = "update documents set status = 'cancelled', completed_at = $2, updated_at = $2 where id = $1";
+    FINISH_RUN = "update runs set state = 'finished', updated_at = $3
+        where organization_id = $1 and document_id = $2";
+    CANCEL = "update documents set status = 'cancelled', completed_at = $3, updated_at = $3
+        where organization_id = $1 and id = $2";
     /// The count of attempts goes on: it is the fencing token.
     RESTART_RUN = "update runs set state = 'waiting', attempts_excused = attempt, failures = 0,
             cancel_requested = false, worker = null, failure_code = null, failure_message = null, updated_at = $4
@@ -92,13 +94,16 @@ statements! {
         returning document_id";
     RESTART = "update documents set status = 'pending', progress = 0, page_count = null, plugin = null,
             plugin_version = null, plugin_digest = null, confidence = null, result_attempt = null,
-            started_at = null, completed_at = null, updated_at = $2
-        where id = $1";
-    DELETE = "delete from documents
-        where organization_id = $1 and (cast($2 as text) is null or project_id = $2)
-            and (id = $3 or upload_id = $3)
-            and status in ('completed', 'failed', 'cancelled', 'retention_expired')
-        returning id, blob_key";
+            started_at = null, completed_at = null, updated_at = $3
+        where organization_id = $1 and id = $2";
+    LOCK_FINISHED = "update runs set updated_at = $4
+        where state in ('finished', 'dead') and document_id in (
+            select d.id from documents d
+            where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
+                and (d.id = $3 or d.upload_id = $3)
+        )
+        returning document_id";
+    DELETE = "delete from documents where organization_id = $1 and id = $2 returning blob_key";
 }
 
 impl Store {
@@ -200,7 +205,7 @@ impl Store {
             changes: Some(json!({ "fileName": new.file_name, "sizeBytes": new.size_bytes })),
         };
         self.audit(&mut tx, event).await?;
-        let recorded = tx.read(&FIND_BY_ID, arguments![organization_id, &new.id]).await?;
+        let recorded = read(&mut tx, organization_id, &new.id).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
         Ok(recorded)
@@ -231,8 +236,8 @@ impl Store {
         let outcome = match run.get::<String>("state")?.as_str() {
             "running" => Cancellation::Requested,
             _ => {
-                tx.execute(&FINISH_RUN, arguments![&document_id, now]).await?;
-                tx.execute(&CANCEL, arguments![&document_id, now]).await?;
+                tx.execute(&FINISH_RUN, arguments![&tenant.organization_id, &document_id, now]).await?;
+                tx.execute(&CANCEL, arguments![&tenant.organization_id, &document_id, now]).await?;
                 self.queue.withdraw(&mut tx, &document_id).await?;
                 Cancellation::Cancelled
             }
@@ -267,7 +272,7 @@ impl Store {
             });
         };
         let document_id: String = run.get("document_id")?;
-        tx.execute(&RESTART, arguments![&document_id, now]).await?;
+        tx.execute(&RESTART, arguments![&tenant.organization_id, &document_id, now]).await?;
         // Left over where a worker finished the run after it had lost the lease.
         self.queue.withdraw(&mut tx, &document_id).await?;
         self.audit_document(&mut tx, actor, tenant, "document.reprocessed", &document_id).await?;
@@ -282,18 +287,24 @@ impl Store {
     /// Whatever the database answers.
     pub async fn delete_document(&self, actor: &Actor, tenant: &Tenant, id: &str) -> Result<Deletion, Error> {
         let mut tx = self.begin().await?;
-        let deleted =
-            tx.fetch_optional(&DELETE, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
-        let Some(deleted) = deleted else {
+        let finished = tx
+            .fetch_optional(
+                &LOCK_FINISHED,
+                arguments![&tenant.organization_id, &tenant.project_id, id, self.clock.now()],
+            )
+            .await?;
+        let Some(run) = finished else {
             return Ok(match self.exists(&mut tx, tenant, id).await? {
                 true => Deletion::InProgress,
                 false => Deletion::NotFound,
             });
         };
-        let document_id: String = deleted.get("id")?;
+        let document_id: String = run.get("document_id")?;
+        let deleted = tx.fetch_optional(&DELETE, arguments![&tenant.organization_id, &document_id]).await?;
+        let blob_key = deleted.map_or(Ok(None), |row| row.get("blob_key"))?;
         self.audit_document(&mut tx, actor, tenant, "document.deleted", &document_id).await?;
         tx.commit().await?;
-        Ok(Deletion::Deleted { blob_key: deleted.get("blob_key")? })
+        Ok(Deletion::Deleted { blob_key })
     }
 
     async fn exists(&self, tx: &mut Transaction, tenant: &Tenant, id: &str) -> Result<bool, Error> {
@@ -374,12 +385,8 @@ impl Store {
 }
 
 /// The document whose run the caller holds.
-pub(super) async fn find_running(
-    tx: &mut Transaction,
-    organization_id: &str,
-    id: &str,
-) -> Result<Option<Document>, Error> {
-    tx.find(&FIND_BY_ID, arguments![organization_id, id]).await
+pub(super) async fn read(tx: &mut Transaction, organization_id: &str, id: &str) -> Result<Document, Error> {
+    tx.read(&FIND_BY_ID, arguments![organization_id, id]).await
 }
 
 /// The pattern for names that contain `text`, without regard to case.

@@ -21,7 +21,6 @@ statements! {
     /// A login lives while a token of it can still be traded.
     LIVE = "select family from refresh_tokens
         where family = $1 and used_at is null and revoked_at is null and expires_at > $2 limit 1";
-    REVOKE_USER = "update refresh_tokens set revoked_at = $2 where user_id = $1 and revoked_at is null";
     SWEEP = "delete from refresh_tokens where expires_at < $1";
 }
 
@@ -100,16 +99,6 @@ impl Store {
     pub async fn revoke_login(&self, family: &str) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         tx.execute(&REVOKE_FAMILY, arguments![family, self.clock.now()]).await?;
-        tx.commit().await
-    }
-
-    /// Revokes all refresh tokens of a user: the end of all logins.
-    ///
-    /// # Errors
-    /// Whatever the database answers.
-    pub async fn revoke_refresh_tokens_of(&self, user_id: &str) -> Result<(), Error> {
-        let mut tx = self.begin().await?;
-        tx.execute(&REVOKE_USER, arguments![user_id, self.clock.now()]).await?;
         tx.commit().await
     }
 

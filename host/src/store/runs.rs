@@ -1,6 +1,7 @@
 //! What workers do to runs: start an attempt, keep it alive, end it. Each write of an attempt is fenced: it counts
 //! only while the attempt is the latest and still running, so that a worker that was given up cannot write over its
-//! successor. The run, the document, the result and the queue's message change in one transaction.
+//! successor. The run, the document, the result and the queue's message change in one transaction, which locks them in
+//! this order: the run first, the message last.
 
 use std::time::Duration;
 
@@ -102,10 +103,6 @@ impl Store {
     ) -> Result<Start, Error> {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
-        // Without a message nobody would bring the run back if this worker died.
-        if !self.queue.extend(&mut tx, &delivery, lease).await? {
-            return Ok(Start::Nothing);
-        }
         let begun = tx.fetch_optional(&BEGIN, arguments![&delivery.document_id, worker, now]).await?;
         let Some(run) = begun else {
             self.queue.acknowledge(&mut tx, &delivery).await?;
@@ -130,9 +127,12 @@ impl Store {
             return Ok(Start::Dead);
         }
         tx.execute(&BEGIN_DOCUMENT, arguments![&delivery.document_id, now]).await?;
+        // Without its message nobody would bring the run back if this worker died.
+        if !self.queue.extend(&mut tx, &delivery, lease).await? {
+            return Ok(Start::Nothing);
+        }
         let organization_id: String = run.get("organization_id")?;
-        let document = documents::find_running(&mut tx, &organization_id, &delivery.document_id).await?;
-        let Some(document) = document else { return Ok(Start::Nothing) };
+        let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
         let template = match &document.template {
             None => None,
             Some(used) => templates::find_version(&mut tx, &organization_id, &used.id, used.version).await?,

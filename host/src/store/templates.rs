@@ -19,8 +19,8 @@ macro_rules! select {
             v.version as version, v.name as name, v.description as description,
             v.template_schema as template_schema, v.instructions as instructions,
             v.extraction_mode as extraction_mode, v.result_format as result_format, v.plugin as plugin,
-            v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode, t.is_active as is_active,
-            t.created_at as created_at, t.updated_at as updated_at
+            v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode,
+            t.is_active as is_active, t.created_at as created_at, t.updated_at as updated_at
         from templates t join template_versions v on v.template_id = t.id "
     };
 }
@@ -50,7 +50,7 @@ statements! {
     TOUCH = "update templates set updated_at = $4
         where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
             and deleted_at is null";
-    SET_VERSION = "update templates set version = $2, is_active = $3 where id = $1";
+    SET_VERSION = "update templates set version = $3, is_active = $4 where organization_id = $1 and id = $2";
     DELETE = "update templates set deleted_at = $4, updated_at = $4
         where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
             and deleted_at is null";
@@ -131,7 +131,11 @@ impl Store {
             template.version += 1;
             insert_version(&mut tx, &template).await?;
         }
-        tx.execute(&SET_VERSION, arguments![id, template.version, template.is_active]).await?;
+        tx.execute(
+            &SET_VERSION,
+            arguments![&tenant.organization_id, id, template.version, template.is_active],
+        )
+        .await?;
         self.audit_template(&mut tx, actor, &template, "template.updated").await?;
         tx.commit().await?;
         Ok(TemplateUpdate::Updated(Box::new(template)))

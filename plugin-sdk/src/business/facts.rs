@@ -12,7 +12,54 @@ use super::references;
 use super::totals::Totals;
 use crate::output::{Field, Output, Warning};
 use crate::reading::Place;
+use crate::text;
 use crate::values::contacts;
+
+/// Words of cash and cards, folded; "amount paid" does not say how.
+const MEANS_OF_PAYMENT: &[&str] = &[
+    "cash",
+    "visa",
+    "master",
+    "card",
+    "amex",
+    "american express",
+    "maestro",
+    "karte",
+    "especes",
+    "carte",
+    "cb",
+    "efectivo",
+    "tarjeta",
+    "contanti",
+    "bancomat",
+    "contant",
+    "pin",
+    "bar",
+    "debit",
+    "credit",
+    "girocard",
+    "numerario",
+    "multibanco",
+    "dinheiro",
+    "gotowka",
+    "karta",
+    "kort",
+    "kontant",
+    "nakit",
+    "tunai",
+    "wallet",
+    "nets",
+    "tng",
+    "touch n go",
+    "เงินสด",
+    "現金",
+    "现金",
+    "kateinen",
+    "hotov",
+    "numerar",
+    "keszpenz",
+    "bankkartya",
+];
 
 /// Something that business documents say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -220,6 +267,9 @@ fn payment_method(document: &BusinessDocument) -> Field {
     }
     for label in document.labels.of(Concept::Tendered).filter(|label| label.starts_segment) {
         let Some(span) = document.reading.span(label.segment, label.range.clone()) else { continue };
+        if !MEANS_OF_PAYMENT.iter().any(|means| text::words(&span.text).contains(means)) {
+            continue;
+        }
         return Field::read(Value::from(span.text.clone()), 0.7, &span);
     }
     Field::missing()

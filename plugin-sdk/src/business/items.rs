@@ -1,46 +1,23 @@
 //! The lines of goods or services: from a table with headings, or from the plain rows of a receipt.
 
+mod headings;
+mod plain;
+
 use serde_json::{Map, Value};
 
 use super::BusinessDocument;
 use super::lexicon::Concept;
 use super::totals::number;
-use crate::labels::Lexicon;
 use crate::output::{Cell, Field, Table};
 use crate::page::Rect;
 use crate::reading::Span;
-use crate::table::{BodyRow, Column, RawTable, Search};
+use crate::table::{BodyRow, Column, Piece, RawTable, Search};
 use crate::values::amounts::{self, Amount, rounded};
+
+pub use headings::{ItemColumn, heading_words};
 
 /// Sums may differ from the printed amount by the rounding of unit prices.
 const ROUNDING: f64 = 0.0151;
-
-/// What a column of the table holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ItemColumn {
-    /// Number of the line.
-    Position,
-    /// Article number.
-    Code,
-    /// What it is.
-    Description,
-    /// How many.
-    Quantity,
-    /// Piece, hour, kilogram.
-    Unit,
-    /// Price of one.
-    UnitPrice,
-    /// Deduction on the line.
-    Discount,
-    /// Rate of tax, or its code.
-    TaxRate,
-    /// Tax of the line.
-    TaxAmount,
-    /// Price of all.
-    Amount,
-    /// A date of service.
-    Date,
-}
 
 /// A line of goods or services.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -75,11 +52,7 @@ pub struct Items {
 impl Items {
     /// Reads the lines of a document.
     pub fn read(document: &BusinessDocument) -> Self {
-        let lexicon = Lexicon::new(
-            HEADINGS
-                .iter()
-                .flat_map(|(column, words)| words.split('|').map(move |word| (*column, word.trim()))),
-        );
+        let lexicon = headings::lexicon();
         let search = Search {
             lexicon: &lexicon,
             is_heading: &is_heading,
@@ -93,7 +66,8 @@ impl Items {
             convention: document.convention,
         };
         let mut items = Self::default();
-        for table in search.run(&document.reading) {
+        for mut table in search.run(&document.reading) {
+            settle_amounts(&mut table);
             items.headings.push(table.heading.clone());
             let lines = lines_of(document, &table);
             if lines.is_empty() {
@@ -108,7 +82,7 @@ impl Items {
             }
         }
         if items.lines.is_empty() {
-            for (line, rows) in lines_without_heading(document) {
+            for (line, rows) in plain::lines(document, &lexicon) {
                 items.rows.extend(rows);
                 items.lines.push(line);
             }
@@ -242,20 +216,47 @@ impl Item {
         }
     }
 
+    /// Takes a count out of the description where no column has it.
+    fn take_leading_count(&mut self) {
+        let Some((count, name)) =
+            self.description.as_deref().filter(|_| self.quantity.is_none()).and_then(leading_count)
+        else {
+            return;
+        };
+        let name = name.to_owned();
+        self.quantity = Some(count);
+        self.description = Some(name);
+    }
+
     /// Moves an article number that was printed in place of the description, and fills what the others imply.
     fn finish(&mut self, continuation: &[String]) {
-        let has_words = self.description.as_deref().is_some_and(has_words);
-        if !has_words && continuation.iter().any(|text| self::has_words(text)) {
+        let is_named = self.description.as_deref().is_some_and(names_something);
+        if !is_named && continuation.iter().any(|text| self::has_words(text)) {
             self.code = self.code.take().or(self.description.take());
             self.description = None;
         }
         for text in continuation {
             append(&mut self.description, text);
         }
+        self.take_leading_count();
         if self.quantity.is_none() && self.unit_price.is_some() && self.unit_price == self.amount {
             self.quantity = Some(1.0);
         }
+        if self.amount.is_none() && self.quantity.is_none_or(|quantity| quantity == 1.0) {
+            self.amount = self.unit_price;
+        }
     }
+}
+
+/// A count of one or two digits in front of a name, with or without a times sign: `3 x Tea`, `2X Coffee`.
+fn leading_count(text: &str) -> Option<(f64, &str)> {
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let rest = text.get(digits..)?;
+    let name = rest.trim_start_matches(['x', 'X', '×', '*', ' ', '.']);
+    let is_apart = rest.starts_with(' ')
+        || (rest.starts_with(['x', 'X', '×']) && rest.get(1..).is_some_and(|rest| rest.starts_with(' ')));
+    let count: f64 = text.get(..digits)?.parse().ok()?;
+    ((1..=2).contains(&digits) && count > 0.0 && is_apart && has_words(name)).then_some((count, name))
 }
 
 fn append(description: &mut Option<String>, text: &str) {
@@ -269,12 +270,21 @@ fn append(description: &mut Option<String>, text: &str) {
 }
 
 fn clean_unit(text: &str) -> String {
-    let unit = text.trim_matches(|c: char| !c.is_alphanumeric());
+    let unit = text
+        .trim_start_matches(|c: char| !c.is_alphanumeric())
+        .trim_end_matches(|c: char| !c.is_alphanumeric() && c != ')');
     if matches!(unit, "x" | "X") || unit.len() > 14 || unit.chars().any(|c| c.is_ascii_digit()) {
         String::new()
     } else {
         unit.to_owned()
     }
+}
+
+/// Whether a text has two words or one long one, more than an article number with letters in it.
+fn names_something(text: &str) -> bool {
+    let lengths: Vec<usize> =
+        text.split(|c: char| !c.is_alphabetic()).map(|word| word.chars().count()).collect();
+    lengths.iter().filter(|length| **length >= 3).count() >= 2 || lengths.iter().any(|length| *length >= 5)
 }
 
 fn has_words(text: &str) -> bool {
@@ -319,7 +329,7 @@ pub(super) fn ends_items(document: &BusinessDocument, row: usize) -> bool {
         let is_alone = label.ends_sharply
             || next.is_none_or(|c| c.is_ascii_digit() || "€$£¥₹".contains(c))
             || after.trim_start().starts_with("RM");
-        let is_long = label.range.len() > 8;
+        let is_long = label.range.len() >= 8;
         is_total && label.starts_segment && (is_alone || is_long)
     })
 }
@@ -328,25 +338,26 @@ pub(super) fn ends_items(document: &BusinessDocument, row: usize) -> bool {
 fn lines_of(document: &BusinessDocument, table: &RawTable<ItemColumn>) -> Vec<(Item, Vec<usize>)> {
     let amount_column = table.columns.iter().rposition(|column| column.concept == Some(ItemColumn::Amount));
     let price_column = table.columns.iter().rposition(|column| column.concept == Some(ItemColumn::UnitPrice));
+    // A heading that could not be read, right of the price, is that of the amount.
+    let unread = || table.columns.iter().rposition(|column| column.concept.is_none());
+    let amount_column =
+        amount_column.or_else(|| unread().filter(|unread| price_column.is_some_and(|price| price < *unread)));
     let Some(anchor_column) = amount_column.or(price_column) else { return Vec::new() };
     let mut anchors: Vec<bool> =
         table.rows.iter().map(|row| has_number(document, row, anchor_column)).collect();
     let last_anchor = anchors.iter().rposition(|is_anchor| *is_anchor);
     let Some(last_anchor) = last_anchor else { return Vec::new() };
     let first_anchor = anchors.iter().position(|is_anchor| *is_anchor).unwrap_or(0);
-    let has_description = |row: &BodyRow| {
-        row.pieces.iter().any(|piece| {
-            is_column(table, piece.column, ItemColumn::Description) && has_words(&piece.span.text)
-        })
+    let is_named = |row: &BodyRow| {
+        let mut texts =
+            row.pieces.iter().filter(|piece| is_column(table, piece.column, ItemColumn::Description));
+        texts.any(|piece| names_something(&piece.span.text))
     };
-    let bare_anchors = table
-        .rows
-        .iter()
-        .zip(&anchors)
-        .filter(|(row, is_anchor)| **is_anchor && !has_description(row))
-        .count();
+    let anchor_rows =
+        || table.rows.iter().zip(&anchors).filter(|(_, is_anchor)| **is_anchor).map(|(row, _)| row);
+    let unnamed = anchor_rows().filter(|row| !is_named(row)).count();
     // Receipts print the name above quantity and price, or below them.
-    let names_stand_above = first_anchor > 0 && bare_anchors > 0;
+    let names_stand_above = first_anchor > 0 && unnamed * 2 >= anchor_rows().count();
     let mut lines: Vec<(Item, Vec<usize>, Vec<String>)> = Vec::new();
     let mut waiting: Vec<(String, usize, Span)> = Vec::new();
     anchors.resize(table.rows.len(), false);
@@ -385,6 +396,20 @@ fn lines_of(document: &BusinessDocument, table: &RawTable<ItemColumn>) -> Vec<(I
         .collect()
 }
 
+/// "Amount" left of everything else, with a total on the right, is how many.
+fn settle_amounts(table: &mut RawTable<ItemColumn>) {
+    let is = |column: &Column<ItemColumn>, wanted| column.concept == Some(wanted);
+    let has_quantity = table.columns.iter().any(|column| is(column, ItemColumn::Quantity));
+    let amounts = table.columns.iter().filter(|column| is(column, ItemColumn::Amount)).count();
+    if let Some(first) = table
+        .columns
+        .first_mut()
+        .filter(|first| !has_quantity && amounts > 1 && is(first, ItemColumn::Amount))
+    {
+        first.concept = Some(ItemColumn::Quantity);
+    }
+}
+
 fn is_column(table: &RawTable<ItemColumn>, column: usize, concept: ItemColumn) -> bool {
     table.columns.get(column).and_then(|column| column.concept) == Some(concept)
 }
@@ -392,9 +417,12 @@ fn is_column(table: &RawTable<ItemColumn>, column: usize, concept: ItemColumn) -
 /// Whether a row has an amount in the column that every line must have.
 fn has_number(document: &BusinessDocument, row: &BodyRow, column: usize) -> bool {
     row.pieces.iter().filter(|piece| piece.column == column).any(|piece| {
-        let letters = piece.span.text.chars().filter(|c| c.is_alphabetic()).count();
-        letters <= 6
-            && amounts::find(&piece.span.text, document.convention).iter().any(|amount| !amount.is_percentage)
+        let text = piece.span.text.trim();
+        let found = amounts::find(text, document.convention);
+        // A tax code may stand beside it, a name may not.
+        found.iter().any(|amount| {
+            !amount.is_percentage && amount.range.len() * 2 >= text.len() && !names_something(text)
+        })
     })
 }
 
@@ -406,34 +434,56 @@ fn fill(
     item: &mut Item,
 ) {
     for piece in &row.pieces {
-        let Some(Column { concept: Some(concept), .. }) = table.columns.get(piece.column) else { continue };
-        // Of several amounts (net, gross) the last column's counts.
-        if *concept == ItemColumn::Amount && Some(piece.column) != amount_column {
-            continue;
-        }
+        let Some(concept) = meaning(table, piece, amount_column) else { continue };
         let amount = amounts::find(&piece.span.text, document.convention).into_iter().next();
         let has_letters = piece.span.text.chars().filter(|c| c.is_alphabetic()).count() > 6;
         let is_text = matches!(concept, ItemColumn::Description | ItemColumn::Code | ItemColumn::Unit);
-        if has_letters && !is_text && amount.is_none() && *concept != ItemColumn::Quantity {
+        if has_letters && !is_text && amount.is_none() && concept != ItemColumn::Quantity {
             continue;
         }
-        item.take(*concept, &piece.span, amount);
+        item.take(concept, &piece.span, amount);
         item.spans.push(piece.span.clone());
     }
 }
 
+/// What a piece of a line is, by its column.
+fn meaning(table: &RawTable<ItemColumn>, piece: &Piece, amount_column: Option<usize>) -> Option<ItemColumn> {
+    let has_description = table.columns.iter().any(|column| column.concept == Some(ItemColumn::Description));
+    if !has_description && names_something(&piece.span.text) {
+        return Some(ItemColumn::Description);
+    }
+    // Of several amounts (net, gross) the last column's counts; its heading may be unreadable.
+    if Some(piece.column) == amount_column {
+        return Some(ItemColumn::Amount);
+    }
+    // A code right of the amount is that of the tax.
+    let is_tax_code = amount_column.is_some_and(|amount| piece.column > amount);
+    let concept = table.columns.get(piece.column)?.concept?;
+    (concept != ItemColumn::Amount && !(is_tax_code && concept == ItemColumn::Code)).then_some(concept)
+}
+
 /// The text of a row that has no amount: what stands under the description or starts left of it.
 fn description_of(table: &RawTable<ItemColumn>, row: &BodyRow) -> Option<(String, Span)> {
+    let has_description = table.columns.iter().any(|column| column.concept == Some(ItemColumn::Description));
+    // A name that runs on under the columns of numbers.
+    let is_spilled =
+        row.pieces.len() <= 2 && row.pieces.iter().any(|piece| names_something(&piece.span.text));
     let is_text = |column: usize| {
-        matches!(
-            table.columns.get(column).map(|column| column.concept),
-            Some(Some(ItemColumn::Description | ItemColumn::Code | ItemColumn::Position) | None)
-        ) || column == 0
+        !has_description
+            || is_spilled
+            || matches!(
+                table.columns.get(column).map(|column| column.concept),
+                Some(Some(ItemColumn::Description | ItemColumn::Code | ItemColumn::Position) | None)
+            )
+            || column == 0
     };
     let spans: Vec<Span> =
         row.pieces.iter().filter(|piece| is_text(piece.column)).map(|piece| piece.span.clone()).collect();
     let span = Span::join(&spans)?;
-    has_words(&span.text).then(|| (span.text.clone(), span))
+    // A period or a number goes on with a description only where nothing else is in the row.
+    let is_alone = row.pieces.iter().all(|piece| is_column(table, piece.column, ItemColumn::Description));
+    let goes_on = has_words(&span.text) || (is_alone && span.text.chars().any(char::is_alphanumeric));
+    goes_on.then(|| (span.text.clone(), span))
 }
 
 /// Whether a row without amount goes on with the line above it: near enough.
@@ -451,157 +501,6 @@ fn continues(
     let left = table.columns.first().map_or(0.0, |column| column.bbox.x0);
     this.y0 - last.y1 < this.height() * 1.6 && starts >= left - this.height() * 4.0
 }
-
-/// The lines of a receipt without headings: rows above the totals that end in an amount.
-fn lines_without_heading(document: &BusinessDocument) -> Vec<(Item, Vec<usize>)> {
-    let Some(end) = (0..document.reading.rows().len())
-        .find(|row| ends_items(document, *row) && row_has_money(document, *row))
-    else {
-        return Vec::new();
-    };
-    let is_header = |concept: Concept| {
-        matches!(
-            concept,
-            Concept::DocumentNumber
-                | Concept::DocumentDate
-                | Concept::AnyDate
-                | Concept::TaxId
-                | Concept::Phone
-                | Concept::Time
-                | Concept::Registration
-                | Concept::Title
-                | Concept::Other
-        )
-    };
-    let header = document
-        .labels
-        .iter()
-        .filter(|label| is_header(label.concept) && label.starts_segment)
-        .map(|label| document.row_of(label));
-    let start = header.filter(|row| *row < end).max().map_or(0, |row| row + 1);
-    let mut lines: Vec<(Item, Vec<usize>)> = Vec::new();
-    let mut names: Vec<(String, usize, Span)> = Vec::new();
-    for row in start..end {
-        let Some(segments) = document.reading.rows().get(row).map(|row| row.segments.clone()) else {
-            continue;
-        };
-        let numbers: Vec<_> = segments.clone().flat_map(|segment| document.amounts_in(segment)).collect();
-        let text_spans: Vec<Span> =
-            segments.filter_map(|segment| document.reading.segment_span(segment)).collect();
-        let Some(whole) = Span::join(&text_spans) else { continue };
-        let Some(last) = numbers.last().filter(|last| last.amount.is_money() && !last.amount.is_percentage)
-        else {
-            if has_words(&whole.text) && whole.text.len() < 60 {
-                names.push((whole.text.clone(), row, whole));
-            }
-            continue;
-        };
-        let mut item = Item { amount: Some(last.amount.value), ..Item::default() };
-        let others: Vec<f64> = numbers.iter().rev().skip(1).map(|placed| placed.amount.value).collect();
-        let pair = others.iter().enumerate().find_map(|(index, price)| {
-            others
-                .iter()
-                .skip(index + 1)
-                .find(|quantity| (**quantity * price - last.amount.value).abs() < ROUNDING)
-                .map(|quantity| (*quantity, *price))
-        });
-        if let Some((quantity, price)) = pair {
-            item.quantity = Some(quantity);
-            item.unit_price = Some(price);
-        }
-        let text = words_without_amounts(&whole.text, document);
-        let mut rows = vec![row];
-        if has_words(&text) {
-            item.description = Some(text);
-            // What stood above belongs to no line unless this one has no words.
-            names.clear();
-        } else if let Some((name, name_row, span)) = names.first().cloned() {
-            item.code = (!text.is_empty()).then_some(text);
-            item.description = Some(name);
-            rows.push(name_row);
-            item.spans.push(span);
-            names.clear();
-        }
-        item.spans.push(whole);
-        if item.description.is_some() {
-            lines.push((item, rows));
-        }
-    }
-    lines
-}
-
-fn row_has_money(document: &BusinessDocument, row: usize) -> bool {
-    let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
-    segments.flat_map(|segment| document.amounts_in(segment)).any(|placed| placed.amount.is_money())
-}
-
-/// A row's text up to its first amount of money, without the quantity in front.
-fn words_without_amounts(text: &str, document: &BusinessDocument) -> String {
-    let found = amounts::find(text, document.convention);
-    let end = found.iter().find(|amount| amount.is_money()).map_or(text.len(), |amount| amount.range.start);
-    let start = found
-        .first()
-        .filter(|first| first.range.start == 0 && first.decimals == 0 && first.value < 100.0)
-        .map_or(0, |first| first.range.end);
-    let words = text.get(start.min(end)..end).unwrap_or_default();
-    words.trim_matches(|c: char| !c.is_alphanumeric() && c != ')' && c != '(').to_owned()
-}
-
-/// The words that head columns of one meaning.
-pub fn heading_words(column: ItemColumn) -> impl Iterator<Item = &'static str> {
-    HEADINGS
-        .iter()
-        .filter(move |(other, _)| *other == column)
-        .flat_map(|(_, words)| words.split('|').map(str::trim))
-}
-
-const HEADINGS: &[(ItemColumn, &str)] = &[
-    (
-        ItemColumn::Position,
-        "pos | position | no | # | nr | item no | line | sr no | s no | sl no | ln | lp | poz | line no | lfd nr | s n | sno | n | rang",
-    ),
-    (
-        ItemColumn::Code,
-        "code | item code | product code | sku | article number | article no | artikelnummer | artikelnr | artikel nr | art nr | artnr | part number | part no | item number | item # | reference | ref | codigo | cod | codice | referencia | bestellnummer | hsn sac | hsn | product id | ean | barcode | stock code | sachnummer | artikel no | code article | art n | article code | upc | material | plu",
-    ),
-    (
-        ItemColumn::Description,
-        "description | item | items | product | products | service | services | details | particulars | description of goods | item description | product description | goods | name | item name | product name | activity | task | article | code desc | no description | item s | description of service | service description | qty item | work description | designation item | nature of goods | label \
-         | beschreibung | bezeichnung | artikel | artikelbezeichnung | leistung | leistungen | produkt | text | ware | artikelbeschreibung | leistungsbeschreibung | bezeichnung der leistung | benennung | designation | libelle | produit | prestation | prestations | description des produits | detail | descripcion | concepto | producto | articulo | descrizione | prodotto | descrizione dei beni | descrizione articolo | omschrijving | artikelomschrijving | dienst | descricao | designacao | produto | artigo | servico | nazwa | opis | nazwa towaru | nazwa towaru uslugi | nazwa towaru lub uslugi | beskrivning | benamning | artikelnamn | vare | beskrivelse | varebetegnelse | tekst | kuvaus | tuote | nimike | popis | nazev | oznaceni dodavky | denumire | denumirea produselor | megnevezes | aciklama | urun | mal hizmet | malzeme hizmet aciklamasi | keterangan | nama barang | deskripsi | รายการ | รายละเอียด | สินค้า | 品名 | 商品名 | 内容 | 货物名称 | 项目 | 품목",
-    ),
-    (
-        ItemColumn::Quantity,
-        "qty | quantity | qty s | pcs | units | hours | hrs | qty hrs | no of units | count | days | unit s | qnty | quant | ordered | shipped | qty shipped | sale | menge | anzahl | stk | stuck | mge | stunden | einheiten | quantite | qte | qty rm | nombre | heures | nb | cantidad | cant | uds | unidades | ctd | quantita | qta | q ta | qt | aantal | uren | quantidade | qtd | qtde | quant | ilosc | antal | mangd | maengde | antall | maara | kpl | mnozstvi | pocet | cantitate | mennyiseg | menny | miktar | adet | jumlah barang | kuantitas | จำนวน | 数量 | 수량",
-    ),
-    (
-        ItemColumn::Unit,
-        "unit | uom | u m | units of measure | einheit | einh | me | unite | unidad | ud | unita | um | u m | eenheid | unidade | un | jm | j m | enhet | enhed | yksikko | mj | mertekegyseg | birim | หน่วย | 単位 | 单位",
-    ),
-    (
-        ItemColumn::UnitPrice,
-        "unit price | price | rate | unit cost | price each | u price | u p | s price | unit | each | price per unit | hourly rate | price unit | cost | unit price rm | price rm | u price rm | list price | unit amount | selling price | unit net price | net price | price w o tax | retail price | mrp | cost each | price excl vat | rate hr | unit prc | u prc | per unit | net unit price \
-         | einzelpreis | preis | stuckpreis | e preis | einzel | ep | vk preis | einzelpreis eur | preis eur | stundensatz | einzelpr | e preis eur | preis pro einheit | netto preis | nettopreis | einheitspreis | preis einheit | einzelpreis netto | grundpreis \
-         | prix unitaire | prix | pu | p u | pu ht | p u ht | prix unit | prix unitaire ht | tarif | prix u | prix unit ht | pu net | prix un | precio | precio unitario | p unitario | precio ud | p unit | p v p | pvp | precio unit | prezzo | prezzo unitario | prezzo unit | p unitario | pr unitario | prezzo un | prijs | prijs per stuk | stukprijs | eenheidsprijs | tarief | prijs per eenheid | prijs p st | prijs excl | preco | preco unitario | pr unitario | preco unit | valor unitario | cena | cena jedn | cena jednostkowa | cena netto | cena jedn netto | cena jednostkowa netto | a pris | pris | a pris sek | enhetspris | enhedspris | stk pris | stykpris | pris per enhet | pris pr stk | hinta | a hinta | yksikkohinta | cena za mj | jedn cena | jednotkova cena | pret unitar | pret | egysegar | egysegar netto | birim fiyat | birim fiyati | fiyat | harga | harga satuan | ราคา | ราคาต่อหน่วย | ราคา/หน่วย | หน่วยละ | 単価 | 单价 | 단가",
-    ),
-    (
-        ItemColumn::Discount,
-        "discount | disc | disc % | discount % | rabatt | rabatt % | nachlass | remise | rem | dto | descuento | sconto | sc | korting | desconto | desc | rabat | alennus | ale | sleva | indirim | ส่วนลด",
-    ),
-    (
-        ItemColumn::TaxRate,
-        "tax | vat | gst | tax rate | vat rate | vat % | tax % | gst % | tax code | sst | gst rate | taxes | cgst | igst | sgst | mwst | mwst % | ust | ust % | steuer | steuersatz | mwst satz | ust satz | tva | % tva | tva % | taux tva | taux | iva | iva % | % iva | tipo iva | aliquota | cod iva | btw | btw % | btw tarief | % btw | taxa | taxa iva | taxa de iva | vat stawka | stawka vat | stawka | moms | moms % | mva | mva % | alv | alv % | dph | dph % | sazba dph | cota tva | afa | afa kulcs | afa % | kdv | kdv orani | kdv % | ภาษี | 税率",
-    ),
-    (
-        ItemColumn::TaxAmount,
-        "tax amount | vat amount | gst amount | tax amt | gst amt | mwst betrag | steuerbetrag | ust betrag | montant tva | importe iva | importo iva | btw bedrag | valor iva | kwota vat | momsbelopp | kdv tutari | 税额",
-    ),
-    (
-        ItemColumn::Amount,
-        "amount | total | line total | total price | total amount | amt | price total | net amount | extended price | ext price | subtotal | sub total | amount rm | amt rm | total rm | amount usd | amount eur | net | line amount | value | total amt | total cost | extended amount | ext amount | ext | gross | gross amount | amount excl vat | total excl vat | total net | net value | total inc | total value | amount due | total tax | sum | taxable value | charges | rm \
-         | betrag | gesamt | gesamtpreis | summe | gesamtbetrag | zeilenbetrag | netto | gesamtpreis eur | betrag eur | gesamt eur | gp | total eur | nettobetrag | wert | positionssumme | gesamt netto | zeilenbetrag ohne mwst | g preis | gesamtpreis netto | summe eur | brutto | total netto | nettogesamt | preis gesamt | ges preis | eur | montant | montant ht | total ht | prix total | prix ht | prix total ht | montant total | total ttc | montant ttc | montant eur ttc | montant eur ht | total h t | prix ttc | importe | subtotal eur | importe neto | importe total | total linea | importe eur | importo | totale | imponibile | prezzo totale | importo netto | valore | importo eur | totale eur | tot | bedrag | totaal | prijs incl btw | prijs excl btw | totaalprijs | totaal excl btw | bedrag excl btw | regeltotaal | totaalbedrag | netto bedrag | valor | valor total | preco total | total liquido | valor liquido | wartosc | wartosc netto | wartosc brutto | kwota | belopp | summa | totalt | belop | belob | sum | i alt | total pris | linjetotal | belop nok | yhteensa | summa eur | celkem | cena celkem | castka | cena celkem bez dph | valoare | valoarea | ertek | osszeg | netto ertek | osszesen | brutto ertek | tutar | toplam | toplam tutar | mal hizmet tutari | subtotal harga | jumlah | jumlah rm | จำนวนเงิน | ราคารวม | รวม | 金額 | 金额 | 小計 | 금액",
-    ),
-    (ItemColumn::Date, "date | datum | fecha | data | training date | service date | leistungsdatum | วันที่"),
-];
 
 #[cfg(test)]
 mod tests {
@@ -621,7 +520,7 @@ mod tests {
             .join("\n"),
         )
         .pages;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, "");
         let lines = &document.items.lines;
         assert_eq!(lines.len(), 2);
         assert_eq!(lines[0].description.as_deref(), Some("Grundgebühr pro Einheit Dienst: Büro"));
@@ -646,7 +545,7 @@ mod tests {
             .join("\n"),
         )
         .pages;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, "");
         let names: Vec<_> =
             document.items.lines.iter().map(|line| line.description.as_deref().unwrap_or_default()).collect();
         assert_eq!(names, ["HOT GREEN TEA", "COFFEE"]);
@@ -665,7 +564,7 @@ mod tests {
             .join("\n"),
         )
         .pages;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, "");
         assert_eq!(document.items.sum(), Some(8.5));
         assert_eq!(document.items.lines[1].unit_price, Some(3.0));
     }

@@ -9,6 +9,8 @@ use crate::labels::Lexicon;
 pub enum Concept {
     /// Number of the invoice or receipt.
     DocumentNumber,
+    /// "No." alone.
+    BareNumber,
     /// A title such as "Invoice", which a number may follow.
     Title,
     /// Order or purchase order.
@@ -130,6 +132,7 @@ const PHRASES: &[(Concept, &str)] = &[
          | no faktur | nomor faktur | nomor invoice | no invoice | no nota | เลขที่ | เลขที่ใบแจ้งหนี้ | เลขที่ใบกำกับภาษี | เลขที่ใบกำกับ | เลขที่ใบเสร็จ | เลขที่เอกสาร | so hoa don \
          | 請求書番号 | 发票号码 | 송장번호",
     ),
+    (Concept::BareNumber, "no | nr | number | nummer | numero | num"),
     (
         Concept::OrderNumber,
         "order number | order no | order nr | order # | order id | order ref | order reference | your order no | your order number | our order no | our order number \
@@ -188,7 +191,7 @@ const PHRASES: &[(Concept, &str)] = &[
     (Concept::Time, "time | zeit | uhrzeit | heure | hora | ora | tijd | tid | jam | เวลา | 時刻 | 时间"),
     (
         Concept::Subtotal,
-        "subtotal | sub total | sub ttl | subttl | sub total excl gst | sub total gst | net amount | net | total net amount | total before tax | total excluding tax | total excl tax | total excl vat | total excluding vat | total ex vat | total ex gst | total excl gst | total excluding gst | total sales excluding gst | total sales excl gst | sales excl gst | total sales excluding sst | total excluding sst | total ex tax | amount before tax | taxable amount | taxable value | taxable total | amount excl vat | amount excl tax | amount net | net value | goods total | merchandise total | total goods | total exclusive of gst | total exclusive of tax | total taxable amount | net price total | total w o tax | sum net | net sum | item total | items total | untaxed amount | sub total exclude gst | total exclude gst | total excl of gst | total amount excl gst | total amount excluding gst | total without tax | total amount before tax | sub total before tax | sub total ex gst \
+        "subtotal | sub total | subtotal incl gst | sub total incl gst | subtotal inclusive gst | subtotal incl tax | sub ttl | subttl | sub total excl gst | sub total gst | net amount | net | total net amount | total before tax | total excluding tax | total excl tax | total excl vat | total excluding vat | total ex vat | total ex gst | total excl gst | total excluding gst | total sales excluding gst | total sales excl gst | sales excl gst | total sales excluding sst | total excluding sst | total ex tax | amount before tax | taxable amount | taxable value | taxable total | amount excl vat | amount excl tax | amount net | net value | goods total | merchandise total | total goods | total exclusive of gst | total exclusive of tax | total taxable amount | net price total | total w o tax | sum net | net sum | item total | items total | untaxed amount | sub total exclude gst | total exclude gst | total excl of gst | total amount excl gst | total amount excluding gst | total without tax | total amount before tax | sub total before tax | sub total ex gst \
          | zwischensumme | nettobetrag | netto | summe netto | nettosumme | gesamt netto | netto gesamt | netto summe | gesamtbetrag netto | gesamtsumme netto | rechnungsbetrag netto | warenwert | warenwert netto | netto betrag | total netto | nettowert | summe ohne mwst | betrag netto | summe positionen | gesamtnetto | netto warenwert | entgelt | rechnungsbetrag ohne mwst | zwischensumme netto | nettoentgelt | netto rechnungsbetrag \
          | total ht | sous total | sous total ht | montant ht | total hors taxe | total hors taxes | total hors tva | montant hors taxe | base ht | net ht | total net ht | montant total ht | total ht net | prix total ht | somme ht | montant net ht | total htva \
          | base imponible | subtotal sin iva | total sin iva | importe neto | total neto | suma | importe sin iva | base | total base imponible | total bruto sin iva | base iva | neto \
@@ -276,7 +279,7 @@ const PHRASES: &[(Concept, &str)] = &[
     ),
     (
         Concept::TaxSummary,
-        "gst summary | tax summary | vat summary | gst analysis | tax analysis | vat analysis | summary of gst | sst summary | gst breakdown | vat breakdown | tax breakdown | gst details | gst code | tax code | summary | gst rate | vat breakdown summary | tax details | vat specification | riepilogo iva | desglose iva | desglose de iva | detail tva | recapitulatif tva | resumo iva | btw specificatie | mwst aufstellung | steueraufstellung | momsspecifikation | rekapitulace dph | sr | zrl | ustsatz",
+        "gst summary | tax summary | vat summary | gst analysis | tax analysis | vat analysis | summary of gst | sst summary | gst breakdown | vat breakdown | tax breakdown | gst details | gst code | tax code | summary | gst rate | vat breakdown summary | tax details | vat specification | riepilogo iva | desglose iva | desglose de iva | detail tva | recapitulatif tva | resumo iva | btw specificatie | mwst aufstellung | steueraufstellung | momsspecifikation | rekapitulace dph",
     ),
     (
         Concept::PaymentMethod,
@@ -327,7 +330,7 @@ const PHRASES: &[(Concept, &str)] = &[
     ),
     (
         Concept::Phone,
-        "tel | telephone | phone | phone no | tel no | tel & fax no | tel fax | fax | fax no | telefax | mobile | mobile no | hp | h p | hotline | contact no | contact | mobile whatsapps | call | careline | telefon | fon | telefono | tfno | tlf | telefoon | telefone | telefono fax | puhelin | puh | mob | t | cell | customer service | customer care | โทร | โทรศัพท์ | แฟกซ์ | 電話 | 电话 | whatsapp",
+        "tel | telephone | phone | phone no | tel no | tel & fax no | tel fax | fax | fax no | telefax | mobile | mobile no | hp | h p | hotline | contact no | contact | mobile whatsapps | call | careline | telefon | fon | telefono | tfno | tlf | telefoon | telefone | telefono fax | puhelin | puh | mob | cell | customer service | customer care | โทร | โทรศัพท์ | แฟกซ์ | 電話 | 电话 | whatsapp",
     ),
     (
         Concept::Email,

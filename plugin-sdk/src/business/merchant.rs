@@ -198,6 +198,7 @@ fn name(rows: &[HeadRow], address_start: Option<usize>) -> Option<(Field, usize)
         } else {
             0.0
         };
+        score -= if names::is_only_trade(&row.span.text) { 0.5 } else { 0.0 };
         score += if row.is_large { 0.4 } else { 0.0 };
         score -= if row.kind == Kind::Address && next != Some(Kind::Address) { 0.9 } else { 0.0 };
         score -= if row.kind == Kind::Address { 0.2 } else { 0.0 };

@@ -259,7 +259,6 @@ const PLACES: &[&str] = &[
     "gedung",
     "lantai",
     "kota",
-    "unit",
     "way",
     "court",
     "terrace",
@@ -318,9 +317,14 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
 pub fn names_trade(text: &str) -> bool {
     let folded = text::words(text);
     let is_trade = |word: &&str| TRADES.contains(word);
-    let mut words = folded.split(' ').filter(|word| word.len() > 2);
-    // "Bistro & Cafe" says what it is, not who.
-    folded.split(' ').any(|word| TRADES.contains(&word)) && !words.all(|word| is_trade(&word))
+    folded.split(' ').any(|word| is_trade(&word)) && !is_only_trade(text)
+}
+
+/// Whether a text says what a business is and not who: "Bistro & Cafe".
+pub fn is_only_trade(text: &str) -> bool {
+    let folded = text::words(text);
+    let mut words = folded.split(' ').filter(|word| word.len() > 2).peekable();
+    words.peek().is_some() && words.all(|word| TRADES.contains(&word))
 }
 
 /// Whether the first word of a text is a trade or a legal form: the line goes on with a name above it.
@@ -389,7 +393,10 @@ pub fn is_town_line(text: &str) -> bool {
     let edge = words.first().is_some_and(|word| is_code(word))
         || words.iter().rev().take(3).any(|word| is_code(word))
         || words.get(1).is_some_and(|word| is_code(word));
-    ((codes == 1 && edge) || is_british) && names >= 1 && words.len() <= 10 && !text.contains(':')
+    (((1..=2).contains(&codes) && edge) || is_british)
+        && names >= 1
+        && words.len() <= 10
+        && !text.contains(':')
 }
 
 fn is_outward(word: &str) -> bool {

@@ -233,11 +233,10 @@ fn block_from(document: &BusinessDocument, segment: usize, first: &Span) -> Bloc
     let mut row = document.reading.segments().get(segment).map_or(usize::MAX, |segment| segment.row);
     while block.segments.len() <= ADDRESS_LINES {
         row = row.saturating_add(1);
-        let Some(found) = document
-            .reading
-            .rows()
-            .get(row)
-            .filter(|found| found.page == page && found.bbox.y0 - last.y1 < height * 2.3)
+        let Some(found) =
+            document.reading.rows().get(row).filter(|found| {
+                found.page == page && found.bbox.y0 - last.y1 < height.min(last.height()) * 2.3
+            })
         else {
             break;
         };
@@ -292,10 +291,13 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
         let parts: Vec<&str> =
             text.split(|c: char| matches!(c, '|' | '●' | '•' | '·' | '-' | '–' | ',')).collect();
         let has_town = parts.iter().any(|part| names::is_town_line(part));
+        let starts_with_name =
+            parts.first().is_some_and(|part| is_name_like(part) && !names::is_address_line(part));
         let is_one_line = text.chars().filter(|c| c.is_alphabetic()).count() >= 15;
         (in_window
             && separators >= 2
             && has_town
+            && starts_with_name
             && is_one_line
             && !text.contains(':')
             && !text.contains('@'))
@@ -314,29 +316,60 @@ fn window_customer(document: &BusinessDocument, sender_row: Option<usize>) -> Op
             .iter()
             .skip(row + 1)
             .take_while(|next| next.page == 0 && next.bbox.y0 - sender.y1 < sender.height() * 12.0);
-        let first = below.flat_map(|row| row.segments.clone()).find(|index| {
-            document.reading.segments().get(*index).is_some_and(|segment| {
-                (segment.bbox.x0 - sender.x0).abs() < sender.height() * 4.0 && has_letters(&segment.text)
+        let aligned = below.flat_map(|row| row.segments.clone()).filter(|index| {
+            let segment = document.reading.segments().get(*index);
+            segment.is_some_and(|segment| {
+                (segment.bbox.x0 - sender.x0).abs() < sender.height() * 4.0 && is_name_like(&segment.text)
             })
         });
-        if let Some(index) = first {
+        let first = aligned.into_iter().find(|index| !document.labels.starts(*index)).and_then(|index| {
             let span = document.reading.segment_span(index)?;
             let block = block_from(document, index, &span);
+            (block.segments.len() > 1).then_some((block, span))
+        });
+        if let Some((block, span)) = first {
             return Some(customer_of(document, block, span, 0.8));
         }
     }
     let blocks = address_blocks(document);
-    let block = blocks.into_iter().filter(|block| !is_sellers(document, block)).next_back()?;
+    let block =
+        blocks.into_iter().rfind(|block| !is_sellers(document, block) && !is_delivery(document, block))?;
     let first = *block.segments.first()?;
     let span = document.reading.segment_span(first)?;
     Some(customer_of(document, block, span, 0.55))
+}
+
+/// Whether the place of delivery is named above a block or in its first line.
+fn is_delivery(document: &BusinessDocument, block: &Block) -> bool {
+    document.labels.of(Concept::Delivery).any(|label| {
+        let Some(found) = document.reading.segments().get(label.segment) else { return false };
+        let gap = block.bbox.y0 - found.bbox.y1;
+        found.page == block.page
+            && found.bbox.overlap_x(&block.bbox) > 0.0
+            && gap < found.bbox.height() * 2.5
+            && gap > -block.bbox.height()
+    })
+}
+
+/// Whether a line can be a name: letters, hardly any digit, no address of a computer.
+fn is_name_like(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    letters >= 3 && digits * 3 < letters && !text.contains(['@', ':', '\u{fffd}']) && !text.contains("www.")
+}
+
+/// Whether a line is a sentence, such as a slogan.
+fn is_sentence(text: &str) -> bool {
+    text.ends_with(['.', '!', '?'])
+        && text.split_whitespace().count() >= 4
+        && names::legal_form_end(text).is_none()
 }
 
 fn has_letters(text: &str) -> bool {
     text.chars().filter(|c| c.is_alphabetic()).count() >= 3
 }
 
-/// Blocks in the upper part of the first page whose second to sixth line has a postal code and a town.
+/// Blocks in the upper part of the first page with a name above a street or town.
 fn address_blocks(document: &BusinessDocument) -> Vec<Block> {
     let Some(height) = document.reading.pages().first().map(|page| page.height * ADDRESS_AREA) else {
         return Vec::new();
@@ -348,18 +381,21 @@ fn address_blocks(document: &BusinessDocument) -> Vec<Block> {
         }
         let is_taken = blocks.iter().any(|block| block.segments.contains(&index));
         if is_taken
-            || !has_letters(&segment.text)
+            || !is_name_like(&segment.text)
+            || is_sentence(&segment.text)
             || document.labels.starts(index)
-            || names::is_town_line(&segment.text)
+            || names::is_address_line(&segment.text)
+            || document.items.is_heading_row(segment.row)
+            || document.items.contains_row(segment.row)
         {
             continue;
         }
         let Some(span) = document.reading.segment_span(index) else { continue };
         let block = block_from(document, index, &span);
-        let town = block.segments.iter().skip(1).position(|line| {
-            document.reading.segments().get(*line).is_some_and(|line| names::is_town_line(&line.text))
+        let has_address = block.segments.iter().skip(1).any(|line| {
+            document.reading.segments().get(*line).is_some_and(|line| names::is_address_line(&line.text))
         });
-        if town.is_some_and(|town| town >= 1 || block.segments.len() == 2) {
+        if has_address {
             blocks.push(block);
         }
     }
@@ -621,9 +657,9 @@ fn tax_ids(document: &BusinessDocument, customer: Option<&Block>) -> (Field, Fie
     for (index, segment) in document.reading.segments().iter().enumerate() {
         let is_labelled =
             document.labels.in_segment(index).iter().any(|label| label.concept == Concept::CustomerTaxId);
-        let Some(found) = identifiers::find_vat_number(&segment.text).filter(|_| !is_labelled) else {
-            continue;
-        };
+        let found = identifiers::find_vat_number(&segment.text);
+        let found = found.filter(|found| !is_labelled && !is_hyphenated(&segment.text, found.range.start));
+        let Some(found) = found else { continue };
         let row_is_customers =
             document.labels.of(Concept::CustomerTaxId).any(|label| document.row_of(label) == segment.row);
         let is_account =
@@ -636,6 +672,11 @@ fn tax_ids(document: &BusinessDocument, customer: Option<&Block>) -> (Field, Fie
         }
     }
     (supplier, buyer)
+}
+
+/// Whether a hyphen follows the two letters at `start`: an order number such as `RO-20221108`.
+fn is_hyphenated(text: &str, start: usize) -> bool {
+    text.get(start + 2..).is_some_and(|rest| rest.starts_with('-'))
 }
 
 fn label_page(document: &BusinessDocument, label: &Label<Concept>) -> usize {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::BusinessDocument;
 use super::lexicon::Concept;
+use super::names;
 use crate::labels::Label;
 use crate::output::Field;
 use crate::reading::{Place, Slot, Span};
@@ -14,6 +15,7 @@ use crate::values::identifiers;
 pub fn document_number(document: &BusinessDocument) -> Field {
     let mut candidates = numbers(document, Concept::DocumentNumber, 3.0);
     candidates.extend(title_numbers(document));
+    candidates.extend(bare_numbers(document));
     let texts: Vec<String> = candidates.iter().map(|candidate| candidate.span.text.clone()).collect();
     for candidate in &mut candidates {
         // Printed again in a footer or on the next page: more likely the document's own.
@@ -39,6 +41,12 @@ pub fn document_date(document: &BusinessDocument) -> Field {
     candidates.extend(labelled_dates(document, Concept::AnyDate, 2.4));
     candidates.extend(number_row_dates(document));
     candidates.extend(unlabelled_dates(document));
+    for candidate in &mut candidates {
+        let is_future = document.today.is_some_and(|today| {
+            candidate.value.as_str().is_some_and(|date| date > today.to_string().as_str())
+        });
+        candidate.score -= if is_future { 1.2 } else { 0.0 };
+    }
     best(candidates)
 }
 
@@ -121,6 +129,23 @@ fn number_in(document: &BusinessDocument, slot: &Slot) -> Option<Span> {
     })
 }
 
+/// Numbers behind "No:", which an address may start with, too.
+fn bare_numbers(document: &BusinessDocument) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for label in
+        document.labels.of(Concept::BareNumber).filter(|label| label.starts_segment && label.ends_sharply)
+    {
+        let slots = document.labels.slots(&document.reading, label);
+        let near = slots.iter().find(|slot| slot.place != Place::Below);
+        let Some(number) = near.and_then(|slot| number_in(document, slot)) else { continue };
+        let digits = number.text.chars().filter(char::is_ascii_digit).count();
+        if digits >= 4 && !names::is_address_line(&document.reading.row_text(document.row_of(label))) {
+            candidates.push(Candidate { value: Value::from(number.text.clone()), score: 1.7, span: number });
+        }
+    }
+    candidates
+}
+
 /// Numbers right behind a title: `Facture FA-2017-0009`.
 fn title_numbers(document: &BusinessDocument) -> Vec<Candidate> {
     let mut candidates = Vec::new();
@@ -189,12 +214,14 @@ fn dates_where(document: &BusinessDocument, wanted: impl Fn(usize) -> bool, base
                 && document.row_of(label) == segment.row
         });
         let prose = if segment.word_count() > 9 { 0.5 } else { 0.0 };
+        let has_time = dates::find_time(&document.reading.row_text(segment.row)).is_some();
         for found in dates::find(&segment.text, document.order) {
             let Some(span) = document.reading.span(index, found.range.clone()) else { continue };
             let text = segment.text.get(found.range).unwrap_or_default().to_owned();
             // Eight bare digits are more often a number.
             let bare = if text.chars().all(|c| c.is_ascii_digit()) { 0.7 } else { 0.0 };
-            let score = base - prose - bare - if row_has_other { 0.8 } else { 0.0 };
+            let timed = if has_time { 0.3 } else { 0.0 };
+            let score = base + timed - prose - bare - if row_has_other { 0.8 } else { 0.0 };
             candidates.push(Candidate {
                 value: Value::from(found.date.to_string()),
                 score,
@@ -203,4 +230,33 @@ fn dates_where(document: &BusinessDocument, wanted: impl Fn(usize) -> bool, base
         }
     }
     candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+
+    #[test]
+    fn a_number_with_letters_of_another_label_in_it_is_whole() {
+        let pages = Fixture::from_text("TAX INVOICE\nINVOICE.NO: POS022881\nDATE: 24-05-2018 4:29 PM").pages;
+        let document = BusinessDocument::new(&pages, "");
+        assert_eq!(document_number(&document).value, "POS022881");
+        assert_eq!(time(&document).value, "16:29");
+    }
+
+    #[test]
+    fn dates_after_the_day_of_reading_are_not_the_documents() {
+        let pages = Fixture::from_text("best before 03/04/2031\nsold 19-09-17").pages;
+        let document = BusinessDocument::new(&pages, "2020-01-01");
+        assert_eq!(document_date(&document).value, "2017-09-19");
+    }
+
+    #[test]
+    fn the_order_of_the_document_is_kept_for_all_its_dates() {
+        let pages = Fixture::from_text("Invoice date: 11/03/2017\nDue date: 11/30/2017").pages;
+        let document = BusinessDocument::new(&pages, "");
+        assert_eq!(document_date(&document).value, "2017-11-03");
+        assert_eq!(due_date(&document).value, "2017-11-30");
+    }
 }

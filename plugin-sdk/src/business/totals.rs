@@ -205,6 +205,11 @@ impl Found {
                 })
             })
             .collect();
+        // Only money is added up: "Delivery in October 2019" is no charge of 2019.
+        let is_money = amounts.last().is_some_and(|placed| placed.amount.is_money());
+        if matches!(label.concept, Concept::Charge | Concept::Discount | Concept::Rounding) && !is_money {
+            return;
+        }
         match (label.concept, candidates.as_slice()) {
             // Net, tax and gross side by side in one row of totals.
             (Concept::GrandTotal | Concept::Total, [.., net, tax, gross])
@@ -335,15 +340,16 @@ impl Found {
             };
             return (read(&self.subtotals), read(&taxes));
         };
-        let below = |candidate: &&Candidate| candidate.value.abs() <= total.value.abs() + CENT;
-        for net in self.subtotals.iter().filter(below) {
-            let tax = taxes.iter().find(|tax| {
-                tax.value > 0.0 && self.adds_up(net.value, tax.value, total.value) && net.value < total.value
-            });
-            if let Some(tax) = tax {
+        for net in &self.subtotals {
+            let tax =
+                taxes.iter().find(|tax| tax.value > 0.0 && self.adds_up(net.value, tax.value, total.value));
+            if let Some(tax) = tax.filter(|_| (net.value - total.value).abs() > CENT) {
                 return (field(net, 0.85), field(tax, 0.85));
             }
         }
+        let has_discount = !self.discounts.is_empty();
+        let below =
+            |candidate: &&Candidate| has_discount || candidate.value.abs() <= total.value.abs() + CENT;
         let tax = taxes.iter().rfind(|tax| tax.value < total.value * 0.6 && tax.value >= 0.0);
         let tax_field = tax.map_or_else(Field::missing, |tax| field(tax, 0.7));
         let tax_value = tax.map_or(0.0, |tax| tax.value);

@@ -50,6 +50,9 @@ const SIGNS: &[(&str, &str)] = &[
     ("kr.", "DKK"),
     ("kr", "SEK"),
     ("Euro", "EUR"),
+    ("EURO", "EUR"),
+    ("EUROS", "EUR"),
+    ("euro", "EUR"),
     ("Eur", "EUR"),
     ("euros", "EUR"),
     ("eur", "EUR"),
@@ -101,6 +104,7 @@ pub fn at_start(text: &str) -> Option<(&'static str, usize)> {
             trimmed.starts_with(sign)
                 && is_free(sign, trimmed.get(sign.len()..).and_then(|rest| rest.chars().next()))
         })
+        .filter(|(sign, _)| !precedes_number(trimmed.get(sign.len()..).unwrap_or_default()))
         .max_by_key(|(sign, _)| sign.len())
         .map(|(sign, code)| (code, skipped + sign.len()))
 }
@@ -122,6 +126,11 @@ pub fn mentions(text: &str) -> Vec<&'static str> {
         NAMES.iter().filter(|(name, _)| name.contains(' ') && lower.contains(name)).map(|(_, code)| *code),
     );
     found
+}
+
+/// Whether a number follows, which the sign then belongs to: `400 RM2.39`.
+fn precedes_number(rest: &str) -> bool {
+    rest.trim_start().starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn ending(text: &str) -> Option<(&'static str, usize)> {

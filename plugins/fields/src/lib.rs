@@ -37,7 +37,7 @@ impl Extractor for Fields {
     fn extract(document: &Document, request: Request) -> Result<Output, Failure> {
         let specs = request.schema.as_ref().map(Spec::properties).unwrap_or_default();
         let pages = pages(document)?;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, &request.today);
         let facts = Facts::read(&document, DocumentKind::of(&document));
         let reader = Reader { document: &document, facts: &facts, synonyms: synonyms::facts() };
         Ok(reader.read(&specs))

@@ -1,5 +1,8 @@
 //! The plugin `invoice`: numbers, dates, parties, amounts and lines of invoices, without a template.
 
+#[cfg(test)]
+mod tests;
+
 use ocriva_plugin_sdk::business::facts::{Fact, Facts, Kind, schema};
 use ocriva_plugin_sdk::business::{BusinessDocument, pages};
 use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, register};
@@ -40,9 +43,9 @@ impl Extractor for Invoice {
         Description::new("invoice", env!("CARGO_PKG_VERSION"), purpose).with_output_schema(schema(FIELDS))
     }
 
-    fn extract(document: &Document, _request: Request) -> Result<Output, Failure> {
+    fn extract(document: &Document, request: Request) -> Result<Output, Failure> {
         let pages = pages(document)?;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, &request.today);
         Ok(Facts::read(&document, Kind::Invoice).output(&document, FIELDS))
     }
 }

@@ -1,5 +1,8 @@
 //! The plugin `receipt`: seller, date, amounts and lines of receipts, without a template.
 
+#[cfg(test)]
+mod tests;
+
 use ocriva_plugin_sdk::business::facts::{Fact, Facts, Kind, schema};
 use ocriva_plugin_sdk::business::{BusinessDocument, pages};
 use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, register};
@@ -33,9 +36,9 @@ impl Extractor for Receipt {
         Description::new("receipt", env!("CARGO_PKG_VERSION"), purpose).with_output_schema(schema(FIELDS))
     }
 
-    fn extract(document: &Document, _request: Request) -> Result<Output, Failure> {
+    fn extract(document: &Document, request: Request) -> Result<Output, Failure> {
         let pages = pages(document)?;
-        let document = BusinessDocument::new(&pages);
+        let document = BusinessDocument::new(&pages, &request.today);
         Ok(Facts::read(&document, Kind::Receipt).output(&document, FIELDS))
     }
 }

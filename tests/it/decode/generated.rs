@@ -7,6 +7,15 @@ pub fn pdf(content: &str) -> Vec<u8> {
 
 /// The same with further entries in the page's dictionary.
 pub fn pdf_with_page(entries: &str, content: &str) -> Vec<u8> {
+    write(entries, "/WinAnsiEncoding", content)
+}
+
+/// The same with another encoding of the font.
+pub fn pdf_with_encoding(encoding: &str, content: &str) -> Vec<u8> {
+    write("", encoding, content)
+}
+
+fn write(entries: &str, encoding: &str, content: &str) -> Vec<u8> {
     let objects = [
         "<</Type/Catalog/Pages 2 0 R>>".to_owned(),
         "<</Type/Pages/Kids[3 0 R]/Count 1>>".to_owned(),
@@ -14,7 +23,7 @@ pub fn pdf_with_page(entries: &str, content: &str) -> Vec<u8> {
             "<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F1 5 0 R>>>>/Contents 4 0 R {entries}>>"
         ),
         format!("<</Length {}>>\nstream\n{content}\nendstream", content.len()),
-        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
+        format!("<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding {encoding}>>"),
     ];
     let mut file = b"%PDF-1.7\n".to_vec();
     let mut offsets = Vec::new();

@@ -95,6 +95,13 @@ pub(super) struct Survey {
     pub(super) curve_count: usize,
 }
 
+impl Survey {
+    /// Whether nothing at all was drawn that matters here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.glyphs.is_empty() && self.hidden_glyphs == 0 && self.pictures.is_empty() && self.curve_count == 0
+    }
+}
+
 /// Walks through a page. Unwinds with a [`Stop`] when it takes too long.
 pub(super) fn survey<'a>(page: &'a Page<'a>, deadline: Instant) -> Survey {
     let (width, height) = page.render_dimensions();

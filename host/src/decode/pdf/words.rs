@@ -9,6 +9,7 @@ use hayro_interpret::kurbo::{Point, Vec2};
 
 use super::survey::PlacedGlyph;
 use crate::domain::geometry::Rect;
+use crate::domain::layout::is_right_to_left;
 use crate::domain::page::{RawWord, Segment};
 
 /// Least gap between two words, in ems. A space is 0.2 to 0.33 em wide and justified text may squeeze it to 0.18;
@@ -298,21 +299,6 @@ fn mend_sara_am(before: Option<&mut RawWord>, word: RawWord) -> Option<RawWord> 
     before.text.extend([tones, SARA_AM.encode_utf8(&mut [0; 4]), end]);
     before.bbox = before.bbox.union(&word.bbox);
     None
-}
-
-/// Whether most letters are of a script that is written from right to left.
-fn is_right_to_left(text: impl Iterator<Item = char>) -> bool {
-    let (mut right_to_left, mut left_to_right) = (0_u32, 0_u32);
-    for character in text {
-        match character {
-            // Hebrew, Arabic and their neighbours, and the Arabic and Hebrew presentation forms; not their digits.
-            '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {}
-            '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' => right_to_left += 1,
-            _ if character.is_alphabetic() => left_to_right += 1,
-            _ => {}
-        }
-    }
-    right_to_left > left_to_right
 }
 
 /// Whether a character is a mark that stands over or under another: accents, Hebrew and Arabic points, Thai and Lao vowel

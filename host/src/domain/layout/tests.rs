@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::page::Unit;
+use crate::domain::page::{RawWord, Unit};
 
 const PAGE: PageSize = PageSize { width: 600.0, height: 800.0, unit: Unit::Point };
 
