@@ -18,6 +18,9 @@ use futures::{Stream, StreamExt as _, stream};
 /// How long an answer may stay open for a client that goes on sending.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// How much of what it sends is thrown away meanwhile.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
 /// How long it stays open for one that has stopped.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -39,7 +42,7 @@ pub fn hold(request: &mut Request) -> Option<Rest> {
 }
 
 impl Rest {
-    /// The same answer, open until the client has sent all, has stopped, or has had its time.
+    /// The same answer, open until the client has sent all, has stopped, or has had its share.
     pub fn linger(self, response: Response) -> Response {
         if self.body.lock().unwrap_or_else(PoisonError::into_inner).is_end_stream() {
             return response;
@@ -53,7 +56,15 @@ impl Rest {
     }
 
     async fn discard(mut self) {
-        let reading = async { while let Ok(Some(Ok(_))) = tokio::time::timeout(IDLE, self.next()).await {} };
+        let mut discarded = 0_usize;
+        let reading = async {
+            while let Ok(Some(Ok(chunk))) = tokio::time::timeout(IDLE, self.next()).await {
+                discarded += chunk.len();
+                if discarded > MOST_BYTES {
+                    break;
+                }
+            }
+        };
         // Either way it is over.
         let _ = tokio::time::timeout(LONGEST, reading).await;
     }

@@ -210,8 +210,9 @@ impl Head {
             let image = crop::line_image(page, &piece, content, width);
             let input = Tensor::from_shape(&[1, 3, LINE_HEIGHT, width], &image)
                 .map_err(|source| Error::inference(self.name, &source))?;
-            let output =
-                multithread_tract_scope(Executor::SingleThread, || models::run(self.name, &self.plan, input))?;
+            let output = multithread_tract_scope(Executor::SingleThread, || {
+                models::run(self.name, &self.plan, input)
+            })?;
             let probabilities = models::floats(self.name, &output)?;
             if probabilities.len() != width / STEP * self.classes.len() {
                 let reason = format!("it gave {} values for width {width}", probabilities.len());

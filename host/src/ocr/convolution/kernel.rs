@@ -10,9 +10,9 @@
 
 use rayon::prelude::*;
 
-use super::vector::{Plain, Vector};
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
+use super::vector::{Plain, Vector};
 
 /// Output channels that one inner loop makes at a time: with one or two vectors each, they fill the registers.
 const CHANNELS: usize = 8;
@@ -161,7 +161,8 @@ impl Layer<'_> {
     fn dense_with(&self, instructions: Instructions, input: &[f32], output: &mut [f32]) {
         let sizes = &self.sizes;
         let count = sizes.out_height.div_ceil(BAND);
-        let mut bands: Vec<Vec<&mut [f32]>> = (0..count).map(|_| Vec::with_capacity(sizes.out_channels)).collect();
+        let mut bands: Vec<Vec<&mut [f32]>> =
+            (0..count).map(|_| Vec::with_capacity(sizes.out_channels)).collect();
         for plane in output.chunks_exact_mut((sizes.out_height * sizes.out_width).max(1)) {
             for (band, rows) in bands.iter_mut().zip(plane.chunks_mut(BAND * sizes.out_width)) {
                 band.push(rows);
@@ -169,7 +170,9 @@ impl Layer<'_> {
         }
         let each = |(index, mut band): (usize, Vec<&mut [f32]>)| match instructions {
             // SAFETY: plain arithmetic runs everywhere.
-            Instructions::Baseline => unsafe { self.dense_band::<Plain, 4, 1>(input, index * BAND, &mut band) },
+            Instructions::Baseline => unsafe {
+                self.dense_band::<Plain, 4, 1>(input, index * BAND, &mut band)
+            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Instructions::detected` and the tests choose only what the processor has.
             Instructions::Avx2 => unsafe { self.dense_band_avx2(input, index * BAND, &mut band) },
@@ -204,7 +207,11 @@ impl Layer<'_> {
                 .enumerate()
                 .for_each(each),
             false => {
-                input.chunks_exact(planes).zip(output.chunks_exact_mut(out_planes)).enumerate().for_each(each);
+                input
+                    .chunks_exact(planes)
+                    .zip(output.chunks_exact_mut(out_planes))
+                    .enumerate()
+                    .for_each(each);
             }
         }
     }
@@ -263,7 +270,9 @@ impl Layer<'_> {
             sizes.copy_rows(source, first, rows, target);
         }
         let weights = self.weights.chunks_exact(sizes.channels * taps.len() * CHANNELS);
-        for ((outputs, weights), bias) in band.chunks_mut(CHANNELS).zip(weights).zip(self.bias.chunks(CHANNELS)) {
+        for ((outputs, weights), bias) in
+            band.chunks_mut(CHANNELS).zip(weights).zip(self.bias.chunks(CHANNELS))
+        {
             for y in 0..count {
                 for x in (0..sizes.out_width).step_by(LANES * VECTORS) {
                     let start = y * sizes.stride.0 * rows.row + x;
@@ -358,7 +367,8 @@ unsafe fn dense_sums<'a, V: Vector<LANES>, const LANES: usize, const VECTORS: us
             for channel in 0..CHANNELS {
                 let weight = unsafe { V::splat(weights[channel]) };
                 for vector in 0..VECTORS {
-                    sums[channel][vector] = unsafe { sums[channel][vector].plus_product(values[vector], weight) };
+                    sums[channel][vector] =
+                        unsafe { sums[channel][vector].plus_product(values[vector], weight) };
                 }
             }
         }
@@ -386,7 +396,8 @@ unsafe fn plane_sums<V: Vector<LANES>, const LANES: usize, const VECTORS: usize>
             let (values, _) = plane[row * below + tap..].as_chunks::<LANES>();
             let Some(values) = values.first_chunk::<VECTORS>() else { return sums };
             for vector in 0..VECTORS {
-                sums[row][vector] = unsafe { sums[row][vector].plus_product(V::load(&values[vector]), weight) };
+                sums[row][vector] =
+                    unsafe { sums[row][vector].plus_product(V::load(&values[vector]), weight) };
             }
         }
     }
@@ -417,8 +428,9 @@ mod tests {
                                     continue;
                                 }
                                 let per_output = if depthwise { 1 } else { sizes.channels };
-                                let weight = weights
-                                    [((channel * per_output + index) * kernel_height + ky) * kernel_width + kx];
+                                let weight = weights[((channel * per_output + index) * kernel_height + ky)
+                                    * kernel_width
+                                    + kx];
                                 sum += weight * input[(source * sizes.height + row) * sizes.width + column];
                             }
                         }
