@@ -35,6 +35,7 @@ pub mod extract;
 pub mod files;
 pub mod health;
 pub mod history;
+mod linger;
 pub mod middleware;
 pub mod paging;
 pub mod plugins;

@@ -27,9 +27,9 @@ pub enum Error<E: std::error::Error + 'static> {
         /// The limit.
         limit_bytes: u64,
     },
-    /// Content that is in none of the formats that can be read.
-    #[error("content is not a format that can be read; these are: {}", readable_formats())]
-    UnknownFormat,
+    /// Content that is in none of the formats that can be read: a sentence that names them.
+    #[error("{0}")]
+    UnknownFormat(String),
     /// The blob store failed.
     #[error("file cannot be stored")]
     Blob(#[source] blobs::Error),
@@ -154,7 +154,7 @@ async fn read_head<E: std::error::Error + 'static>(
     if head.len() as u64 > limit_bytes {
         return Err(Error::TooLarge { limit_bytes });
     }
-    let format = format::sniff(&head).ok_or(Error::UnknownFormat)?;
+    let format = format::sniff(&head).ok_or_else(|| Error::UnknownFormat(format::unsupported(&head)))?;
     Ok((head.freeze(), format))
 }
 
@@ -178,10 +178,6 @@ async fn copy<E: std::error::Error + 'static>(
         next = chunks.next().await;
     }
     Ok((size_bytes, hex::encode(hash.finalize())))
-}
-
-fn readable_formats() -> String {
-    Format::ALL.map(Format::name).join(", ")
 }
 
 #[cfg(test)]
@@ -230,10 +226,7 @@ mod tests {
     async fn content_in_no_known_format_is_refused_with_the_known_ones() {
         let (_folder, blobs) = blobs();
         let error = receive(&blobs, key(), chunks(&[b"hello"]), 5000).await.unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "content is not a format that can be read; these are: PDF, PNG, JPEG, WebP, BMP, GIF, TIFF"
-        );
+        assert_eq!(error.to_string(), format::unsupported(b"hello"));
     }
 
     #[tokio::test]

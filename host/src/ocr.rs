@@ -292,7 +292,9 @@ impl Engine {
             let confidence = self.pool()?.run(|| self.recognizer(mode)?.confidence(page, &boxes))?;
             match turn {
                 Turn::None => upright = confidence,
-                _ if confidence > best.1 && confidence > upright + DIRECTION_MARGIN => best = (turn, confidence),
+                _ if confidence > best.1 && confidence > upright + DIRECTION_MARGIN => {
+                    best = (turn, confidence)
+                }
                 _ => {}
             }
         }

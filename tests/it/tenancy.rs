@@ -116,7 +116,7 @@ impl Operation {
         }
         let request = bearer(api.request(self.method.clone(), &path), credential);
         let request = if path.ends_with("/file") || path.ends_with("/upload") {
-            request.multipart(form(api))
+            request.multipart(form(api, if path.contains("/batch/") { "files" } else { "file" }))
         } else if self.method == Method::POST || self.method == Method::PATCH {
             request.json(&json!({"name": "New", "projectId": api.project(), "templateSchema": {"a": {}}}))
         } else {
@@ -126,9 +126,8 @@ impl Operation {
     }
 }
 
-fn form(api: &TestApi) -> Form {
-    let part = || Part::bytes(png()).file_name("a.png");
-    let form = api.upload_texts("a.png").part("file", part()).part("files", part());
+fn form(api: &TestApi, file_field: &'static str) -> Form {
+    let form = api.upload_texts("a.png").part(file_field, Part::bytes(png()).file_name("a.png"));
     form.text("fileSize", png().len().to_string()).text("mimeType", "image/png")
 }
 

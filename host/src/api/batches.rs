@@ -214,8 +214,7 @@ fn details(mut fields: Fields, caller: &Caller, has_no_files: bool) -> Result<De
     if details.name.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME || name.contains('\0')) {
         fields.problem(format!("`name` must have at most {MAX_NAME} characters, none of them NUL"));
     }
-    fields.finish()?;
-    Ok(details)
+    fields.finish(Some(details))
 }
 
 /// The record of one file of a batch: one that was refused has failed.

@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
-use super::Context;
 use super::error::{ApiError, Code, render};
+use super::{Context, linger};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -21,16 +21,21 @@ const REQUEST_TIME: Duration = Duration::from_secs(60);
 const MAX_REQUEST_ID: usize = 128;
 
 /// Gives the request its id and its log line, and an answer outside 2xx its body. The outermost layer.
-pub async fn observe(State(context): State<Context>, request: Request, next: Next) -> Response {
+pub async fn observe(State(context): State<Context>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = request_id(request.headers(), &context);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", request_id, %method, path);
+    let rest = linger::hold(&mut request);
     async move {
         let mut response = next.run(request).await;
         if response.status().is_client_error() || response.status().is_server_error() {
             response = render(response, &request_id, &method, &path);
+            response = match rest {
+                Some(rest) => rest.linger(response),
+                None => response,
+            };
         }
         let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
         tracing::info!(status = response.status().as_u16(), elapsed_ms, "answered");

@@ -17,12 +17,12 @@ use crate::domain::document::{Document, FileType, NewDocument};
 use crate::domain::file_name;
 use crate::domain::project::Project;
 use crate::domain::template::TemplateReference;
-use crate::ingest::{self, Received};
+use crate::ingest;
 
 mod fields;
 mod form;
 
-pub use fields::Fields;
+pub use fields::{Extras, Fields};
 pub use form::{Form, FormFile, Shape, read};
 
 /// Room for a form's other parts beside its files.
@@ -168,15 +168,16 @@ pub async fn upload(
     Ok((StatusCode::CREATED, Answer(response)))
 }
 
-/// What a form says about its file, beside the file itself.
-struct Details {
+/// A form with all that it has to have.
+struct Whole {
+    file: FormFile,
     file_name: String,
     file_type: FileType,
     project_id: Id,
     template_id: Option<Id>,
     batch_id: Option<Id>,
     declared_size: Option<u64>,
-    fields: fields::Extras,
+    extras: Extras,
 }
 
 async fn take_in(
@@ -188,29 +189,47 @@ async fn take_in(
 ) -> Result<Document, ApiError> {
     let shape = Shape { field: "file", max_files: 1, time_per_file: time_per_file(context) };
     check_room(context, headers, shape.max_files).await?;
-    let mut form = read(context, caller, multipart, shape).await?;
-    let file = form.files.pop();
-    let details = details(form.fields, face, file.is_some())?;
-    // A missing file is among the problems that `details` has told.
-    let Some(FormFile { document_id, outcome, .. }) = file else { return Err(ApiError::fields(Vec::new())) };
-    let received = outcome?;
-    if details.declared_size.is_some_and(|declared| declared != received.size_bytes) {
+    let form = whole(read(context, caller, multipart, shape).await?, face)?;
+    let received = form.file.outcome?;
+    if form.declared_size.is_some_and(|declared| declared != received.size_bytes) {
         return Err(ApiError::new(
             Code::FileSizeMismatch,
             format!("`fileSize` is not the file's size: {} bytes arrived", received.size_bytes),
         ));
     }
-    let project = upload_project(context, caller, &details.project_id).await?;
-    let template = upload_template(context, caller, &project, details.template_id.as_ref()).await?;
-    if let Some(batch_id) = &details.batch_id {
+    let project = upload_project(context, caller, &form.project_id).await?;
+    let template = upload_template(context, caller, &project, form.template_id.as_ref()).await?;
+    if let Some(batch_id) = &form.batch_id {
         let batch = context.store.batch(&caller.tenant_of(&project), &batch_id.0).await?;
         batch.ok_or_else(|| batches::unknown(batch_id))?;
     }
-    record(context, caller, &project, document_id, received, template, details).await
+    let key = received.key().clone();
+    let new = NewDocument {
+        upload_id: form.file.document_id.clone(),
+        id: form.file.document_id,
+        user_id: caller.user_id.clone(),
+        batch_id: form.batch_id.map(|Id(id)| id),
+        file_name: file_name::sanitized(&form.file_name),
+        file_type: form.file_type,
+        mime_type: received.format.media_type().to_owned(),
+        size_bytes: received.size_bytes,
+        file: Ok(received.keep()),
+        template,
+        page_range: form.extras.page_range,
+        priority: form.extras.priority,
+        metadata: form.extras.metadata,
+    };
+    let tenant = caller.tenant_of(&project);
+    let (store, organization) = (&context.store, &caller.organization_id);
+    let record = store.create_document(&caller.actor, organization, &project.id, &new);
+    let find = store.document(&tenant, &new.id);
+    Ok(ingest::recorded(&context.blobs, &[key], record, find).await?)
 }
 
-fn details(mut fields: Fields, face: Face, has_file: bool) -> Result<Details, ApiError> {
-    if !has_file {
+fn whole(form: Form, face: Face) -> Result<Whole, ApiError> {
+    let Form { mut fields, mut files } = form;
+    let file = files.pop();
+    if file.is_none() {
         fields.problem("`file` is missing".to_owned());
     }
     let file_name = fields.required("fileName");
@@ -225,52 +244,20 @@ fn details(mut fields: Fields, face: Face, has_file: bool) -> Result<Details, Ap
         }
     };
     let extras = fields.extras();
-    fields.finish()?;
-    match (file_name, file_type, project_id) {
-        (Some(file_name), Some(file_type), Some(project_id)) => Ok(Details {
-            file_name: file_name::sanitized(&file_name),
+    let whole = match (file, file_name, file_type, project_id) {
+        (Some(file), Some(file_name), Some(file_type), Some(project_id)) => Some(Whole {
+            file,
+            file_name,
             file_type,
             project_id,
             template_id,
             batch_id,
             declared_size,
-            fields: extras,
+            extras,
         }),
-        // Each of them has left a problem, and `finish` has told it.
-        _ => Err(ApiError::fields(Vec::new())),
-    }
-}
-
-async fn record(
-    context: &Context,
-    caller: &Caller,
-    project: &Project,
-    document_id: String,
-    received: Received,
-    template: Option<TemplateReference>,
-    details: Details,
-) -> Result<Document, ApiError> {
-    let key = received.key().clone();
-    let new = NewDocument {
-        upload_id: document_id.clone(),
-        id: document_id,
-        user_id: caller.user_id.clone(),
-        batch_id: details.batch_id.map(|Id(id)| id),
-        file_name: details.file_name,
-        file_type: details.file_type,
-        mime_type: received.format.media_type().to_owned(),
-        size_bytes: received.size_bytes,
-        file: Ok(received.keep()),
-        template,
-        page_range: details.fields.page_range,
-        priority: details.fields.priority,
-        metadata: details.fields.metadata,
+        _ => None,
     };
-    let tenant = caller.tenant_of(project);
-    let (store, organization) = (&context.store, &caller.organization_id);
-    let record = store.create_document(&caller.actor, organization, &project.id, &new);
-    let find = store.document(&tenant, &new.id);
-    Ok(ingest::recorded(&context.blobs, &[key], record, find).await?)
+    fields.finish(whole)
 }
 
 /// The project of an upload, which has to be switched on.

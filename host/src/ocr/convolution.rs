@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
-use tract_onnx::tract_core::ops::cnn::conv::{Conv, KernelFormat};
 use tract_onnx::tract_core::ops::cnn::PoolSpec;
+use tract_onnx::tract_core::ops::cnn::conv::{Conv, KernelFormat};
 
 use kernel::{Layer, Sizes};
 
@@ -51,7 +51,9 @@ impl Convolution {
     /// stays as it is.
     fn at(model: &TypedModel, id: usize) -> TractResult<Option<(Self, usize)>> {
         let node = model.node(id);
-        let (Some(op), &[input, weights, bias]) = (node.op_as::<Conv>(), &*node.inputs) else { return Ok(None) };
+        let (Some(op), &[input, weights, bias]) = (node.op_as::<Conv>(), &*node.inputs) else {
+            return Ok(None);
+        };
         let fact = model.outlet_fact(input)?;
         let shape = op.pool_spec.data_format.shape(&fact.shape)?;
         let depthwise = op.group > 1 && op.group == op.input_channels() && op.group == op.output_channels();
@@ -64,7 +66,9 @@ impl Convolution {
             && !op.pool_spec.data_format.c_is_last()
             && shape.n().is_none_or(|count| count.is_one());
         let constant = |outlet| Ok::<_, TractError>(model.outlet_fact(outlet)?.konst.clone());
-        let (Some(weights), Some(bias), true) = (constant(weights)?, constant(bias)?, fits) else { return Ok(None) };
+        let (Some(weights), Some(bias), true) = (constant(weights)?, constant(bias)?, fits) else {
+            return Ok(None);
+        };
         let channels = op.output_channels();
         let mut bias = match bias.try_as_plain_ram()?.as_slice::<f32>()? {
             [one] => vec![*one; channels],
@@ -86,7 +90,9 @@ impl Convolution {
             match (binary.0.name(), values) {
                 ("Max", [limit]) if *limit == 0.0 => rectified = true,
                 ("Add", [one]) => bias.iter_mut().for_each(|value| *value += one),
-                ("Add", each) if each.len() == channels && other.shape().get(shape.c_axis()) == Some(&channels) => {
+                ("Add", each)
+                    if each.len() == channels && other.shape().get(shape.c_axis()) == Some(&channels) =>
+                {
                     bias.iter_mut().zip(each).for_each(|(value, one)| *value += one);
                 }
                 _ => break,

@@ -115,12 +115,16 @@ impl Fields {
         Extras { metadata: self.object("metadata"), page_range, priority: priority.unwrap_or(0) }
     }
 
-    /// Tells what is wrong with the form.
+    /// What was made of the form, or what is wrong with it. `None` stands for a form of which something was missing, and
+    /// that has been noted as a problem.
     ///
     /// # Errors
     /// 400 with a sentence for each problem.
-    pub fn finish(self) -> Result<(), ApiError> {
-        if self.problems.is_empty() { Ok(()) } else { Err(ApiError::fields(self.problems)) }
+    pub fn finish<T>(self, made: Option<T>) -> Result<T, ApiError> {
+        match made {
+            Some(made) if self.problems.is_empty() => Ok(made),
+            _ => Err(ApiError::fields(self.problems)),
+        }
     }
 
     fn parsed<T>(
