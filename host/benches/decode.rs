@@ -1,5 +1,7 @@
 //! What it costs to open a document, to read a page's text layer, and to get a page's picture.
 
+#![expect(clippy::expect_used, reason = "a benchmark stops at the first surprise")]
+
 use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;

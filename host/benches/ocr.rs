@@ -1,5 +1,7 @@
 //! Reading a scanned receipt, step by step as far as the engine's border shows them.
 
+#![expect(clippy::expect_used, reason = "a benchmark stops at the first surprise")]
+
 use std::hint::black_box;
 use std::path::Path;
 

@@ -1,11 +1,7 @@
 //! What a plugin call costs beside the plugin's own work: a fresh instance of the bundled `text`, which fetches the
 //! words of every page.
 
-#![expect(
-    missing_docs,
-    clippy::unwrap_used,
-    reason = "criterion's macros, and a benchmark stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
 
 use std::borrow::Cow;
 use std::hint::black_box;

@@ -4,6 +4,7 @@ mod extract;
 mod plugin;
 mod serve;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -78,11 +79,11 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             extract.run(&config)
         }
         Command::Config { defaults: true } => {
-            print!("{}", ocriva::config::DEFAULTS);
+            print(ocriva::config::DEFAULTS)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Config { defaults: false } => {
-            print!("{}", load(file, [])?.redacted_toml());
+            print(&load(file, [])?.redacted_toml())?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Migrate { data } => {
@@ -90,7 +91,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             serve::migrate(&config)
         }
         Command::Openapi => {
-            println!("{}", ocriva::api::openapi().to_pretty_json()?);
+            print(&(ocriva::api::openapi().to_pretty_json()? + "\n"))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Plugin(plugin) => {
@@ -114,6 +115,16 @@ fn role_word(role: Role) -> &'static str {
         Role::All => "all",
         Role::Api => "api",
         Role::Worker => "worker",
+    }
+}
+
+/// Writes to standard output. A reader that has seen enough, such as `head`, is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("standard output cannot be written")
+        }
+        _ => Ok(()),
     }
 }
 

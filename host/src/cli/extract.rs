@@ -1,7 +1,7 @@
 //! `ocriva extract`: the pipeline in process, on files of this machine.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal as _, Read, Write as _};
+use std::io::{IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl Extract {
                 Format::Json => as_json(&input.path, &ending, elapsed)?,
                 Format::Text => as_text(&input.path, &ending),
             };
-            bar.suspend(|| std::io::stdout().lock().write_all(printed.as_bytes()))?;
+            bar.suspend(|| super::print(&printed))?;
             bar.inc(1);
         }
         bar.finish_and_clear();

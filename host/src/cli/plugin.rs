@@ -54,49 +54,54 @@ async fn list(engine: Arc<Engine>, config: &Config) -> anyhow::Result<ExitCode> 
     let registry = Registry::open(engine, assets::bundled_plugins(), &folder)
         .with_context(|| format!("plugin folder `{}` cannot be read", folder.display()))?;
     let mut status = ExitCode::SUCCESS;
-    for listing in registry.list().await {
-        let origin = match listing.origin {
+    let mut listing = String::new();
+    for found in registry.list().await {
+        let origin = match found.origin {
             Origin::Bundled(_) => "bundled".to_owned(),
             Origin::File(path) => path.display().to_string(),
         };
-        match listing.plugin {
-            Ok(plugin) => println!(
-                "{:<16} {:<10} {}  {}  ({origin})",
+        listing += &match found.plugin {
+            Ok(plugin) => format!(
+                "{:<16} {:<10} {}  {}  ({origin})\n",
                 plugin.description.name,
                 plugin.description.version,
                 plugin.digest.get(..12).unwrap_or(&plugin.digest),
                 plugin.description.description,
             ),
             Err(error) => {
-                println!("{origin}: {error}");
                 status = ExitCode::FAILURE;
+                format!("{origin}: {error}\n")
             }
-        }
+        };
     }
+    super::print(&listing)?;
     Ok(status)
 }
 
 async fn check(engine: Arc<Engine>, file: PathBuf) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
     let report = engine.check(bytes).await;
-    println!("file     {}", file.display());
-    println!("size     {} bytes", report.size_bytes);
-    println!("digest   sha256 {}", report.digest);
-    println!("contract {}", report.api_version.as_deref().unwrap_or("none"));
-    println!("imports  {}", or_none(&report.imports));
-    println!("exports  {}", or_none(&report.exports));
+    let mut text = format!(
+        "file     {}\nsize     {} bytes\ndigest   sha256 {}\ncontract {}\nimports  {}\nexports  {}\n",
+        file.display(),
+        report.size_bytes,
+        report.digest,
+        report.api_version.as_deref().unwrap_or("none"),
+        or_none(&report.imports),
+        or_none(&report.exports),
+    );
     if let Some(description) = &report.description {
-        println!("plugin   {} {}: {}", description.name, description.version, description.description);
+        text +=
+            &format!("plugin   {} {}: {}\n", description.name, description.version, description.description);
     }
     for problem in &report.problems {
-        println!("problem  {}\n         {}", problem.problem, problem.remedy);
+        text += &format!("problem  {}\n         {}\n", problem.problem, problem.remedy);
     }
     if report.problems.is_empty() {
-        println!("this component can be used as a plugin");
-        Ok(ExitCode::SUCCESS)
-    } else {
-        Ok(ExitCode::FAILURE)
+        text += "this component can be used as a plugin\n";
     }
+    super::print(&text)?;
+    Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn or_none(names: &[String]) -> String {

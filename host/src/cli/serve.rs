@@ -19,14 +19,14 @@ pub fn run(config: Config) -> anyhow::Result<ExitCode> {
         let listener = app.listen().await?;
         let url = app.url();
         if let Some(credentials) = &app.credentials {
-            print_credentials(credentials, &url);
+            print_credentials(credentials, &url)?;
         }
-        println!("ocriva is ready on {url} (API description: {url}/docs)");
+        super::print(&format!("ocriva is ready on {url} (API description: {url}/docs)\n"))?;
         let stop = CancellationToken::new();
         let signal = tokio::spawn(cancel_on_signal(stop.clone()));
         app.run(listener, stop).await?;
         signal.abort();
-        println!("ocriva has stopped");
+        super::print("ocriva has stopped\n")?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -38,23 +38,24 @@ pub fn run(config: Config) -> anyhow::Result<ExitCode> {
 pub fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
     ocriva::telemetry::start(&config.log).context("logs cannot be written")?;
     super::runtime()?.block_on(App::migrate(config, &Clock::system()))?;
-    println!("the database's schema is up to date");
+    super::print("the database's schema is up to date\n")?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_credentials(credentials: &Credentials, url: &str) {
-    println!("First start: these credentials are shown once, and kept in {}", credentials.path.display());
-    println!("  organization id  {}", credentials.organization_id);
-    println!("  project id       {}", credentials.project_id);
-    println!("  e-mail           {}", credentials.email);
-    println!("  password         {}", credentials.password);
-    println!("  API token        {}", credentials.api_token);
-    println!("Try it:");
-    println!(
-        "  curl -H 'X-API-Key: {}' -F projectId={} -F fileType=image -F fileName=receipt.jpg \\\n    \
-         -F file=@receipt.jpg {url}/upload/{}/file",
-        credentials.api_token, credentials.project_id, credentials.organization_id
-    );
+fn print_credentials(credentials: &Credentials, url: &str) -> anyhow::Result<()> {
+    let Credentials { organization_id, project_id, email, password, api_token, path } = credentials;
+    super::print(&format!(
+        "First start: these credentials are shown once, and kept in {path}\n  \
+           organization id  {organization_id}\n  \
+           project id       {project_id}\n  \
+           e-mail           {email}\n  \
+           password         {password}\n  \
+           API token        {api_token}\n\
+         Try it:\n  \
+           curl -H 'X-API-Key: {api_token}' -F projectId={project_id} -F fileType=image \\\n    \
+           -F fileName=receipt.jpg -F file=@receipt.jpg {url}/upload/{organization_id}/file\n",
+        path = path.display()
+    ))
 }
 
 async fn cancel_on_signal(stop: CancellationToken) {
