@@ -2,6 +2,7 @@
 
 mod auth;
 mod batches;
+mod command_line;
 mod decode;
 mod errors;
 mod files;
