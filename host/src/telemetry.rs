@@ -1,5 +1,7 @@
 //! Log lines: where they go and in which form. Never document content, tokens or bodies.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -13,7 +15,8 @@ use crate::config::{Log, LogFormat};
 pub fn start(settings: &Log) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&settings.filter)
         .map_err(|source| Error::Filter { filter: settings.filter.clone(), source })?;
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let is_terminal = std::io::stderr().is_terminal();
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal);
     let registry = tracing_subscriber::registry().with(filter);
     match settings.format {
         LogFormat::Text => registry.with(layer.with_target(false)).try_init(),
