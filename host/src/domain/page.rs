@@ -8,7 +8,7 @@ use super::geometry::{Rect, Turn};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OcrMode {
-    /// The smallest models: several times faster, not for amounts.
+    /// The smallest models: less than half the time, not for amounts.
     Fast,
     /// The best models.
     Accurate,
