@@ -178,6 +178,7 @@ fn public_codes_do_not_change_unseen() {
     404 project.unknown
     409 project.inactive
     404 template.unknown
+    422 template.export
     422 template.schema
     422 template.extractor
     404 document.unknown
