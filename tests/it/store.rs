@@ -14,12 +14,10 @@ use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
 use ocriva::domain::page::OcrMode;
 use ocriva::domain::project::ProjectChanges;
-use ocriva::domain::template::export::{
-    DateStyle, DecimalStyle, ExportColumn, ExportRows, ExportSettings,
-};
+use ocriva::domain::template::export::{DateStyle, DecimalStyle, ExportColumn, ExportRows, ExportSettings};
 use ocriva::domain::template::{
-    ExtractionMode, ExtractorChoice, ReferenceLink, ResultFormat, Template, TemplateContent, TemplateRevision,
-    TemplateUpdate,
+    ExtractionMode, ExtractorChoice, ReferenceLink, ResultFormat, Template, TemplateContent,
+    TemplateRevision, TemplateUpdate,
 };
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{LoginFamily, NewRefreshToken, Rotation, TokenKind};

@@ -128,7 +128,7 @@ async fn export_settings_are_kept_and_name_fields_that_there_are(api: TestApi) {
     let changed = api.send(Method::PATCH, &path, &api.token, &json!({"export": export})).await.body;
     assert_eq!((&changed["export"], &changed["version"]), (&export, &json!(2)));
     assert_eq!(api.get(&path, &api.token).await.body, changed);
-    let mut check = async |export: Value, status: u16, code: &str, told: &str| {
+    let check = async |export: Value, status: u16, code: &str, told: &str| {
         let refused = api.send(Method::PATCH, &path, &api.token, &json!({"export": export})).await;
         refused.assert_error(status, code);
         let message = refused.body["message"].to_string();
