@@ -71,6 +71,7 @@ pub struct Config {
     pub storage: Storage,
     pub auth: Auth,
     pub upload: Upload,
+    pub preview: Preview,
     pub decode: Decode,
     pub ocr: Ocr,
     pub plugins: Plugins,
@@ -113,6 +114,7 @@ section!(Server { listen: std::net::SocketAddr, public_url: String, role: Role, 
 section!(Storage { data_dir: PathBuf, database_url: String, blob_url: String, max_connections: u32 });
 section!(Auth { secret: String, access_token_minutes: u32, refresh_token_days: u32, api_token_days: u32 });
 section!(Upload { max_file_mib: u64, max_batch_files: usize, timeout_per_file_seconds: u64 });
+section!(Preview { max_concurrent: usize, timeout_seconds: u64 });
 section!(Decode {
     max_pages: u32,
     max_megapixels: u32,
@@ -135,6 +137,7 @@ section!(Plugins {
     handles: u32,
     host_calls: u32,
     ocr_calls: u32,
+    lookups: u32,
     component_mib: u64,
 });
 section!(Queue {
@@ -257,6 +260,8 @@ impl Config {
         let at_least_one = [
             ("upload.max_file_mib", self.upload.max_file_mib),
             ("upload.max_batch_files", self.upload.max_batch_files as u64),
+            ("preview.max_concurrent", self.preview.max_concurrent as u64),
+            ("preview.timeout_seconds", self.preview.timeout_seconds),
             ("decode.max_pages", u64::from(self.decode.max_pages)),
             ("decode.max_megapixels", u64::from(self.decode.max_megapixels)),
             ("decode.page_timeout_seconds", self.decode.page_timeout_seconds),

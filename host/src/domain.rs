@@ -49,6 +49,7 @@ pub mod organization;
 pub mod page;
 pub mod project;
 pub mod raster;
+pub mod reference;
 pub mod schema;
 pub mod template;
 pub mod tenant;

@@ -16,6 +16,7 @@ mod idempotency;
 mod organizations;
 mod projects;
 mod queue;
+mod references;
 mod refresh_tokens;
 mod results;
 mod runs;
@@ -219,6 +220,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     organizations::ALL,
     projects::ALL,
     queue::ALL,
+    references::ALL,
     refresh_tokens::ALL,
     results::ALL,
     runs::ALL,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ocriva::api::templates::preview::Previews;
 use ocriva::api::{self, Context};
 use ocriva::auth::{self, Keys, PasswordCheck};
 use ocriva::blobs::Blobs;
@@ -14,7 +15,9 @@ use ocriva::domain::organization::{NewMember, Role};
 use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
+use ocriva::pipeline::Pipeline;
 use ocriva::plugins::{Engine as PluginEngine, Registry};
+use ocriva::references::References;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -95,13 +98,17 @@ impl TestApi {
         config.server.listen = listener.local_addr().expect("the listener has an address");
         let url = config.public_url();
         let blobs = folder.path().join("blobs");
+        let config = Arc::new(config);
+        let pipeline = Pipeline::without_cache(&config, Arc::clone(plugins()), base.clock.clock());
+        let references = Arc::new(References::new(base.store.clone()));
         let context = Context {
             store: base.store.clone(),
             blobs: Blobs::open(&format!("file:{}", blobs.display())).expect("the folder can be made"),
             keys: Keys::derive(&[7; 32]).expect("the secret is long enough"),
             passwords: PasswordCheck::default(),
             clock: base.clock.clock(),
-            config: Arc::new(config),
+            previews: Arc::new(Previews::new(&config.preview, Arc::new(pipeline), references)),
+            config,
             plugins: Arc::clone(plugins()),
             draining: CancellationToken::new(),
         };
