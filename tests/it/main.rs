@@ -11,6 +11,7 @@ mod history;
 mod ocr;
 mod openapi;
 mod plugins;
+mod presets;
 mod queue;
 mod serving;
 mod store;
