@@ -21,8 +21,8 @@ async fn a_document_goes_from_an_api_replica_through_a_bucket_to_a_worker_replic
     };
     let api = installation.start_with(&shared("api"));
     let receipt =
-        api.create_template(serde_json::json!({"name": "Receipt", "extractor": {"plugin": "receipt"}})).await;
-    let id = api.upload("receipt_photo.jpg", Some(&receipt)).await;
+        api.create_template(serde_json::json!({"name": "Invoice", "extractor": {"plugin": "invoice"}})).await;
+    let id = api.upload("invoice.pdf", Some(&invoice)).await;
     assert_eq!(api.record(&id).await["status"], "pending");
     assert_eq!(bucket.objects().len(), 1, "{:?}", bucket.objects());
 
@@ -33,7 +33,7 @@ async fn a_document_goes_from_an_api_replica_through_a_bucket_to_a_worker_replic
     assert!(record["result"]["data"]["total"].is_number(), "{}", record["result"]["data"]);
 
     let file = api.request(reqwest::Method::GET, &format!("/files/{id}")).send().await.unwrap();
-    assert_eq!(file.bytes().await.unwrap(), support::fixture("receipt_photo.jpg"));
+    assert_eq!(file.bytes().await.unwrap(), support::fixture("invoice.pdf"));
     let deleted =
         api.request(reqwest::Method::DELETE, &format!("/processing-history/{id}")).send().await.unwrap();
     assert_eq!(deleted.status(), 204);
