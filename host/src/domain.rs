@@ -39,6 +39,7 @@ pub mod batch;
 pub mod document;
 pub mod extraction;
 pub mod file_name;
+pub mod flow;
 pub mod format;
 pub mod geometry;
 pub mod layout;
