@@ -197,7 +197,9 @@ pub fn open(
             Source::Photo(photo::Photo::open(content, format, limits)?)
         }
         Format::Heic => Source::Heic(heic::Heic::open(content, limits)?),
-        Format::Eml => Source::Mail(catch(format.name(), || mail::Mail::open(&content, limits, 0, &mut notes))?),
+        Format::Eml => {
+            Source::Mail(catch(format.name(), || mail::Mail::open(&content, limits, 0, &mut notes))?)
+        }
         Format::Xml => {
             flow::check_text(content.len() as u64 / XML_PER_TEXT, &limits)?;
             let text = xml.insert(charset::xml(&content));

@@ -156,7 +156,8 @@ async fn read_head<E: std::error::Error + 'static>(
     if head.len() as u64 > limit_bytes {
         return Err(Error::TooLarge { limit_bytes });
     }
-    let format = format::sniff(&head, file_name).ok_or_else(|| Error::UnknownFormat(format::unsupported(&head)))?;
+    let format =
+        format::sniff(&head, file_name).ok_or_else(|| Error::UnknownFormat(format::unsupported(&head)))?;
     Ok((head.freeze(), format))
 }
 

@@ -280,8 +280,8 @@ impl Pipeline {
         file_name: &str,
         password: Option<String>,
     ) -> Result<(decode::Document, &'static str), Error> {
-        let format =
-            format::sniff(&content, file_name).ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
+        let format = format::sniff(&content, file_name)
+            .ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
         let limits = self.limits;
         let opened =
             tokio::task::spawn_blocking(move || decode::open(content, format, password.as_deref(), limits))

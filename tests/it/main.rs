@@ -6,6 +6,7 @@ mod command_line;
 mod decode;
 mod errors;
 mod files;
+mod formats;
 mod history;
 mod ocr;
 mod openapi;

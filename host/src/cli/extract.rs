@@ -220,7 +220,8 @@ fn read_document(Input { path, named }: &Input) -> Result<Bytes, String> {
     let mut content = Vec::with_capacity(format::SNIFF_BYTES);
     Read::by_ref(&mut file).take(format::SNIFF_BYTES as u64).read_to_end(&mut content).map_err(unreadable)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let is_named_text = || path.extension().is_some_and(|extension| extension == "txt" || extension == "text");
+    let is_named_text =
+        || path.extension().is_some_and(|extension| extension == "txt" || extension == "text");
     match format::sniff(&content, &name) {
         None => return Err(format::unsupported(&content)),
         Some(format::Format::Text) if !named && !is_named_text() => {

@@ -37,7 +37,10 @@ pub(super) fn html(bytes: &[u8]) -> String {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let label = head.split_once("charset=").map(|(_, rest)| {
         let rest = rest.trim_start_matches(['"', '\'', ' ']);
-        rest.split(|c: char| !(c.is_ascii_alphanumeric() || "-_:".contains(c))).next().unwrap_or_default().to_owned()
+        rest.split(|c: char| !(c.is_ascii_alphanumeric() || "-_:".contains(c)))
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     });
     let declared = label.and_then(|label| Encoding::for_label(label.as_bytes()));
     match declared {

@@ -21,10 +21,9 @@ const HIDDEN: [&str; 8] =
 pub(super) fn read(content: Bytes, limits: Limits) -> Result<Flow, Error> {
     let mut package = Package::open(content, FORMAT, limits)?;
     let main = office::main_part(&mut package)?.unwrap_or_else(|| MAIN_PART.to_owned());
-    let body = package.xml(&main)?.ok_or_else(|| Error::Damaged {
-        format: FORMAT,
-        reason: "its main part is missing".into(),
-    })?;
+    let body = package
+        .xml(&main)?
+        .ok_or_else(|| Error::Damaged { format: FORMAT, reason: "its main part is missing".into() })?;
     let mut flow = Flow::new(Paper::Sheets);
     let relations = office::relations(&mut package, &main)?;
     // The same header is often there for first, odd and even pages.
@@ -145,7 +144,8 @@ fn table(node: Node, flow: &mut Flow, depth: usize) -> Result<(), Error> {
             let mut content = Flow::new(Paper::Sheets);
             blocks(cell, &mut content, depth + 1)?;
             cells.push(content);
-            let span = property("gridSpan").and_then(|span| office::attribute(span, "val")?.parse::<usize>().ok());
+            let span =
+                property("gridSpan").and_then(|span| office::attribute(span, "val")?.parse::<usize>().ok());
             let further = span.unwrap_or(1).saturating_sub(1).min(office::MAX_SPAN);
             cells.extend(std::iter::repeat_n(Flow::new(Paper::Sheets), further));
         }

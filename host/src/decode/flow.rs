@@ -302,10 +302,14 @@ mod tests {
         assert!(typeset.page_count() > 1);
         for page in &typeset.pages {
             for segment in &page.segments {
-                assert!(segment.bbox.x1 <= SHEET.0 - MARGIN + 1.0 && segment.bbox.y1 <= SHEET.1, "{segment:?}");
+                assert!(
+                    segment.bbox.x1 <= SHEET.0 - MARGIN + 1.0 && segment.bbox.y1 <= SHEET.1,
+                    "{segment:?}"
+                );
             }
         }
-        let words: usize = typeset.pages.iter().flat_map(|page| &page.segments).map(|line| line.words.len()).sum();
+        let words: usize =
+            typeset.pages.iter().flat_map(|page| &page.segments).map(|line| line.words.len()).sum();
         assert_eq!(words, 2000);
     }
 
@@ -332,7 +336,11 @@ mod tests {
         let typeset = Typeset::new(&flow, limits()).unwrap();
         let page = &typeset.pages[0];
         assert_eq!(page.segments.len(), 60);
-        assert!(page.segments.iter().all(|segment| segment.bbox.y0 == MARGIN && segment.bbox.x1 < page.size.width));
+        assert!(
+            page.segments
+                .iter()
+                .all(|segment| segment.bbox.y0 == MARGIN && segment.bbox.x1 < page.size.width)
+        );
     }
 
     #[test]

@@ -12,20 +12,61 @@ const MARKUP_PER_TEXT: u64 = 4;
 
 /// Elements whose text does not show.
 const HIDDEN: [&str; 12] = [
-    "script", "style", "head", "title", "noscript", "template", "svg", "object", "iframe", "datalist", "audio",
-    "video",
+    "script", "style", "head", "title", "noscript", "template", "svg", "object", "iframe", "datalist",
+    "audio", "video",
 ];
 
 /// Elements that begin and end a line.
 const BLOCKS: [&str; 34] = [
-    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt",
-    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html",
-    "li", "main", "nav", "ol", "p", "pre", "section", "ul",
+    "address",
+    "article",
+    "aside",
+    "blockquote",
+    "body",
+    "caption",
+    "center",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hr",
+    "html",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "ul",
 ];
 
 /// Of these, those with white space around them.
 const SPACED: [&str; 14] =
     ["blockquote", "dl", "fieldset", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "ol", "p", "ul"];
+
+/// Elements without an end, or whose end may be left out: their starts say nothing on how deep a page is nested.
+const ENDLESS: [&str; 28] = [
+    "area", "base", "br", "col", "colgroup", "dd", "dt", "embed", "hr", "img", "input", "li", "link", "meta",
+    "optgroup", "option", "p", "param", "source", "tbody", "td", "tfoot", "th", "thead", "tr", "track",
+    "wbr", "!doctype",
+];
+
+/// How deep elements may be nested: the parser's time grows with it, and pages have some dozens.
+const MAX_DEPTH: usize = 512;
 
 /// How deep tables are read as tables.
 const MAX_TABLES: usize = 30;
@@ -41,6 +82,12 @@ pub(super) fn read(content: &[u8], limits: &Limits) -> Result<Flow, Error> {
 /// Reads a web page that has been decoded.
 pub(super) fn read_text(text: &str, limits: &Limits) -> Result<Flow, Error> {
     flow::check_text(text.len() as u64 / MARKUP_PER_TEXT, limits)?;
+    if depth(text) > MAX_DEPTH {
+        return Err(Error::Damaged {
+            format: "HTML",
+            reason: format!("its elements are nested more than {MAX_DEPTH} deep"),
+        });
+    }
     let page = Html::parse_document(text);
     let mut reader = Reader { open: vec![Scope::new(None)], hidden: 0 };
     // Not by recursion: how deep elements are nested is for the page to say.
@@ -51,6 +98,36 @@ pub(super) fn read_text(text: &str, limits: &Limits) -> Result<Flow, Error> {
         }
     }
     Ok(reader.finish())
+}
+
+/// How deep elements are nested, at most: elements that are never closed count for all that follows.
+fn depth(text: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut rest = text;
+    while let Some((_, tag)) = rest.split_once('<') {
+        rest = tag;
+        if let Some(comment) = tag.strip_prefix("!--") {
+            rest = comment.split_once("-->").map_or("", |(_, after)| after);
+            continue;
+        }
+        let (is_end, name) = tag.strip_prefix('/').map_or((false, tag), |name| (true, name));
+        let end =
+            name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '!')).unwrap_or(name.len());
+        let name = name.get(..end).unwrap_or_default().to_ascii_lowercase();
+        if name.is_empty() || ENDLESS.contains(&name.as_str()) {
+            continue;
+        }
+        if is_end {
+            depth = depth.saturating_sub(1);
+        } else if name == "script" || name == "style" {
+            // What is in there is no markup.
+            rest = tag.find("</").and_then(|at| tag.get(at + 2..)).unwrap_or_default();
+        } else {
+            depth += 1;
+            deepest = deepest.max(depth);
+        }
+    }
+    deepest
 }
 
 /// The page, a table or a cell that is being read.
@@ -123,7 +200,8 @@ impl Reader {
                 self.open.push(scope);
             }
             "input" => {
-                if let Some(value) = element.attr("value").filter(|_| element.attr("type") != Some("hidden")) {
+                if let Some(value) = element.attr("value").filter(|_| element.attr("type") != Some("hidden"))
+                {
                     self.text(value);
                 }
             }
@@ -213,7 +291,8 @@ impl Reader {
 
 fn is_hidden(element: &Element) -> bool {
     let is_styled_away = || {
-        let style: String = element.attr("style").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
+        let style: String =
+            element.attr("style").unwrap_or_default().chars().filter(|c| !c.is_whitespace()).collect();
         style.to_ascii_lowercase().contains("display:none")
     };
     HIDDEN.contains(&element.name()) || element.attr("hidden").is_some() || is_styled_away()
@@ -248,8 +327,11 @@ mod tests {
     }
 
     #[test]
-    fn elements_may_be_nested_as_deep_as_they_like() {
-        let page = format!("{}Total{}", "<div><b>".repeat(20_000), "<table><tr><td>".repeat(200));
-        assert!(blocks(&page).contains(&text("Total")));
+    fn a_bottomless_page_is_refused_and_a_long_one_is_not() {
+        let limits = Limits::from(&crate::config::Config::default().decode);
+        let bottomless = "<div><b>".repeat(20_000);
+        assert!(matches!(read_text(&bottomless, &limits), Err(Error::Damaged { .. })));
+        assert_eq!(blocks(&"<p>Total<br>".repeat(2000)).len(), 4000);
+        assert!(blocks(&"<table><tr><td>Total".repeat(100)).contains(&text("Total")));
     }
 }

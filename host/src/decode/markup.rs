@@ -31,7 +31,12 @@ pub(super) fn parse<'a>(text: &'a str, format: &'static str) -> Result<Document<
 
 /// The error for markup above a limit.
 pub(super) fn too_large(limit: u64, setting: &'static str) -> Error {
-    Error::LimitExceeded { what: "bytes or elements of markup, or more".into(), found: limit + 1, limit, setting }
+    Error::LimitExceeded {
+        what: "bytes or elements of markup, or more".into(),
+        found: limit + 1,
+        limit,
+        setting,
+    }
 }
 
 /// The error for elements that are nested too deeply.

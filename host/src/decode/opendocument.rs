@@ -79,7 +79,8 @@ struct Reader {
 
 impl Reader {
     fn content(&self, package: &mut Package) -> Result<String, Error> {
-        let missing = || Error::Damaged { format: self.format, reason: "its part `content.xml` is missing".into() };
+        let missing =
+            || Error::Damaged { format: self.format, reason: "its part `content.xml` is missing".into() };
         package.xml("content.xml")?.ok_or_else(missing)
     }
 
@@ -114,7 +115,8 @@ impl Reader {
             match node.tag_name().name() {
                 "" => text.extend(node.text().into_iter().flat_map(collapsed)),
                 "s" => {
-                    let count = office::attribute(node, "c").and_then(|count| count.parse().ok()).unwrap_or(1);
+                    let count =
+                        office::attribute(node, "c").and_then(|count| count.parse().ok()).unwrap_or(1);
                     text.extend(std::iter::repeat_n(' ', usize::min(count, MAX_SPACES)));
                 }
                 "tab" => text.push('\t'),

@@ -23,9 +23,33 @@ const MARKUP_PER_TEXT: u64 = 8;
 
 /// Groups whose text is not the document's.
 const HIDDEN: [&str; 27] = [
-    "colortbl", "stylesheet", "info", "pict", "object", "objdata", "themedata", "datastore", "listtable",
-    "listoverridetable", "rsidtbl", "generator", "xmlnstbl", "fldinst", "sp", "filetbl", "revtbl", "latentstyles",
-    "mmathPr", "nonshppict", "bkmkstart", "bkmkend", "annotation", "atnid", "atnauthor", "pgdsctbl", "colorschememapping",
+    "colortbl",
+    "stylesheet",
+    "info",
+    "pict",
+    "object",
+    "objdata",
+    "themedata",
+    "datastore",
+    "listtable",
+    "listoverridetable",
+    "rsidtbl",
+    "generator",
+    "xmlnstbl",
+    "fldinst",
+    "sp",
+    "filetbl",
+    "revtbl",
+    "latentstyles",
+    "mmathPr",
+    "nonshppict",
+    "bkmkstart",
+    "bkmkend",
+    "annotation",
+    "atnid",
+    "atnauthor",
+    "pgdsctbl",
+    "colorschememapping",
 ];
 
 /// Groups that readers may leave out and that hold text all the same.
@@ -171,7 +195,8 @@ impl<'a> Reader<'a> {
         match first {
             b'\'' => {
                 let (digits, after) = after.split_at_checked(2).unwrap_or((after, &[]));
-                let code = std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                let code =
+                    std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
                 if let Some(code) = code {
                     self.byte(code)?;
                 }
@@ -349,7 +374,9 @@ impl<'a> Reader<'a> {
             self.rows.push(std::mem::take(&mut self.cells));
         }
         self.flow.table(std::mem::take(&mut self.rows));
-        self.flow.text(text);
+        if !text.trim().is_empty() {
+            self.flow.text(text);
+        }
         self.flow
     }
 }
@@ -408,7 +435,8 @@ mod tests {
 
     #[test]
     fn pictures_styles_and_binary_data_are_left_out() {
-        let document = r"{\rtf1{\stylesheet{\s1 heading;}}{\*\unknown text}{\pict 0102}\bin3 }}}Shown\{\}\\\par}";
+        let document =
+            r"{\rtf1{\stylesheet{\s1 heading;}}{\*\unknown text}{\pict 0102}\bin3 }}}Shown\{\}\\\par}";
         assert_eq!(blocks(document), [text(r"Shown{}\")]);
     }
 

@@ -31,7 +31,9 @@ pub(super) fn read(content: Bytes, limits: Limits) -> Result<Flow, Error> {
     for name in names {
         let rows = match sheet(&mut workbook, &name, &mut bytes, &limits) {
             // A sheet that is a chart has no cells.
-            Err(SheetError::Library(XlsxError::WorksheetNotFound(_) | XlsxError::NotAWorksheet(_))) => continue,
+            Err(SheetError::Library(XlsxError::WorksheetNotFound(_) | XlsxError::NotAWorksheet(_))) => {
+                continue;
+            }
             Err(SheetError::Library(error)) => return Err(convert(error)),
             Err(SheetError::Limit(error)) => return Err(error),
             Ok(rows) => rows,
@@ -69,7 +71,8 @@ fn sheet(
         rows.entry(row).or_default().push((column, text));
     }
     let is_grid = rows.len().saturating_mul(columns.len()) <= MAX_GRID;
-    let places: BTreeMap<u32, usize> = columns.into_iter().enumerate().map(|(place, column)| (column, place)).collect();
+    let places: BTreeMap<u32, usize> =
+        columns.into_iter().enumerate().map(|(place, column)| (column, place)).collect();
     let mut table = Vec::with_capacity(rows.len());
     let mut next = None;
     for (row, cells) in rows {

@@ -19,8 +19,8 @@ const LETTER_HEADERS: [&str; 5] = ["from", "to", "cc", "date", "subject"];
 
 /// Elements that a web page or a piece of one begins with.
 const HTML_ELEMENTS: [&str; 16] = [
-    "html", "head", "body", "title", "meta", "div", "p", "table", "span", "style", "h1", "h2", "ul", "ol", "center",
-    "br",
+    "html", "head", "body", "title", "meta", "div", "p", "table", "span", "style", "h1", "h2", "ul", "ol",
+    "center", "br",
 ];
 
 /// Lines that are compared to see whether a text is a table.
@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_message_is_told_by_its_headers_and_a_letter_is_not_one() {
-        let message = b"Return-Path: <a@example.org>\r\nFrom: a@example.org\r\nTo: b@example.org\r\n\r\nHello";
+        let message =
+            b"Return-Path: <a@example.org>\r\nFrom: a@example.org\r\nTo: b@example.org\r\n\r\nHello";
         check(message, "", Some(Format::Eml));
         check(b"From: Ann\nTo: Bob\nSubject: Tea\n\nAt five?", "", Some(Format::Text));
         check(b"From: Ann\nTo: Bob\nSubject: Tea\n\nAt five?", "tea.eml", Some(Format::Eml));
