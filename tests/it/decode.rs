@@ -20,7 +20,6 @@ fn limits() -> Limits {
         max_pixels: 64_000_000,
         max_inflated_bytes: 512 << 20,
         max_text_bytes: 8 << 20,
-        max_text_bytes: 8 << 20,
         page_timeout: Duration::from_secs(30),
         raster_dpi: 200,
     }
