@@ -23,6 +23,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::contract::Sent;
 use crate::database::Engine;
 use crate::store::TestStore;
 
@@ -297,11 +298,15 @@ impl Answer {
     }
 }
 
-/// Sends a request and reads the answer.
+/// Sends a request and reads the answer; both have to be as the API's description says.
 pub async fn answer(request: RequestBuilder) -> Answer {
-    let response: Response = request.send().await.expect("the server answers");
+    let (client, request) = request.build_split();
+    let mut request = request.expect("the request can be made");
+    let sent = Sent::of(&mut request).await;
+    let response: Response = client.execute(request).await.expect("the server answers");
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.expect("the answer arrives whole");
+    sent.compare(status, &headers, &body);
     let is_json = headers.get(CONTENT_TYPE).is_some_and(|found| found == "application/json");
     let body = match (body.is_empty(), is_json) {
         (true, _) => Value::Null,
