@@ -28,18 +28,27 @@ fn every_operation_is_described_in_full() {
         assert!(described["security"].is_array(), "{told} does not say who may call it");
         for (_, parameter) in members(&described["parameters"]) {
             let parameter = DESCRIPTION.resolved(parameter);
-            assert!(parameter["schema"]["type"].is_string() || parameter["schema"].is_object(), "{told}: {parameter}");
+            assert!(
+                parameter["schema"]["type"].is_string() || parameter["schema"].is_object(),
+                "{told}: {parameter}"
+            );
             let is_clear = parameter["in"] == "path" || parameter["description"].is_string();
             assert!(is_clear, "{told}: {} has no description", parameter["name"]);
         }
         let (mut successes, mut errors) = (0, 0);
         for (status, response) in members(&described["responses"]) {
             let response = DESCRIPTION.resolved(response);
-            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{told}: {status}");
+            assert!(
+                response["description"].as_str().is_some_and(|text| !text.is_empty()),
+                "{told}: {status}"
+            );
             if status.starts_with(['4', '5']) {
                 errors += 1;
                 let content = &response["content"]["application/json"];
-                assert_eq!(content["schema"]["$ref"], "#/components/schemas/ErrorResponse", "{told}: {status}");
+                assert_eq!(
+                    content["schema"]["$ref"], "#/components/schemas/ErrorResponse",
+                    "{told}: {status}"
+                );
                 assert!(members(&content["examples"]).count() > 0, "{told}: {status} has no example");
             } else {
                 successes += 1;

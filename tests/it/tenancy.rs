@@ -51,6 +51,8 @@ const ROWS: &[Row] = {
         DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, TemplatesRead, TemplatesWrite,
     };
     &[
+        open("GET /openapi.json"),
+        open("GET /docs"),
         open("GET /health/live"),
         open("GET /health/ready"),
         open("POST /auth/login"),
@@ -93,6 +95,7 @@ struct Owned {
 struct Operation {
     method: Method,
     path: String,
+    takes_project: bool,
 }
 
 impl Operation {
@@ -111,7 +114,7 @@ impl Operation {
             .replace("{projectId}", &api.project())
             .replace("{templateId}", &owned.template)
             .replace("{id}", thing);
-        if self.method == Method::GET && !self.path.contains('{') {
+        if self.takes_project {
             path = format!("{path}?projectId={}", api.project());
         }
         let request = bearer(api.request(self.method.clone(), &path), credential);
@@ -134,9 +137,12 @@ fn form(api: &TestApi, file_field: &'static str) -> Form {
 fn operations(description: &Value) -> Vec<Operation> {
     let mut operations = Vec::new();
     for (path, item) in description["paths"].as_object().expect("there are paths") {
-        for method in item.as_object().expect("a path has operations").keys() {
+        for (method, operation) in item.as_object().expect("a path has operations") {
             if let Ok(method) = method.to_uppercase().parse() {
-                operations.push(Operation { method, path: path.clone() });
+                let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+                let takes_project =
+                    !path.contains('{') && parameters.any(|parameter| parameter["name"] == "projectId");
+                operations.push(Operation { method, path: path.clone(), takes_project });
             }
         }
     }

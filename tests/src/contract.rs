@@ -137,14 +137,16 @@ impl Description {
             self.validators.lock().expect("no test panics in here").insert(key, Arc::clone(&made));
             made
         });
-        let told = |error: jsonschema::ValidationError<'_>| format!("at `{}`: {error}", error.instance_path());
+        let told =
+            |error: jsonschema::ValidationError<'_>| format!("at `{}`: {error}", error.instance_path());
         validator.iter_errors(value).map(told).collect()
     }
 
     /// The operation that a request is for: of several paths that fit, the one with most words of its own.
     fn find(&self, method: &Method, path: &str) -> Option<Operation> {
         let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
-        let fitting = self.operations().into_iter().filter(|known| known.method == method && fits(&known.path, path));
+        let fitting =
+            self.operations().into_iter().filter(|known| known.method == method && fits(&known.path, path));
         fitting.min_by_key(|known| known.path.matches('{').count())
     }
 
@@ -200,7 +202,10 @@ impl Description {
     fn body_problems(&self, response: &Value, at: &str, headers: &HeaderMap, body: &[u8]) -> Vec<String> {
         let Some(content) = response["content"].as_object() else {
             let has_body = !body.is_empty();
-            return has_body.then(|| "the answer has a body, none is described".to_owned()).into_iter().collect();
+            return has_body
+                .then(|| "the answer has a body, none is described".to_owned())
+                .into_iter()
+                .collect();
         };
         let declared = header(headers, &CONTENT_TYPE);
         let media = media_type(&declared);

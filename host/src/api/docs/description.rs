@@ -39,11 +39,9 @@ const TAGS: &[(&str, &str)] = &[
 /// The whole description, of what the routes say about themselves.
 pub fn completed(document: OpenApi) -> Value {
     let mut document = serde_json::json!(document);
-    document["info"] =
-        json!({"title": "Ocriva", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}});
+    document["info"] = json!({"title": "Ocriva", "version": env!("CARGO_PKG_VERSION"), "description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}});
     document["servers"] = json!([{"url": "/"}]);
-    document["tags"] =
-        TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
+    document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
     document["security"] = json!([{"bearer": []}, {"apiKey": []}]);
     let mut answered = BTreeSet::new();
     for (path, method, operation) in operations(&mut document) {
@@ -196,8 +194,7 @@ fn error_response(status: StatusCode) -> Value {
             (code.word().to_owned(), json!({"summary": code.meaning(), "value": value}))
         })
         .collect();
-    let lines: Vec<String> =
-        codes().map(|code| format!("- `{}`: {}", code.word(), code.meaning())).collect();
+    let lines: Vec<String> = codes().map(|code| format!("- `{}`: {}", code.word(), code.meaning())).collect();
     let mut headers = json!({"X-Request-Id": {"$ref": "#/components/headers/RequestId"}});
     match status {
         StatusCode::UNAUTHORIZED => {

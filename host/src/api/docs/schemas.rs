@@ -82,7 +82,8 @@ fn visit(value: &mut Value, change: &impl Fn(&mut Value)) {
 
 /// A field of an answer that has no value is null, not left out; one that may be left out is never null.
 fn require_nullable(object: &mut Value) {
-    let required: Vec<&str> = object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let always: Vec<String> = object["properties"]
         .as_object()
         .into_iter()
