@@ -24,7 +24,8 @@ fn every_operation_is_described_in_full() {
         for text in ["summary", "description"] {
             assert!(described[text].as_str().is_some_and(|text| !text.is_empty()), "{told} has no {text}");
         }
-        assert!(described["tags"][0].is_string() && tags.contains(&&described["tags"][0]), "{told}: tag");
+        let tag = &described["tags"][0];
+        assert!(tags.contains(&tag), "{told}: the tag {tag} is not among those of `api/docs/description.rs`");
         assert!(described["security"].is_array(), "{told} does not say who may call it");
         for (_, parameter) in members(&described["parameters"]) {
             let parameter = DESCRIPTION.resolved(parameter);
@@ -69,7 +70,8 @@ fn every_json_request_has_an_example_and_every_example_is_valid() {
     for operation in DESCRIPTION.operations() {
         let content = &DESCRIPTION.operation(&operation)["requestBody"]["content"]["application/json"];
         if content.is_object() && DESCRIPTION.resolved(&content["schema"])["example"].is_null() {
-            wrong.push(format!("{} {}: no example", operation.method, operation.path));
+            let told = format!("{} {}", operation.method, operation.path);
+            wrong.push(format!("{told}: give its request type an `#[schema(example = json!(…))]`"));
         }
     }
     let schemas = &DESCRIPTION.document["components"]["schemas"];

@@ -25,6 +25,10 @@ const API_KEY: &str = "An API token (`ocr_…`).";
 
 const TAGS: &[(&str, &str)] = &[
     ("auth", "Log-in, access tokens, and who one is."),
+    ("account", "One's own account: sign-up, address and password."),
+    ("organizations", "Who has projects, members and tokens."),
+    ("members", "Who belongs to an organization, and invitations to it."),
+    ("tokens", "API tokens for programs."),
     ("projects", "What documents, templates and batches belong to."),
     ("templates", "What to read from a kind of document."),
     ("uploads", "One document at a time."),
@@ -32,6 +36,11 @@ const TAGS: &[(&str, &str)] = &[
     ("processing history", "Documents on their way through processing, and their results."),
     ("files", "The documents as they were uploaded."),
     ("plugins", "The extractors that templates can name."),
+    ("webhooks", "Who is told of what happens."),
+    ("usage", "What an organization has used, and what its plan allows."),
+    ("credits", "What processing costs, and what is left."),
+    ("audit", "Who did what."),
+    ("operator", "For whoever runs the installation."),
     ("health", "Whether the server is alive and can work."),
     ("description", "This description."),
 ];
