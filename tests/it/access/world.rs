@@ -80,10 +80,14 @@ impl<'a> World<'a> {
         self.call(operation, row, &things)
     }
 
-    /// The request of a row, with ids that nothing has.
-    pub fn unreal_call(&self, operation: &Operation, row: &Row) -> Call {
+    /// The request of a row, with ids that nothing has; `known` things are kept.
+    pub fn unreal_call(&self, operation: &Operation, row: &Row, known: &[(&str, String)]) -> Call {
         let clock = self.api.base.clock.clock();
-        let things = names(operation, row).into_iter().map(|name| (name, clock.new_id())).collect();
+        let id = |name: &str| match known.iter().find(|(known, _)| *known == name) {
+            Some((_, id)) => id.clone(),
+            None => clock.new_id(),
+        };
+        let things = names(operation, row).into_iter().map(|name| (name.clone(), id(&name))).collect();
         self.call(operation, row, &things)
     }
 
