@@ -1,5 +1,6 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod access;
 mod auth;
 mod batches;
 mod command_line;
@@ -16,7 +17,6 @@ mod queue;
 mod serving;
 mod store;
 mod templates;
-mod tenancy;
 mod tidy;
 mod uploads;
 mod worker;
