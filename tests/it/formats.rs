@@ -291,7 +291,10 @@ fn what_would_inflate_or_nest_without_end_is_refused_in_time() {
     assert!(refusal(&bomb, "a.docx").contains("decode.max_text_mib"));
     let deep = docx(&format!("{}{}", "<w:sdt>".repeat(5000), "</w:sdt>".repeat(5000)));
     assert!(refusal(&deep, "a.docx").contains("nested"));
-    assert!(refusal(format!("<?xml version='1.0'?>{}", "<a>".repeat(100_000)).as_bytes(), "a.xml").contains("damaged"));
+    assert!(
+        refusal(format!("<?xml version='1.0'?>{}", "<a>".repeat(100_000)).as_bytes(), "a.xml")
+            .contains("damaged")
+    );
     assert!(refusal("x\n".repeat(600 * 60).as_bytes(), "a.txt").contains("decode.max_pages"));
     let rows = "<w:tr><w:tc><w:p><w:r><w:t>x</w:t></w:r></w:p></w:tc></w:tr>".repeat(60_000);
     assert!(refusal(&docx(&format!("<w:tbl>{rows}</w:tbl>")), "a.docx").contains("decode.max_pages"));
