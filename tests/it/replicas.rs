@@ -20,7 +20,7 @@ async fn a_document_goes_from_an_api_replica_through_a_bucket_to_a_worker_replic
         environment
     };
     let api = installation.start_with(&shared("api"));
-    let receipt =
+    let invoice =
         api.create_template(serde_json::json!({"name": "Invoice", "extractor": {"plugin": "invoice"}})).await;
     let id = api.upload("invoice.pdf", Some(&invoice)).await;
     assert_eq!(api.record(&id).await["status"], "pending");
