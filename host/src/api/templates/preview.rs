@@ -122,7 +122,7 @@ pub struct PreviewExtractor {
 /// up with 504. No credits are taken.
 #[utoipa::path(post, path = "/templates/preview", tag = "templates",
     request_body(content = PreviewForm, content_type = "multipart/form-data"),
-    responses((status = 200, body = PreviewResponse)))]
+    responses((status = 200, body = PreviewResponse), (status = 422), (status = 504)))]
 pub async fn preview_template(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,

@@ -79,7 +79,7 @@ pub async fn list_references(
 #[utoipa::path(post, path = "/templates/{templateId}/reference", tag = "templates",
     params(("templateId" = String, Path)),
     request_body(content = ReferenceForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = ReferenceResponse)))]
+    responses((status = 201, body = ReferenceResponse), (status = 422)))]
 pub async fn add_reference(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,

@@ -53,8 +53,10 @@ pub struct VersionPath {
 /// How a copy of a template differs from it.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "Receipts of the branch"}))]
 pub struct DuplicateTemplateRequest {
     /// Name of the copy; without it that of the template with ` (copy)` behind.
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// The project that gets the copy; without it that of the template.
     #[schema(value_type = Option<String>)]
@@ -103,7 +105,7 @@ pub async fn get_template_version(
 #[utoipa::path(post, path = "/templates/{templateId}/versions/{version}/restore", tag = "templates",
     params(("templateId" = String, Path), ("version" = u32, Path, minimum = 1),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the template as it was last read.")),
-    responses((status = 200, body = TemplateResponse)))]
+    responses((status = 200, body = TemplateResponse), (status = 409), (status = 422)))]
 pub async fn restore_template_version(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,
@@ -129,7 +131,7 @@ pub async fn restore_template_version(
 /// are not copied.
 #[utoipa::path(post, path = "/templates/{templateId}/duplicate", tag = "templates",
     params(("templateId" = String, Path)),
-    responses((status = 201, body = TemplateResponse)))]
+    responses((status = 201, body = TemplateResponse), (status = 422)))]
 pub async fn duplicate_template(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,
