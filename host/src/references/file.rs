@@ -4,13 +4,11 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use crate::decode;
 use crate::domain::reference::{MAX_CELL, MAX_COLUMNS, MAX_NAME, MAX_ROWS, ReferenceTable};
 
 /// Largest file.
 pub const MAX_FILE_BYTES: usize = 4 << 20;
-
-/// What separates the cells of CSV, likeliest first.
-const DELIMITERS: [u8; 4] = *b",;\t|";
 
 /// Why a file is no table that can be searched.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,68 +52,43 @@ pub enum Error {
     },
 }
 
-/// Reads a table from a file. Content that begins with `[` or `{` is JSON, any other is CSV, whose separator may be a
-/// comma, a semicolon, a tabulator or a bar. Text that is not UTF-8 is read in the encoding that it looks like.
+/// Reads a table from a file. Content that begins with `[` or `{` is JSON; any other is CSV in whatever encoding, with
+/// commas, semicolons, tabulators or bars between the values.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn parse(bytes: &[u8]) -> Result<ReferenceTable, Error> {
-    let text = decoded(bytes);
-    let table = match text.trim_start().starts_with(['[', '{']) {
-        true => from_json(&text)?,
-        false => from_csv(&text)?,
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let table = match bytes.trim_ascii_start().first() {
+        Some(b'[' | b'{') => from_json(bytes)?,
+        _ => from_csv(bytes)?,
     };
     check(&table)?;
     Ok(table)
 }
 
-fn decoded(bytes: &[u8]) -> String {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return text.to_owned();
-    }
-    let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
-    detector.feed(bytes, true);
-    let encoding = detector.guess(None, chardetng::Utf8Detection::Deny);
-    encoding.decode(bytes).0.into_owned()
-}
-
-fn from_csv(text: &str) -> Result<ReferenceTable, Error> {
-    let invalid = |error: csv::Error| Error::Csv(error.to_string());
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter(text))
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let columns = reader.headers().map_err(invalid)?.iter().map(str::to_owned).collect();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        if rows.len() == MAX_ROWS {
+fn from_csv(bytes: &[u8]) -> Result<ReferenceTable, Error> {
+    // The heading, and a row too many to be told from the last that may be there.
+    let rows = decode::separated_values(bytes, MAX_ROWS + 2, MAX_COLUMNS);
+    let mut rows = rows.map_err(|error| Error::Csv(error.to_string()))?.into_iter();
+    let columns = rows.next().ok_or(Error::Empty)?;
+    let mut table = ReferenceTable { columns, rows: Vec::with_capacity(rows.len()) };
+    for (row, number) in rows.zip(1..) {
+        if table.rows.len() == MAX_ROWS {
             return Err(Error::TooMany { what: "rows", limit: MAX_ROWS });
         }
-        let record = record.map_err(invalid)?;
-        rows.push(
-            record.iter().map(|cell| if cell.is_empty() { Value::Null } else { cell.into() }).collect(),
-        );
-    }
-    Ok(ReferenceTable { columns, rows })
-}
-
-/// The separator that the heading has most of.
-fn delimiter(text: &str) -> u8 {
-    let heading = text.lines().next().unwrap_or_default().as_bytes();
-    let count = |delimiter: u8| heading.iter().filter(|byte| **byte == delimiter).count();
-    let mut best = DELIMITERS[0];
-    for delimiter in DELIMITERS {
-        if count(delimiter) > count(best) {
-            best = delimiter;
+        if row.len() != table.columns.len() {
+            let (found, wanted) = (row.len(), table.columns.len());
+            return Err(Error::Csv(format!("row {number} has {found} values, the heading has {wanted}")));
         }
+        table.rows.push(row.into_iter().map(|value| if value.is_empty() { Value::Null } else { value.into() }).collect());
     }
-    best
+    Ok(table)
 }
 
-fn from_json(text: &str) -> Result<ReferenceTable, Error> {
+fn from_json(bytes: &[u8]) -> Result<ReferenceTable, Error> {
     let objects: Vec<Map<String, Value>> =
-        serde_json::from_str(text).map_err(|error| Error::NotObjects(error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| Error::NotObjects(error.to_string()))?;
     if objects.len() > MAX_ROWS {
         return Err(Error::TooMany { what: "rows", limit: MAX_ROWS });
     }

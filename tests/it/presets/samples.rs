@@ -18,7 +18,7 @@ Acme Trading Ltd
 INVOICE
 Invoice number: INV-2041          Invoice date: 14 March 2026
 Delivery date: 10 March 2026      Due date: 13 April 2026
-VAT no.: GB123456789              Payment terms: 30 days net
+VAT no.: GB123456789              Payment terms: 30 days
 IBAN: GB82 WEST 1234 5698 7654 32
 
 Description        Quantity      Unit price      Amount
@@ -29,7 +29,7 @@ VAT 20%                                            9.00
 Total GBP                                         54.00
 ",
         expected: r#"{"invoiceNumber": "INV-2041", "invoiceDate": "2026-03-14", "dueDate": "2026-04-13",
-            "serviceDate": "2026-03-10", "paymentTerms": "30 days net", "iban": "GB82WEST12345698765432",
+            "serviceDate": "2026-03-10", "paymentTerms": "30 days", "iban": "GB82WEST12345698765432",
             "subtotal": 45, "taxAmount": 9, "total": 54, "currency": "GBP",
             "lineItems": [{"description": "Steel bolt M8", "quantity": 100, "unitPrice": 0.25, "amount": 25},
                 {"description": "Washer M8", "quantity": 200, "unitPrice": 0.1, "amount": 20}]}"#,
@@ -305,7 +305,7 @@ Item no.      HS code       Description of goods      Quantity      Value
             "exporter": "Meier Maschinenbau GmbH", "exporterId": "DE1234567", "consignee": "Acme Trading Ltd",
             "customsOffice": "Hamburg Hafen", "countryOfOrigin": "Germany", "countryOfDestination": "Singapore",
             "packages": 40, "invoiceValue": 5200,
-            "goods": [{"item": 1, "commodityCode": "73181500", "description": "Steel bolts", "quantity": 4000,
+            "declaredGoods": [{"item": 1, "commodityCode": "73181500", "description": "Steel bolts", "quantity": 4000,
                 "value": 5200}]}"#,
     },
     Sample {
@@ -328,7 +328,7 @@ Patient responsibility: 45.00
             "patientBirthDate": "1980-03-12", "insurer": "Vita", "policyNumber": "V-5512",
             "billNumber": "MB-301", "billDate": "2026-07-09", "diagnosis": "J06.9", "total": 145,
             "insurancePaid": 100, "patientDue": 45,
-            "services": [
+            "treatments": [
                 {"date": "2026-07-02", "code": "99213", "description": "Office visit", "amount": 110},
                 {"date": "2026-07-02", "code": "87880", "description": "Strep test", "amount": 35}]}"#,
     },

@@ -37,7 +37,7 @@ async fn a_template_is_tried_out_and_nothing_is_kept(api: TestApi) {
         (&json!("receipt.pdf"), &json!(1), &json!("fields"))
     );
     assert_eq!(api.blobs(), Vec::<std::path::PathBuf>::new());
-    let history = api.get("/processing-history", &api.token).await.body;
+    let history = api.get(&format!("/processing-history?projectId={}", api.project()), &api.token).await.body;
     assert_eq!(history["pagination"]["total"], 0);
     let templates = api.get(&format!("/templates?projectId={}", api.project()), &api.token).await;
     assert_eq!(templates.body, json!([]));
