@@ -34,6 +34,7 @@ macro_rules! words {
     };
 }
 
+pub mod account;
 pub mod audit;
 pub mod batch;
 pub mod document;
@@ -41,6 +42,7 @@ pub mod extraction;
 pub mod file_name;
 pub mod format;
 pub mod geometry;
+pub mod invitation;
 pub mod layout;
 pub mod listing;
 pub mod network;
@@ -49,6 +51,7 @@ pub mod page;
 pub mod project;
 pub mod raster;
 pub mod schema;
+pub mod signing_key;
 pub mod template;
 pub mod tenant;
 pub mod timestamp;

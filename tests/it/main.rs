@@ -1,5 +1,7 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod accounts;
+mod admin;
 mod auth;
 mod batches;
 mod command_line;
@@ -7,14 +9,19 @@ mod decode;
 mod errors;
 mod files;
 mod history;
+mod invitations;
+mod members;
 mod ocr;
 mod openapi;
+mod organizations;
 mod plugins;
+mod projects;
 mod queue;
 mod serving;
 mod store;
 mod templates;
 mod tenancy;
 mod tidy;
+mod tokens;
 mod uploads;
 mod worker;

@@ -22,6 +22,8 @@ enum Foreign {
     OutOfReach,
     /// Its own data, which is none of ours.
     OwnOnly,
+    /// 403, as any token: the operation is a person's own affair.
+    PersonOnly,
 }
 
 /// What an operation wants of its caller.
@@ -46,9 +48,10 @@ const fn needs(operation: &'static str, scope: TokenScope, foreign: Foreign) -> 
 
 /// Operations of one face; `GET /templates` stands for `GET /v1/openapi/templates` too where both have it.
 const ROWS: &[Row] = {
-    use Foreign::{OutOfReach, OwnOnly, Unknown};
+    use Foreign::{OutOfReach, OwnOnly, PersonOnly, Unknown};
     use TokenScope::{
         DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, TemplatesRead, TemplatesWrite,
+        TokensManage,
     };
     &[
         open("GET /health/live"),
@@ -56,11 +59,66 @@ const ROWS: &[Row] = {
         open("POST /auth/login"),
         open("POST /auth/refresh"),
         open("POST /auth/logout"),
+        open("POST /auth/signup"),
+        open("POST /auth/verify-email"),
+        open("POST /auth/forgot-password"),
+        open("POST /auth/reset-password"),
+        open("POST /invitations/accept"),
         any("GET /auth/me", OwnOnly),
+        any("PATCH /auth/me", PersonOnly),
+        any("POST /auth/switch-organization", PersonOnly),
+        any("POST /auth/change-password", PersonOnly),
+        any("POST /auth/logout-everywhere", PersonOnly),
+        any("GET /organizations", OwnOnly),
+        needs("POST /organizations", OrganizationManage, PersonOnly),
+        any("GET /organizations/{organizationId}", Unknown("organization.unknown")),
+        needs("PATCH /organizations/{organizationId}", OrganizationManage, Unknown("organization.unknown")),
+        needs("DELETE /organizations/{organizationId}", OrganizationManage, Unknown("organization.unknown")),
+        needs(
+            "GET /organizations/{organizationId}/members",
+            OrganizationManage,
+            Unknown("organization.unknown"),
+        ),
+        needs(
+            "POST /organizations/{organizationId}/members",
+            OrganizationManage,
+            Unknown("organization.unknown"),
+        ),
+        needs(
+            "PATCH /organizations/{organizationId}/members/{userId}",
+            OrganizationManage,
+            Unknown("organization.unknown"),
+        ),
+        needs(
+            "DELETE /organizations/{organizationId}/members/{userId}",
+            OrganizationManage,
+            Unknown("organization.unknown"),
+        ),
+        needs(
+            "GET /organizations/{organizationId}/invitations",
+            OrganizationManage,
+            Unknown("organization.unknown"),
+        ),
+        needs(
+            "POST /organizations/{organizationId}/invitations",
+            OrganizationManage,
+            Unknown("organization.unknown"),
+        ),
+        needs(
+            "DELETE /organizations/{organizationId}/invitations/{invitationId}",
+            OrganizationManage,
+            Unknown("organization.unknown"),
+        ),
+        needs("GET /tokens", TokensManage, OutOfReach),
+        needs("POST /tokens", TokensManage, OutOfReach),
+        needs("GET /tokens/{tokenId}", TokensManage, Unknown("token.unknown")),
+        needs("DELETE /tokens/{tokenId}", TokensManage, Unknown("token.unknown")),
+        needs("POST /tokens/{tokenId}/regenerate", TokensManage, Unknown("token.unknown")),
         any("GET /projects", OwnOnly),
         needs("POST /projects", OrganizationManage, OwnOnly),
         any("GET /projects/{projectId}", Unknown("project.unknown")),
         needs("PATCH /projects/{projectId}", OrganizationManage, Unknown("project.unknown")),
+        needs("DELETE /projects/{projectId}", OrganizationManage, Unknown("project.unknown")),
         needs("GET /templates", TemplatesRead, OutOfReach),
         needs("POST /templates", TemplatesWrite, OutOfReach),
         needs("GET /templates/{templateId}", TemplatesRead, Unknown("template.unknown")),
@@ -87,6 +145,7 @@ struct Owned {
     template: String,
     document: String,
     batch: String,
+    token: String,
 }
 
 /// An operation as the description has it.
@@ -110,6 +169,9 @@ impl Operation {
             .replace("{organizationId}", &api.organization())
             .replace("{projectId}", &api.project())
             .replace("{templateId}", &owned.template)
+            .replace("{tokenId}", &owned.token)
+            .replace("{userId}", &api.base.first.user_id)
+            .replace("{invitationId}", &owned.document)
             .replace("{id}", thing);
         if self.method == Method::GET && !self.path.contains('{') {
             path = format!("{path}?projectId={}", api.project());
@@ -118,7 +180,19 @@ impl Operation {
         let request = if path.ends_with("/file") || path.ends_with("/upload") {
             request.multipart(form(api, if path.contains("/batch/") { "files" } else { "file" }))
         } else if self.method == Method::POST || self.method == Method::PATCH {
-            request.json(&json!({"name": "New", "projectId": api.project(), "templateSchema": {"a": {}}}))
+            request.json(&json!({
+                "name": "New",
+                "projectId": api.project(),
+                "organizationId": api.organization(),
+                "templateSchema": {"a": {}},
+                "type": "project",
+                "scopes": ["documents:read"],
+                "email": "new@example.org",
+                "password": "long enough",
+                "role": "member",
+                "currentPassword": "long enough",
+                "newPassword": "long enough",
+            }))
         } else {
             request
         };
@@ -151,7 +225,12 @@ async fn owned(api: &TestApi) -> Owned {
     let form =
         Form::new().text("projectId", api.project()).part("files", Part::bytes(png()).file_name("ours.png"));
     let batch = api.submit(&api.batch_path(), &api.token, form).await.body;
-    Owned { template: text(&template["id"]), document: text(&document["id"]), batch: text(&batch["id"]) }
+    Owned {
+        template: text(&template["id"]),
+        document: text(&document["id"]),
+        batch: text(&batch["id"]),
+        token: api.base.first.token_id.clone(),
+    }
 }
 
 async fn no_operation_is_open_to_those_who_may_not(api: TestApi) {
@@ -173,6 +252,7 @@ async fn no_operation_is_open_to_those_who_may_not(api: TestApi) {
         match row.foreign {
             Foreign::Unknown(code) => stranger.assert_error(404, code),
             Foreign::OutOfReach => stranger.assert_error(401, "auth.project_out_of_reach"),
+            Foreign::PersonOnly => stranger.assert_error(403, "auth.user_required"),
             Foreign::OwnOnly => {
                 let body = stranger.body.to_string();
                 assert!(stranger.status.is_success(), "{told}: {stranger:#?}");
@@ -183,12 +263,15 @@ async fn no_operation_is_open_to_those_who_may_not(api: TestApi) {
             }
         }
 
-        let seen = operation.send(&api, &owned, &viewer).await;
-        let is_read = operation.method == Method::GET;
-        match (is_open_api, is_read) {
-            (true, _) => seen.assert_error(401, "auth.credential_invalid"),
-            (false, true) => assert_eq!(seen.status, 200, "{told}"),
-            (false, false) => seen.assert_error(403, "auth.role_insufficient"),
+        // A person's own affairs are open to every role.
+        let is_own_affair = scope.is_none() && matches!(row.foreign, Foreign::PersonOnly);
+        if !is_own_affair {
+            let seen = operation.send(&api, &owned, &viewer).await;
+            match (is_open_api, scope.is_none_or(viewers_may)) {
+                (true, _) => seen.assert_error(401, "auth.credential_invalid"),
+                (false, true) => assert_eq!(seen.status, 200, "{told}"),
+                (false, false) => seen.assert_error(403, "auth.role_insufficient"),
+            }
         }
 
         if let Some(scope) = scope {
@@ -201,6 +284,11 @@ async fn no_operation_is_open_to_those_who_may_not(api: TestApi) {
     let swept: BTreeSet<&str> = operations.iter().map(|operation| operation.row().operation).collect();
     assert_eq!(swept.len(), ROWS.len(), "a row names no operation");
     assert_eq!(state(&api, &owned).await, before);
+}
+
+/// What goes with the role of a viewer.
+fn viewers_may(scope: TokenScope) -> bool {
+    matches!(scope, TokenScope::DocumentsRead | TokenScope::TemplatesRead | TokenScope::PluginsRead)
 }
 
 /// All that the first organization can see of its own.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 pub mod api;
 pub mod clock;
 pub mod database;
+pub mod mail;
 pub mod postgres;
 pub mod server;
 pub mod store;
