@@ -28,6 +28,8 @@ async fn a_project_with_documents_stays(api: TestApi) {
     api.delete(&path, &api.token).await.assert_error(409, "project.not_empty");
     let record = format!("/processing-history/{document}?projectId={}", api.project());
     assert_eq!(api.get(&record, &api.token).await.status, 200);
+    let cancelled = api.post(&format!("/processing-history/{document}/cancel"), &api.token, &json!({})).await;
+    assert_eq!(cancelled.status, 200, "{cancelled:?}");
     assert_eq!(api.delete(&record, &api.token).await.status, 204);
     assert_eq!(api.delete(&path, &api.token).await.status, 204);
 }
