@@ -13,6 +13,7 @@ mod bootstrap;
 mod dispatcher;
 mod documents;
 mod engine;
+mod events;
 mod idempotency;
 mod invitations;
 mod members;
@@ -225,6 +226,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     bootstrap::ALL,
     dispatcher::ALL,
     documents::ALL,
+    events::ALL,
     idempotency::ALL,
     invitations::ALL,
     members::ALL,

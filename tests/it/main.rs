@@ -1,5 +1,6 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod access;
 mod accounts;
 mod admin;
 mod auth;
@@ -7,6 +8,7 @@ mod batches;
 mod command_line;
 mod decode;
 mod errors;
+mod events;
 mod files;
 mod history;
 mod invitations;
@@ -20,7 +22,6 @@ mod queue;
 mod serving;
 mod store;
 mod templates;
-mod tenancy;
 mod tidy;
 mod tokens;
 mod uploads;

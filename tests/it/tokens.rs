@@ -63,12 +63,12 @@ async fn a_token_with_another_secret_keeps_its_id_and_its_rights(api: TestApi) {
     let owner = api.access_token(Role::Owner).await;
     let made = make(&api, &owner, &documents_token()).await.body;
     let path = format!("/tokens/{}/regenerate", text(&made["id"]));
-    let again = api.post(&path, &owner, &json!({"expiresAt": "2100-01-01"})).await;
+    let again = api.post(&path, &owner, &json!({"expiresAt": "2099-01-01T00:00:00.000Z"})).await;
     assert_eq!(again.status, 201, "{again:?}");
     for kept in ["id", "name", "scopes", "type", "createdAt"] {
         assert_eq!(again.body[kept], made[kept]);
     }
-    assert_eq!(again.body["expiresAt"], "2100-01-01T00:00:00.000Z");
+    assert_eq!(again.body["expiresAt"], "2099-01-01T00:00:00.000Z");
     api.get("/projects", &text(&made["token"])).await.assert_error(401, "auth.credential_invalid");
     assert_eq!(api.get("/projects", &text(&again.body["token"])).await.status, 200);
 }
@@ -138,7 +138,7 @@ async fn a_token_gives_no_more_than_it_has(api: TestApi) {
     assert_eq!(made.body["expiresAt"], expires_at.to_iso(), "it ends with the one that made it");
     let beyond: [fn(&mut Value); 5] = [
         |body| body["scopes"] = json!(["documents:read", "documents:write"]),
-        |body| body["expiresAt"] = json!("2100-01-01"),
+        |body| body["expiresAt"] = json!("2099-01-01T00:00:00Z"),
         |body| body["allowedAddresses"] = json!([]),
         |body| body["allowedAddresses"] = json!(["127.0.0.1", "192.0.2.1"]),
         |body| body["allowedAddresses"] = json!(["0.0.0.0/0"]),
@@ -161,7 +161,7 @@ async fn a_token_gives_no_more_than_it_has(api: TestApi) {
 async fn bad_tokens_are_refused_with_every_reason(api: TestApi) {
     let body = json!({
         "name": "x".repeat(101), "description": "x".repeat(501), "type": "user", "scopes": ["documents:burn"],
-        "expiresAt": "2001-01-01", "allowedAddresses": ["localhost"],
+        "expiresAt": "2001-01-01T00:00:00Z", "allowedAddresses": ["localhost"],
     });
     let refused = make(&api, &api.token, &body).await;
     refused.assert_error(400, "request.invalid");

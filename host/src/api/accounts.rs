@@ -38,22 +38,25 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// Somebody new.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "email": "ada@example.org", "password": "correct horse battery staple", "name": "Ada Lovelace",
+    "organizationName": "Engines"
+}))]
 pub struct SignupRequest {
-    #[schema(example = "ada@example.org")]
     email: String,
     /// From 8 characters to 1024 bytes.
     #[schema(format = "password", min_length = 8)]
     password: String,
-    /// At most 200 characters.
-    #[schema(example = "Ada Lovelace", max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// The organization that is made once the address is confirmed; by default it has the person's name.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     organization_name: Option<String>,
 }
 
 /// A token from a mail.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"token": "4q2VfM…"}))]
 pub struct OneTimeTokenRequest {
     /// The code in the mail, or what stands behind `?token=` in its link.
     token: String,
@@ -61,13 +64,14 @@ pub struct OneTimeTokenRequest {
 
 /// Whose password is forgotten.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"email": "ada@example.org"}))]
 pub struct ForgotPasswordRequest {
-    #[schema(example = "ada@example.org")]
     email: String,
 }
 
 /// Another password, on the strength of a token from a mail.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"token": "4q2VfM…", "password": "correct horse battery staple"}))]
 pub struct ResetPasswordRequest {
     /// The code in the mail, or what stands behind `?token=` in its link.
     token: String,
@@ -79,6 +83,9 @@ pub struct ResetPasswordRequest {
 /// Another password, on the strength of the present one.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "currentPassword": "battery staple", "newPassword": "correct horse battery staple"
+}))]
 pub struct ChangePasswordRequest {
     #[schema(format = "password")]
     current_password: String,
@@ -90,12 +97,11 @@ pub struct ChangePasswordRequest {
 /// Changes of one's own account; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "Ada Lovelace"}))]
 pub struct UpdateMeRequest {
-    /// From 1 to 200 characters.
-    #[schema(max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Takes effect once the new address is confirmed.
-    #[schema(example = "ada@example.org")]
     email: Option<String>,
     /// Needed for another address.
     #[schema(format = "password")]
@@ -120,7 +126,7 @@ pub struct VerifyEmailResponse {
 /// `POST /auth/verify-email` has seen its token, nobody can log in. The answer is the same where the address has an
 /// account already: then the mail says so. Signing up again sends another link.
 #[utoipa::path(post, path = "/auth/signup", tag = "account", security(()),
-    responses((status = 202, body = MailedResponse)))]
+    responses((status = 202, body = MailedResponse), (status = 403), (status = 409), (status = 429)))]
 pub async fn signup(
     State(context): State<Context>,
     address: CallerAddress,
@@ -151,7 +157,7 @@ pub async fn signup(
 /// After a sign-up this makes the person's organization and first project, and they can log in. After a change of
 /// address, the new one is in force from now on, and a mail tells the old one.
 #[utoipa::path(post, path = "/auth/verify-email", tag = "account", security(()),
-    responses((status = 200, body = VerifyEmailResponse)))]
+    responses((status = 200, body = VerifyEmailResponse), (status = 409)))]
 pub async fn verify_email(
     State(context): State<Context>,
     address: CallerAddress,
@@ -179,7 +185,7 @@ pub async fn verify_email(
 ///
 /// The answer is the same whether the address has an account or not.
 #[utoipa::path(post, path = "/auth/forgot-password", tag = "account", security(()),
-    responses((status = 202, body = MailedResponse)))]
+    responses((status = 202, body = MailedResponse), (status = 409), (status = 429)))]
 pub async fn forgot_password(
     State(context): State<Context>,
     address: CallerAddress,
@@ -218,7 +224,8 @@ pub async fn reset_password(
 /// Changes one's own name or address.
 ///
 /// Another address takes the present password, and is in force once the link in the mail to it was followed.
-#[utoipa::path(patch, path = "/auth/me", tag = "account", responses((status = 200, body = UserResponse)))]
+#[utoipa::path(patch, path = "/auth/me", tag = "account",
+    responses((status = 200, body = UserResponse), (status = 429)))]
 pub async fn update_me(
     permit: Permit<Anyone>,
     State(context): State<Context>,
@@ -252,7 +259,7 @@ pub async fn update_me(
 
 /// Changes one's own password. The login of this request goes on, all others end.
 #[utoipa::path(post, path = "/auth/change-password", tag = "account",
-    responses((status = 204, description = "Done")))]
+    responses((status = 204, description = "Done"), (status = 429)))]
 pub async fn change_password(
     permit: Permit<Anyone>,
     State(context): State<Context>,

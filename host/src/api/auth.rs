@@ -16,7 +16,7 @@ use super::extract::{Id, Json};
 use crate::auth::{self, Subject};
 use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::organization::{Membership, Role};
-use crate::domain::token::{ApiToken, LoginFamily, NewRefreshToken, Rotation, TokenKind};
+use crate::domain::token::{ApiToken, LoginFamily, NewRefreshToken, Rotation, TokenKind, TokenScope};
 use crate::domain::user::User;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,8 +24,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Who logs in.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"email": "owner@example.org", "password": "correct horse battery staple"}))]
 pub struct LoginRequest {
-    #[schema(example = "owner@example.org")]
     email: String,
     #[schema(format = "password")]
     password: String,
@@ -37,6 +37,7 @@ pub struct LoginRequest {
 /// The organization to go on in.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"organizationId": "0192f3a4-5b6c-7d8e-9f01-23456789abcd"}))]
 pub struct SwitchOrganizationRequest {
     /// One of those that `GET /organizations` lists.
     #[schema(value_type = String)]
@@ -46,15 +47,16 @@ pub struct SwitchOrganizationRequest {
 /// The refresh token of a login.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"refreshToken": "4q2VfM…"}))]
 pub struct RefreshRequest {
     refresh_token: String,
 }
 
 /// The API token to make an access token from.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"token": "ocr_…"}))]
 pub struct TokenLoginRequest {
     /// The API token.
-    #[schema(example = "ocr_…")]
     token: String,
 }
 
@@ -69,6 +71,7 @@ pub struct LoginResponse {
     /// Seconds until the access token expires.
     expires_in: u64,
     /// Always `Bearer`.
+    #[schema(example = "Bearer")]
     token_type: &'static str,
     user: UserResponse,
 }
@@ -81,7 +84,8 @@ pub struct UserResponse {
     email: String,
     name: String,
     organization_id: String,
-    /// `owner`, `admin`, `member` or `viewer`.
+    /// What the person may do in the organization.
+    #[schema(value_type = Role)]
     role: &'static str,
 }
 
@@ -102,11 +106,13 @@ pub struct TokenLoginResponse {
 pub struct TokenInfo {
     id: String,
     name: String,
-    /// `organization` or `project`.
+    /// How far the token reaches.
     #[serde(rename = "type")]
+    #[schema(value_type = TokenKind)]
     kind: &'static str,
     organization_id: String,
     project_id: Option<String>,
+    #[schema(value_type = Vec<TokenScope>)]
     scopes: Vec<&'static str>,
     expires_at: String,
 }
@@ -128,7 +134,8 @@ pub struct MeResponse {
 /// is for one organization: name it where the user belongs to several, or switch later. After too many failures within
 /// 15 minutes the answer is 429, with the time to wait.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
-    responses((status = 200, body = LoginResponse)))]
+    responses((status = 200, body = LoginResponse), (status = 401), (status = 403), (status = 404),
+        (status = 429)))]
 pub async fn login(
     State(context): State<Context>,
     address: CallerAddress,
@@ -162,7 +169,7 @@ pub async fn login(
 
 /// Begins a login of the same person to another of their organizations. The present one goes on beside it.
 #[utoipa::path(post, path = "/auth/switch-organization", tag = "auth",
-    responses((status = 200, body = LoginResponse)))]
+    responses((status = 200, body = LoginResponse), (status = 404)))]
 pub async fn switch_organization(
     permit: Permit<Anyone>,
     State(context): State<Context>,
@@ -180,7 +187,7 @@ pub async fn switch_organization(
 /// Trades a refresh token for the next pair. The old one stops working, and its re-use revokes all that descend from
 /// the same login.
 #[utoipa::path(post, path = "/auth/refresh", tag = "auth", security(()),
-    responses((status = 200, body = LoginResponse)))]
+    responses((status = 200, body = LoginResponse), (status = 401)))]
 pub async fn refresh(
     State(context): State<Context>,
     Json(request): Json<RefreshRequest>,
@@ -232,7 +239,7 @@ pub async fn me(
 
 /// Makes a short-lived access token from an API token.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
-    responses((status = 200, body = TokenLoginResponse)))]
+    responses((status = 200, body = TokenLoginResponse), (status = 401), (status = 403)))]
 pub async fn login_with_token(
     State(context): State<Context>,
     CallerAddress(address): CallerAddress,

@@ -17,6 +17,7 @@ use super::members::assignable;
 use super::paging::{PageLimit, PageNumber, PageResponse, page};
 use crate::auth::password_problem;
 use crate::domain::invitation::{Invitation, NewInvitation};
+use crate::domain::organization::Role;
 use crate::mail::Letter;
 use crate::store::{self, Acceptance, NewPerson};
 
@@ -29,7 +30,7 @@ pub struct InvitationResponse {
     id: String,
     organization_id: String,
     email: String,
-    /// `owner`, `admin`, `member` or `viewer`.
+    #[schema(value_type = Role)]
     role: &'static str,
     /// The user who invited; null for an API token.
     invited_by: Option<String>,
@@ -39,21 +40,23 @@ pub struct InvitationResponse {
 
 /// Who is invited.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"email": "ada@example.org", "role": "member"}))]
 pub struct CreateInvitationRequest {
-    #[schema(example = "ada@example.org")]
     email: String,
-    /// `owner`, `admin`, `member` or `viewer`.
-    #[schema(example = "member")]
+    #[schema(value_type = Role)]
     role: String,
 }
 
 /// The invited person's answer.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({
+    "token": "4q2VfM…", "name": "Ada Lovelace", "password": "correct horse battery staple"
+}))]
 pub struct AcceptInvitationRequest {
     /// The code in the mail, or what stands behind `?token=` in its link.
     token: String,
-    /// For an address without an account: the name of the new one, from 1 to 200 characters.
-    #[schema(max_length = 200)]
+    /// For an address without an account: the name of the new one.
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// For an address without an account: the password of the new one, from 8 characters to 1024 bytes.
     #[schema(format = "password", min_length = 8)]
@@ -68,7 +71,7 @@ pub struct AcceptInvitationResponse {
     user_id: String,
     /// The address to log in with.
     email: String,
-    /// `owner`, `admin`, `member` or `viewer`.
+    #[schema(value_type = Role)]
     role: &'static str,
 }
 
@@ -175,7 +178,7 @@ pub async fn withdraw_invitation(
 ///
 /// An account that has the invited address joins the organization. Where there is none, `name` and `password` make it.
 #[utoipa::path(post, path = "/invitations/accept", tag = "members", security(()),
-    responses((status = 200, body = AcceptInvitationResponse)))]
+    responses((status = 200, body = AcceptInvitationResponse), (status = 409)))]
 pub async fn accept_invitation(
     State(context): State<Context>,
     address: CallerAddress,

@@ -23,22 +23,23 @@ pub struct MemberResponse {
     user_id: String,
     email: String,
     name: String,
-    /// `owner`, `admin`, `member` or `viewer`.
+    #[schema(value_type = Role)]
     role: &'static str,
     is_active: bool,
 }
 
 /// Somebody new, with an account of their own.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({
+    "email": "ada@example.org", "name": "Ada Lovelace", "role": "member",
+    "password": "correct horse battery staple"
+}))]
 pub struct CreateMemberRequest {
     /// An address without an account. Whoever has one is invited instead.
-    #[schema(example = "ada@example.org")]
     email: String,
-    /// From 1 to 200 characters.
-    #[schema(example = "Ada Lovelace", max_length = 200)]
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// `owner`, `admin`, `member` or `viewer`.
-    #[schema(example = "member")]
+    #[schema(value_type = Role)]
     role: String,
     /// From 8 characters to 1024 bytes; tell it to them, and let them change it.
     #[schema(format = "password", min_length = 8)]
@@ -47,9 +48,9 @@ pub struct CreateMemberRequest {
 
 /// Another role.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"role": "viewer"}))]
 pub struct UpdateMemberRequest {
-    /// `owner`, `admin`, `member` or `viewer`.
-    #[schema(example = "viewer")]
+    #[schema(value_type = Role)]
     role: String,
 }
 
@@ -138,7 +139,7 @@ pub async fn update_member(
     Ok(Answer(changed(change, &user)?.into()))
 }
 
-/// Takes a member out of the organization. Everybody may take out themselves.
+/// Takes a member out of the organization.
 ///
 /// Their logins to it end at once; their account stays, and so do tokens that they made, which belong to the
 /// organization. Only owners remove owners, and the last owner stays.
@@ -146,22 +147,33 @@ pub async fn update_member(
     params(("organizationId" = String, Path), ("userId" = String, Path)),
     responses((status = 204, description = "Done")))]
 pub async fn remove_member(
-    permit: Permit<Anyone>,
+    permit: Permit<ManageOrganization>,
     State(context): State<Context>,
     Path((organization, user)): Path<(Id, Id)>,
 ) -> Result<StatusCode, ApiError> {
     let caller = permit.caller;
-    let is_self = caller.user_id.as_deref() == Some(user.0.as_str());
-    if !is_self {
-        caller.check_permission::<ManageOrganization>()?;
-    }
     caller.check_organization(&organization)?;
     caller.check_whole_organization()?;
-    // Whoever leaves needs no more than the role they leave.
-    let by = if is_self { Role::Owner } else { caller.role() };
     let place = Place { organization_id: &organization.0, user_id: &user.0 };
-    let change = context.store.remove_member(&caller.actor, by, place).await?;
-    changed(change, &user)?;
+    changed(context.store.remove_member(&caller.actor, caller.role(), place).await?, &user)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Leaves the organization. One's logins to it end at once; the last owner stays.
+#[utoipa::path(post, path = "/organizations/{organizationId}/leave", tag = "members",
+    params(("organizationId" = String, Path)),
+    responses((status = 204, description = "Done")))]
+pub async fn leave_organization(
+    permit: Permit<Anyone>,
+    State(context): State<Context>,
+    Path(organization): Path<Id>,
+) -> Result<StatusCode, ApiError> {
+    let caller = permit.caller;
+    let person = caller.person()?;
+    caller.check_organization(&organization)?;
+    let user = Id(person.user_id.to_owned());
+    let place = Place { organization_id: &organization.0, user_id: &user.0 };
+    changed(context.store.remove_member(&caller.actor, caller.role(), place).await?, &user)?;
     Ok(StatusCode::NO_CONTENT)
 }
 

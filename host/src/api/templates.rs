@@ -1,5 +1,7 @@
 //! Templates: what to read from a kind of document.
 
+use std::sync::Arc;
+
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,10 +15,12 @@ use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Path, Query, double_option, shown};
 use crate::domain::page::OcrMode;
 use crate::domain::schema;
+use crate::domain::template::export::ExportSettings;
 use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
     TemplateUpdate,
 };
+use crate::plugins::Plugin;
 
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
@@ -37,13 +41,18 @@ pub struct TemplateResponse {
     instructions: Option<String>,
     project_id: String,
     is_active: bool,
-    /// `json`, `csv`, `text`, `pdf`, `docx`, `xml`, `html` or `image`.
+    #[schema(value_type = ResultFormat)]
     result_format: &'static str,
-    /// `structured` or `free_text`.
+    #[schema(value_type = ExtractionMode)]
     extraction_mode: &'static str,
     extractor: Option<Extractor>,
-    /// `fast` or `accurate`; null for the server's own.
+    /// How pictures are read; null for as the server is set.
+    #[schema(value_type = Option<OcrMode>)]
     ocr_mode: Option<&'static str>,
+    /// How results are laid out as csv and xlsx.
+    export: ExportSettings,
+    /// Number of the version in force, from 1.
+    version: u32,
     created_at: String,
     updated_at: String,
 }
@@ -63,50 +72,69 @@ pub struct Extractor {
 /// A new template.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "name": "Receipts",
+    "projectId": "0192f3a4-5b6c-7d8e-9f01-23456789abcd",
+    "templateSchema": {"total": {"type": "number", "description": "Amount to pay"}},
+}))]
 pub struct CreateTemplateRequest {
-    /// At most 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
+    #[schema(max_length = 2000)]
     description: Option<String>,
     /// JSON Schema of type object, or a flat map `field → {type, description}`.
     #[schema(value_type = Option<Object>)]
     template_schema: Option<Value>,
+    #[schema(max_length = 20000)]
     instructions: Option<String>,
     /// May be left out with a project's token.
     #[schema(value_type = Option<String>)]
     project_id: Option<Id>,
-    /// `json` (default), `csv`, `text`, `pdf`, `docx`, `xml`, `html` or `image`.
+    /// By default `json`.
+    #[schema(value_type = Option<ResultFormat>)]
     result_format: Option<String>,
-    /// `structured` (default) or `free_text`.
+    /// By default `structured`.
+    #[schema(value_type = Option<ExtractionMode>)]
     extraction_mode: Option<String>,
     /// Without it the mode picks the default one.
     extractor: Option<Extractor>,
-    /// How pictures are read: `fast` or `accurate`; without it as the server is set.
+    /// How pictures are read; without it as the server is set.
+    #[schema(value_type = Option<OcrMode>)]
     ocr_mode: Option<String>,
+    /// How results are laid out as csv and xlsx; without it a column per field and a row per document.
+    export: Option<ExportSettings>,
 }
 
 /// Changes of a template; what is left out stays, null removes.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "Receipts of 2026", "resultFormat": "csv"}))]
 pub struct UpdateTemplateRequest {
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 2000)]
     description: Option<Option<String>>,
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<Object>)]
     template_schema: Option<Option<Value>>,
     #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 20000)]
     instructions: Option<Option<String>>,
     is_active: Option<bool>,
+    #[schema(value_type = Option<ResultFormat>)]
     result_format: Option<String>,
+    #[schema(value_type = Option<ExtractionMode>)]
     extraction_mode: Option<String>,
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<Extractor>)]
     extractor: Option<Option<Extractor>>,
     #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<OcrMode>)]
     ocr_mode: Option<Option<String>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<ExportSettings>)]
+    export: Option<Option<ExportSettings>>,
 }
 
 /// Which templates a list shows.
@@ -135,7 +163,7 @@ pub async fn list_templates(
 
 /// Makes a template.
 #[utoipa::path(post, path = "/templates", tag = "templates",
-    responses((status = 201, body = TemplateResponse)))]
+    responses((status = 201, body = TemplateResponse), (status = 422)))]
 pub async fn create_template(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,
@@ -158,6 +186,8 @@ pub async fn create_template(
         },
         extractor: request.extractor.map(ExtractorChoice::from),
         ocr_mode: request.ocr_mode.as_deref().map(ocr_mode).transpose()?,
+        export: request.export.unwrap_or_default(),
+        references: Vec::new(),
     };
     let content = checked(content, &context).await?;
     let organization = &caller.organization_id;
@@ -181,7 +211,7 @@ pub async fn get_template(
 /// Changes a template. Documents that were uploaded before are still read with what it said then.
 #[utoipa::path(patch, path = "/templates/{templateId}", tag = "templates",
     params(("templateId" = String, Path)),
-    responses((status = 200, body = TemplateResponse)))]
+    responses((status = 200, body = TemplateResponse), (status = 422)))]
 pub async fn update_template(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,
@@ -191,7 +221,7 @@ pub async fn update_template(
     let (caller, tenant) = (&permit.caller, permit.caller.tenant());
     let current = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let revision = TemplateRevision {
-        expected_version: current.version,
+        expected_updated_at: current.updated_at,
         is_active: request.is_active.unwrap_or(current.is_active),
         content: checked(request.applied_to(current.content)?, &context).await?,
     };
@@ -251,6 +281,9 @@ impl UpdateTemplateRequest {
         if let Some(word) = self.ocr_mode {
             content.ocr_mode = word.as_deref().map(ocr_mode).transpose()?;
         }
+        if let Some(export) = self.export {
+            content.export = export.unwrap_or_default();
+        }
         Ok(content)
     }
 }
@@ -282,21 +315,27 @@ async fn checked(mut content: TemplateContent, context: &Context) -> Result<Temp
             .map_err(|problems| ApiError::several(Code::TemplateSchema, problems))?;
         content.template_schema = Some(normalized);
     }
-    if let Some(extractor) = &content.extractor {
-        check_extractor(extractor, context).await?;
+    let plugin = match &content.extractor {
+        Some(extractor) => Some(check_extractor(extractor, context).await?),
+        None => None,
+    };
+    let output_schema = plugin.as_ref().and_then(|plugin| plugin.description.output_schema.as_ref());
+    let problems = content.export.problems(content.template_schema.as_ref().or(output_schema));
+    if !problems.is_empty() {
+        return Err(ApiError::several(Code::TemplateExport, problems));
     }
     Ok(content)
 }
 
-async fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(), ApiError> {
+async fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<Arc<Plugin>, ApiError> {
     let found = context.plugins.get(&extractor.plugin, extractor.version.as_deref()).await;
     let plugin = found.map_err(|error| ApiError::new(Code::TemplateExtractor, error.to_string()))?;
     let (Some(schema), Some(config)) = (&plugin.description.config_schema, &extractor.config) else {
-        return Ok(());
+        return Ok(plugin);
     };
     let problems = schema::problems(schema, &Value::Object(config.clone()));
     if problems.is_empty() {
-        return Ok(());
+        return Ok(plugin);
     }
     Err(ApiError::several(
         Code::TemplateExtractor,
@@ -348,6 +387,8 @@ impl From<Template> for TemplateResponse {
                 config: choice.config,
             }),
             ocr_mode: content.ocr_mode.map(OcrMode::as_str),
+            export: content.export,
+            version: template.version,
             created_at: template.created_at.to_iso(),
             updated_at: template.updated_at.to_iso(),
         }

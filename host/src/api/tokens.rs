@@ -33,12 +33,14 @@ pub struct TokenResponse {
     id: String,
     name: String,
     description: Option<String>,
-    /// `organization` for every project, `project` for one.
+    /// How far the token reaches.
     #[serde(rename = "type")]
+    #[schema(value_type = TokenKind)]
     kind: &'static str,
     organization_id: String,
     /// The project that a `project` token is bound to.
     project_id: Option<String>,
+    #[schema(value_type = Vec<TokenScope>)]
     scopes: Vec<&'static str>,
     /// Addresses and networks it may be used from; empty for any.
     allowed_addresses: Vec<String>,
@@ -46,6 +48,7 @@ pub struct TokenResponse {
     #[schema(example = "ocr_0mXb3dTq9LrZ5vKcA")]
     prefix: String,
     /// `active`, `expired` or `revoked`.
+    #[schema(example = "active")]
     status: &'static str,
     expires_at: String,
     /// To the minute; null where it was never used.
@@ -70,38 +73,38 @@ pub struct NewTokenResponse {
 /// A new token.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "name": "Nightly import", "type": "organization", "scopes": ["documents:read", "documents:write"],
+    "expiresAt": "2030-01-31T00:00:00.000Z", "allowedAddresses": ["192.0.2.7", "2001:db8::/32"]
+}))]
 pub struct CreateTokenRequest {
-    /// From 1 to 100 characters.
-    #[schema(example = "Nightly import", max_length = 100)]
+    #[schema(min_length = 1, max_length = 100)]
     name: String,
-    /// At most 500 characters.
     #[schema(max_length = 500)]
     description: Option<String>,
-    /// `organization` (every project) or `project` (the one that `projectId` names).
+    /// `organization` for every project, `project` for the one that `projectId` names.
     #[serde(rename = "type")]
-    #[schema(example = "project")]
+    #[schema(value_type = TokenKind)]
     kind: String,
     /// For a `project` token.
     #[schema(value_type = Option<String>)]
     project_id: Option<Id>,
-    /// At least one of `documents:read`, `documents:write`, `templates:read`, `templates:write`, `plugins:read`,
-    /// `plugins:write`, `webhooks:manage`, `tokens:manage`, `org:manage`.
-    #[schema(example = json!(["documents:read", "documents:write"]), min_items = 1)]
+    #[schema(value_type = Vec<TokenScope>, min_items = 1)]
     scopes: Vec<String>,
-    /// When it stops working (ISO 8601, or a day as `YYYY-MM-DD`); by default in a year.
-    #[schema(example = "2030-01-31T00:00:00.000Z")]
+    /// When it stops working; by default in a year.
     expires_at: Option<String>,
     /// Addresses and networks it may be used from, at most 100; empty or left out for any.
-    #[schema(example = json!(["192.0.2.7", "2001:db8::/32"]), max_items = 100)]
+    #[schema(max_items = 100)]
     #[serde(default)]
     allowed_addresses: Vec<String>,
 }
 
 /// What changes with another secret.
-#[derive(Deserialize, ToSchema, Default)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"expiresAt": "2030-01-31T00:00:00.000Z"}))]
 pub struct RegenerateTokenRequest {
-    /// When the new one stops working (ISO 8601, or a day as `YYYY-MM-DD`); by default in a year.
+    /// When the new one stops working; by default in a year.
     expires_at: Option<String>,
 }
 
@@ -299,7 +302,7 @@ fn asked(request: &CreateTokenRequest, now: Timestamp) -> Result<Asked, ApiError
 fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     Timestamp::parse(text)
         .filter(|expires_at| *expires_at > now)
-        .ok_or_else(|| "`expiresAt` must be a time to come, as ISO 8601 or `YYYY-MM-DD`".to_owned())
+        .ok_or_else(|| "`expiresAt` must be a time to come, such as `2030-01-31T00:00:00Z`".to_owned())
 }
 
 /// A year from now as the settings have it, and not beyond the end of the token that asks.

@@ -29,10 +29,9 @@ impl Timestamp {
         Some(Self(start.timestamp().as_microsecond()))
     }
 
-    /// A time given in ISO 8601 with its offset, or midnight UTC at the start of a day; `None` for anything else.
+    /// A time given in ISO 8601 with its offset; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
-        let time = || Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()));
-        Self::start_of_day(text).or_else(time)
+        Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
     }
 
     /// The day in UTC as `YYYY-MM-DD`.
@@ -61,11 +60,10 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_with_their_offset_and_days_without() {
+    fn times_are_read_with_their_offset() {
         let time = Timestamp::parse("2023-11-14T23:13:20.123+01:00").unwrap();
         assert_eq!(time.to_iso(), "2023-11-14T22:13:20.123Z");
-        assert_eq!(Timestamp::parse("2023-11-14"), Timestamp::start_of_day("2023-11-14"));
-        for wrong in ["", "2023-11-14T23:13:20", "tomorrow", "1700000000"] {
+        for wrong in ["", "2023-11-14", "2023-11-14T23:13:20", "tomorrow", "1700000000"] {
             assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
         }
     }

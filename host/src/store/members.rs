@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
 use super::{Error, Store, Transaction, refresh_tokens, users};
-use crate::domain::audit::Actor;
+use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::listing::{Listing, Page};
 use crate::domain::organization::{Member, MemberChange, NewMember, Role};
 use crate::domain::timestamp::Timestamp;
@@ -98,8 +98,8 @@ impl Store {
         self.change_member(actor, by, place, Some(role)).await
     }
 
-    /// Takes a member out of the organization, on behalf of somebody whose own role is `by`; their logins to it end.
-    /// Tokens that they made belong to the organization and stay.
+    /// Takes a member out of the organization, on behalf of somebody whose own role is `by`, which does not matter to
+    /// those who leave by themselves; their logins to it end. Tokens that they made belong to the organization and stay.
     ///
     /// # Errors
     /// Whatever the database answers.
@@ -125,7 +125,9 @@ impl Store {
         let Some(member) = tx.find::<Member>(&FIND, arguments![organization_id, user_id]).await? else {
             return Ok(MemberChange::NotFound);
         };
-        if !by.may_assign(member.role) || !next.is_none_or(|role| by.may_assign(role)) {
+        let leaves = next.is_none() && actor.kind == ActorKind::User && actor.id.as_deref() == Some(user_id);
+        let may_change = by.may_assign(member.role) && next.is_none_or(|role| by.may_assign(role));
+        if !leaves && !may_change {
             return Ok(MemberChange::OwnersOnly);
         }
         if member.role == Role::Owner && next != Some(Role::Owner) {
