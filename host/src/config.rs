@@ -297,7 +297,8 @@ impl Config {
                 return Err(Error::Invalid(format!("`{key}` is 0, it must be at least 1")));
             }
         }
-        if let Some(entry) = self.server.trusted_proxies.iter().find(|entry| Network::parse(entry).is_none()) {
+        if let Some(entry) = self.server.trusted_proxies.iter().find(|entry| Network::parse(entry).is_none())
+        {
             return Err(Error::Invalid(format!(
                 "`server.trusted_proxies` has `{entry}`, each must be an address or a network such as `10.0.0.0/8`"
             )));
@@ -460,7 +461,8 @@ mod tests {
 
     #[test]
     fn a_list_can_be_given_in_the_environment() {
-        let config = layered(&[("OCRIVA__SERVER__TRUSTED_PROXIES", r#"["10.0.0.0/8", "::1"]"#)], &[]).unwrap();
+        let config =
+            layered(&[("OCRIVA__SERVER__TRUSTED_PROXIES", r#"["10.0.0.0/8", "::1"]"#)], &[]).unwrap();
         assert_eq!(config.server.trusted_proxies, ["10.0.0.0/8", "::1"]);
         let error = layered(&[], &[("server.trusted_proxies", r#"["proxy"]"#)]).unwrap_err().to_string();
         assert!(error.contains("`proxy`"), "{error}");

@@ -68,10 +68,8 @@ impl Mailer {
         if settings.smtp_url.is_empty() {
             return Ok(None);
         }
-        let from = settings
-            .from
-            .parse()
-            .map_err(|source| Error::From { from: settings.from.clone(), source })?;
+        let from =
+            settings.from.parse().map_err(|source| Error::From { from: settings.from.clone(), source })?;
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.smtp_url);
         Ok(Some(Self {
             transport: builder.map_err(Error::Url)?.timeout(Some(TIMEOUT)).build(),

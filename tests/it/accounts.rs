@@ -71,7 +71,10 @@ async fn reset(api: &TestApi, token: &str, password: &str) -> Answer {
 async fn a_sign_up_leads_to_an_organization_once_the_address_is_confirmed(Mailed { api, mail }: Mailed) {
     assert_eq!(sign_up(&api, PASSWORD).await.status, 202);
     let letter = mail.letter_to(ADA).await;
-    assert_eq!((letter.from.as_str(), letter.subject.as_str()), ("ocriva@example.org", "Confirm your address"));
+    assert_eq!(
+        (letter.from.as_str(), letter.subject.as_str()),
+        ("ocriva@example.org", "Confirm your address")
+    );
     assert!(letter.text.contains("https://app.example.org/verify-email?token="), "{}", letter.text);
     api.login(ADA, PASSWORD).await.assert_error(403, "auth.email_unverified");
 
@@ -82,7 +85,10 @@ async fn a_sign_up_leads_to_an_organization_once_the_address_is_confirmed(Mailed
     assert_eq!(login.body["user"]["role"], "owner");
     let access = text(&login.body["accessToken"]);
     let organizations = api.get("/organizations", &access).await.body;
-    assert_eq!((&organizations[0]["name"], organizations.as_array().map(Vec::len)), (&json!("Engines"), Some(1)));
+    assert_eq!(
+        (&organizations[0]["name"], organizations.as_array().map(Vec::len)),
+        (&json!("Engines"), Some(1))
+    );
     assert_eq!(api.get("/projects", &access).await.body.as_array().map(Vec::len), Some(1));
 }
 

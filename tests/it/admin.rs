@@ -118,6 +118,7 @@ async fn what_cannot_be_done_is_said_and_shows_in_the_exit_status() {
     assert!(said.contains("already"), "{said}");
     let said = refused(&installation, &["add-member", "nowhere", "ada@example.org", "admin"]);
     assert!(said.contains("there is no organization `nowhere`"), "{said}");
-    let short = with_input(&installation, &["set-password", "ada@example.org", "--password-stdin"], "short\n");
+    let short =
+        with_input(&installation, &["set-password", "ada@example.org", "--password-stdin"], "short\n");
     assert!(!short.status.success());
 }

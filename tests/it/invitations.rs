@@ -120,7 +120,10 @@ async fn an_invitation_is_accepted_once(test: Mailed) {
     let body = json!({"token": token, "name": "Ada", "password": PASSWORD});
     let (one, other) = tokio::join!(test.accept(body.clone()), test.accept(body.clone()));
     let statuses = [one.status.as_u16(), other.status.as_u16()];
-    assert!(statuses.contains(&200) && statuses.iter().any(|status| (400..500).contains(status)), "{statuses:?}");
+    assert!(
+        statuses.contains(&200) && statuses.iter().any(|status| (400..500).contains(status)),
+        "{statuses:?}"
+    );
     test.accept(body).await.assert_error(400, "auth.one_time_token_invalid");
     test.accept(json!({"token": "unknown"})).await.assert_error(400, "auth.one_time_token_invalid");
 }

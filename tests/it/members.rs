@@ -34,7 +34,8 @@ mod store {
             test.store.set_member_role(&actor, Role::Owner, place, Role::Viewer).await.unwrap()
         };
         let (one, other) = tokio::join!(step_down(&test.first.user_id), step_down(&second.id));
-        let done = [&one, &other].into_iter().filter(|change| matches!(change, MemberChange::Done(_))).count();
+        let done =
+            [&one, &other].into_iter().filter(|change| matches!(change, MemberChange::Done(_))).count();
         assert_eq!((done, [one, other].contains(&MemberChange::LastOwner)), (1, true));
         let page = Page { number: 1, limit: 10 };
         let members = test.store.list_members(organization_id, page).await.unwrap();
@@ -54,7 +55,8 @@ async fn member(api: &TestApi, role: Role) -> String {
 
 async fn a_member_is_made_with_a_password_and_logs_in(api: TestApi) {
     let owner = api.access_token(Role::Owner).await;
-    let body = json!({"email": "Ada@Example.org", "name": "Ada", "role": "viewer", "password": "long enough"});
+    let body =
+        json!({"email": "Ada@Example.org", "name": "Ada", "role": "viewer", "password": "long enough"});
     let made = api.post(&members(&api), &owner, &body).await;
     assert_eq!((made.status.as_u16(), &made.body["email"]), (201, &json!("ada@example.org")), "{made:?}");
     let login = api.login("ada@example.org", "long enough").await;

@@ -39,7 +39,8 @@ async fn a_person_with_several_organizations_works_in_the_one_they_name(api: Tes
     assert_eq!(api.get("/projects", &in_second).await.body, json!([]));
     assert_eq!(api.get("/auth/me", &owner).await.status, 200, "the other login goes on");
 
-    let body = json!({"email": "owner@example.org", "password": support::api::PASSWORD, "organizationId": second});
+    let body =
+        json!({"email": "owner@example.org", "password": support::api::PASSWORD, "organizationId": second});
     let named = api.post("/auth/login", "", &body).await;
     assert_eq!(named.body["user"]["organizationId"], second);
     let oldest = api.login("owner@example.org", support::api::PASSWORD).await;
@@ -51,7 +52,8 @@ async fn nobody_logs_in_to_an_organization_they_do_not_belong_to(api: TestApi) {
     let access = api.access_token(Role::Owner).await;
     let switched = api.post("/auth/switch-organization", &access, &json!({"organizationId": other})).await;
     switched.assert_error(404, "organization.unknown");
-    let body = json!({"email": "owner@example.org", "password": support::api::PASSWORD, "organizationId": other});
+    let body =
+        json!({"email": "owner@example.org", "password": support::api::PASSWORD, "organizationId": other});
     api.post("/auth/login", "", &body).await.assert_error(404, "organization.unknown");
 }
 

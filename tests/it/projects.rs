@@ -5,14 +5,12 @@ use serde_json::json;
 use support::api::{TestApi, text};
 use support::over_http;
 
-over_http!(
-    an_empty_project_goes_with_its_templates_and_tokens,
-    a_project_with_documents_stays,
-);
+over_http!(an_empty_project_goes_with_its_templates_and_tokens, a_project_with_documents_stays,);
 
 async fn an_empty_project_goes_with_its_templates_and_tokens(api: TestApi) {
     let project = text(&api.post("/projects", &api.token, &json!({"name": "Trial"})).await.body["id"]);
-    let template = json!({"name": "Receipts", "projectId": project, "templateSchema": {"total": {"type": "number"}}});
+    let template =
+        json!({"name": "Receipts", "projectId": project, "templateSchema": {"total": {"type": "number"}}});
     let template = text(&api.post("/templates", &api.token, &template).await.body["id"]);
     let bound = api.token_with(&api.organization(), Some(&project), TokenScope::ALL).await;
     let path = format!("/projects/{project}");

@@ -150,9 +150,7 @@ async fn a_token_gives_no_more_than_it_has(api: TestApi) {
     let path = format!("/tokens/{}/regenerate", api.base.first.token_id);
     api.post(&path, &limited, &json!({})).await.assert_error(403, "token.beyond_grant");
 
-    let bound = api
-        .token_like(&api.organization(), |token| token.project_id = Some(api.project()))
-        .await;
+    let bound = api.token_like(&api.organization(), |token| token.project_id = Some(api.project())).await;
     make(&api, &bound, &documents_token()).await.assert_error(403, "token.beyond_grant");
     let own = json!({"name": "Own", "type": "project", "scopes": ["documents:read"]});
     assert_eq!(make(&api, &bound, &own).await.body["projectId"], api.project());

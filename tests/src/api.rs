@@ -384,7 +384,8 @@ pub fn png() -> Vec<u8> {
 fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
     Context {
         store: base.store.clone(),
-        blobs: Blobs::open(&format!("file:{}", folder.join("blobs").display())).expect("the folder can be made"),
+        blobs: Blobs::open(&format!("file:{}", folder.join("blobs").display()))
+            .expect("the folder can be made"),
         keys: Keys::derive(&[7; 32]).expect("the secret is long enough"),
         passwords: PasswordCheck::default(),
         mailer: Mailer::new(&config.mail).expect("the mail settings can be used"),

@@ -354,26 +354,24 @@ async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Result<Ca
             }
             token_caller(context, record, address).await
         }
-        Credential::AccessToken(token) => {
-            match (face, subject(context, token).await?) {
-                (Face::Platform, Subject::User { user_id, organization_id, login }) => {
-                    let login = LoginFamily { family: login, user_id, organization_id };
-                    user_caller(context, login, address).await
-                }
-                (Face::OpenApi, Subject::Token { public_id }) => {
-                    let record = context.store.token_by_public_id(&public_id).await?.ok_or_else(invalid)?;
-                    token_caller(context, record, address).await
-                }
-                (Face::OpenApi, Subject::User { .. }) => Err(ApiError::new(
-                    Code::CredentialInvalid,
-                    "the Open API takes API tokens and access tokens made from them, not those of users",
-                )),
-                (Face::Platform, Subject::Token { .. }) => Err(ApiError::new(
-                    Code::CredentialInvalid,
-                    "access tokens made from an API token hold for the Open API only",
-                )),
+        Credential::AccessToken(token) => match (face, subject(context, token).await?) {
+            (Face::Platform, Subject::User { user_id, organization_id, login }) => {
+                let login = LoginFamily { family: login, user_id, organization_id };
+                user_caller(context, login, address).await
             }
-        }
+            (Face::OpenApi, Subject::Token { public_id }) => {
+                let record = context.store.token_by_public_id(&public_id).await?.ok_or_else(invalid)?;
+                token_caller(context, record, address).await
+            }
+            (Face::OpenApi, Subject::User { .. }) => Err(ApiError::new(
+                Code::CredentialInvalid,
+                "the Open API takes API tokens and access tokens made from them, not those of users",
+            )),
+            (Face::Platform, Subject::Token { .. }) => Err(ApiError::new(
+                Code::CredentialInvalid,
+                "access tokens made from an API token hold for the Open API only",
+            )),
+        },
     }
 }
 

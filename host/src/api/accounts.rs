@@ -133,7 +133,10 @@ pub async fn signup(
     Json(request): Json<SignupRequest>,
 ) -> Result<(StatusCode, Answer<MailedResponse>), ApiError> {
     if !context.config.auth.signup {
-        return Err(ApiError::new(Code::SignupDisabled, "sign-up is switched off here; ask for an invitation"));
+        return Err(ApiError::new(
+            Code::SignupDisabled,
+            "sign-up is switched off here; ask for an invitation",
+        ));
     }
     let mailer = mailer(&context)?;
     let SignupRequest { email, password, name, organization_name } = request;
@@ -195,9 +198,10 @@ pub async fn forgot_password(
     none_of(email_problem(&request.email))?;
     admit_mail(&context, &request.email, address).await?;
     let (errand_context, errand_mailer) = (context.clone(), mailer.clone());
-    begin_errand(mailer, async move {
-        send_reset_link(&errand_context, &errand_mailer, &request.email).await
-    })?;
+    begin_errand(
+        mailer,
+        async move { send_reset_link(&errand_context, &errand_mailer, &request.email).await },
+    )?;
     Ok(mailed())
 }
 
@@ -373,9 +377,8 @@ async fn begin_email_change(context: &Context, user: &User, email: &str) -> Resu
 fn tell_password_changed(context: &Context, user: &User) {
     let Some(mailer) = context.mailer.clone() else { return };
     let (errand_mailer, email) = (mailer.clone(), user.email.clone());
-    let told = begin_errand(&mailer, async move {
-        Ok(errand_mailer.send(&email, &Letter::PasswordChanged).await?)
-    });
+    let told =
+        begin_errand(&mailer, async move { Ok(errand_mailer.send(&email, &Letter::PasswordChanged).await?) });
     log_untold(told);
 }
 

@@ -183,10 +183,8 @@ pub async fn leave_organization(
 /// 400 for a word that is no role, 403 for one above the caller's reach.
 pub fn assignable(caller: &Caller, word: &str) -> Result<Role, ApiError> {
     let role = Role::parse(word).ok_or_else(|| {
-        let message = format!(
-            "`role` is `{}`, it must be `owner`, `admin`, `member` or `viewer`",
-            shown(word)
-        );
+        let message =
+            format!("`role` is `{}`, it must be `owner`, `admin`, `member` or `viewer`", shown(word));
         ApiError::fields(vec![message])
     })?;
     if caller.role().may_assign(role) { Ok(role) } else { Err(owners_only()) }

@@ -45,7 +45,9 @@ pub async fn list_organizations(
     let caller = permit.caller;
     let Some(user_id) = &caller.user_id else {
         let organization = context.store.organization(&caller.organization_id).await?;
-        return Ok(Answer(organization.map(|own| OrganizationResponse::new(own, None)).into_iter().collect()));
+        return Ok(Answer(
+            organization.map(|own| OrganizationResponse::new(own, None)).into_iter().collect(),
+        ));
     };
     let own = context.store.list_organizations_of(user_id).await?;
     let shown = own.into_iter().map(|own| OrganizationResponse::new(own.organization, Some(own.role)));

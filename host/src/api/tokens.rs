@@ -159,7 +159,9 @@ pub async fn create_token(
     let Asked { kind, scopes, addresses, expires_at } = asked(&request, now)?;
     let project_id = match (kind, &request.project_id, &caller.project_id) {
         (TokenKind::Organization, Some(_), _) => {
-            return Err(ApiError::fields(vec!["`projectId` is for tokens of type `project` only".to_owned()]));
+            return Err(ApiError::fields(vec![
+                "`projectId` is for tokens of type `project` only".to_owned(),
+            ]));
         }
         (TokenKind::Organization, None, Some(_)) => {
             return Err(beyond("a project's token cannot make one for the whole organization"));
@@ -179,7 +181,10 @@ pub async fn create_token(
         created_by: caller.user_id.clone(),
         expires_at: expires_at.unwrap_or(default_expiry),
     };
-    check_grant(&caller, &Grant { scopes: &new.scopes, addresses: &new.addresses, expires_at: new.expires_at })?;
+    check_grant(
+        &caller,
+        &Grant { scopes: &new.scopes, addresses: &new.addresses, expires_at: new.expires_at },
+    )?;
     let token = context.store.create_token(&caller.actor, &caller.organization_id, new).await?;
     let record = TokenResponse::new(token, now);
     Ok((StatusCode::CREATED, Answer(NewTokenResponse { record, token: secret.text })))
@@ -233,9 +238,8 @@ pub async fn regenerate_token(
     let new = TokenSecret { public_id: secret.public_id, secret_hash: secret.hash, expires_at };
     let organization = &caller.organization_id;
     let token = context.store.regenerate_token(&caller.actor, organization, &token.id, new).await?;
-    let token = token.ok_or_else(|| {
-        ApiError::new(Code::TokenRevoked, "the token is revoked; make a new one instead")
-    })?;
+    let token = token
+        .ok_or_else(|| ApiError::new(Code::TokenRevoked, "the token is revoked; make a new one instead"))?;
     let record = TokenResponse::new(token, now);
     Ok((StatusCode::CREATED, Answer(NewTokenResponse { record, token: secret.text })))
 }
@@ -281,7 +285,8 @@ fn asked(request: &CreateTokenRequest, now: Timestamp) -> Result<Asked, ApiError
     }
     if !allowed_addresses.iter().all(|entry| Network::parse(entry).is_some()) {
         problems.push(
-            "`allowedAddresses` must be addresses and networks, such as `192.0.2.7` and `10.0.0.0/8`".to_owned(),
+            "`allowedAddresses` must be addresses and networks, such as `192.0.2.7` and `10.0.0.0/8`"
+                .to_owned(),
         );
     }
     let expires_at = match expires_at.as_deref().map(|text| expiry(text, now)).transpose() {

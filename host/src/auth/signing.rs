@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn an_access_token_with_another_algorithm_is_refused() {
-        let claims = serde_json::json!({"iss": ISSUER, "exp": 1_900_000_000, "iat": 0, "typ": "token", "sub": "x"});
+        let claims =
+            serde_json::json!({"iss": ISSUER, "exp": 1_900_000_000, "iat": 0, "typ": "token", "sub": "x"});
         let header = Header { kid: Some(keys().key_id(1)), ..Header::new(Algorithm::HS512) };
         let key = EncodingKey::from_secret(&keys().key(1));
         let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();

@@ -62,8 +62,7 @@ impl Store {
         let unconfirmed = i64::try_from(UNCONFIRMED.as_micros()).unwrap_or(i64::MAX);
         let mut tx = self.begin().await?;
         tx.execute(&SWEEP, arguments![now.0.saturating_sub(unconfirmed)]).await?;
-        let found: Option<User> =
-            tx.find(&FIND_BY_EMAIL, arguments![normalized_email(&new.email)]).await?;
+        let found: Option<User> = tx.find(&FIND_BY_EMAIL, arguments![normalized_email(&new.email)]).await?;
         let user = match found {
             Some(user) if user.email_verified_at.is_some() => return Ok(SignUp::Taken(user)),
             Some(user) => {

@@ -145,8 +145,7 @@ impl Store {
         for row in tx.fetch_all(&ORGANIZATIONS, arguments![user_id]).await? {
             let organization_id: String = row.get("organization_id")?;
             let changes = changes.clone();
-            let event =
-                Event { organization_id: &organization_id, actor, action, target: user_id, changes };
+            let event = Event { organization_id: &organization_id, actor, action, target: user_id, changes };
             self.audit(tx, event).await?;
         }
         Ok(())
@@ -190,8 +189,7 @@ impl Store {
 /// Writes a new user in the caller's transaction.
 pub(super) async fn insert(tx: &mut Transaction, user: &User, password_hash: &str) -> Result<(), Error> {
     let User { id, email, name, is_active, email_verified_at, created_at, .. } = user;
-    let arguments =
-        arguments![id, email, name, password_hash, *is_active, *email_verified_at, *created_at];
+    let arguments = arguments![id, email, name, password_hash, *is_active, *email_verified_at, *created_at];
     tx.execute(&INSERT, arguments).await?;
     Ok(())
 }

@@ -154,10 +154,8 @@ pub const ROWS: &[Row] = {
         TokensManage,
     };
     const PEOPLE_ONLY: &[(Who, u16, &str)] = &[(Who::Tokens, 403, "auth.user_required")];
-    const OWNERS_ONLY: &[(Who, u16, &str)] = &[
-        (Who::Tokens, 403, "auth.user_required"),
-        (Who::Role(Role::Admin), 403, "auth.role_insufficient"),
-    ];
+    const OWNERS_ONLY: &[(Who, u16, &str)] =
+        &[(Who::Tokens, 403, "auth.user_required"), (Who::Role(Role::Admin), 403, "auth.role_insufficient")];
     &[
         open("GET /openapi.json"),
         open("GET /docs"),
@@ -177,8 +175,7 @@ pub const ROWS: &[Row] = {
         open("POST /auth/forgot-password")
             .json(r#"{"email": "{email}"}"#)
             .hindered(409, "mail.not_configured"),
-        open("POST /auth/reset-password")
-            .json(r#"{"token": "{resetToken}", "password": "{password}"}"#),
+        open("POST /auth/reset-password").json(r#"{"token": "{resetToken}", "password": "{password}"}"#),
         any("PATCH /auth/me", Own).json(r#"{"name": "Changed"}"#).refused(PEOPLE_ONLY),
         any("POST /auth/switch-organization", Unknown("organization.unknown"))
             .json(r#"{"organizationId": "{organizationId}"}"#)
@@ -189,9 +186,7 @@ pub const ROWS: &[Row] = {
         any("POST /auth/logout-everywhere", Own).refused(PEOPLE_ONLY).ends_logins(),
         // Organizations, members, tokens.
         any("GET /organizations", Own),
-        needs("POST /organizations", OrganizationManage, Own)
-            .json(r#"{"name": "New"}"#)
-            .refused(PEOPLE_ONLY),
+        needs("POST /organizations", OrganizationManage, Own).json(r#"{"name": "New"}"#).refused(PEOPLE_ONLY),
         any("GET /organizations/{organizationId}", Unknown("organization.unknown")).beside(Own),
         needs("PATCH /organizations/{organizationId}", OrganizationManage, Unknown("organization.unknown"))
             .json(r#"{"name": "Changed"}"#)

@@ -1,8 +1,8 @@
 //! The things that operations work on, made when a request needs them, and the requests.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ocriva::domain::account::NewAccount;
 use ocriva::domain::audit::Actor;

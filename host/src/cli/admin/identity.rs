@@ -155,12 +155,7 @@ impl Password {
     }
 }
 
-async fn create_user(
-    store: &Store,
-    email: &str,
-    name: &str,
-    password: &Password,
-) -> anyhow::Result<String> {
+async fn create_user(store: &Store, email: &str, name: &str, password: &Password) -> anyhow::Result<String> {
     ensure!(is_email(email), "`{email}` is not an address");
     ensure!(!name.trim().is_empty(), "a user needs a name");
     let (password, told) = password.read()?;
