@@ -30,6 +30,7 @@ pub fn refine(document: &mut Value) {
             }
             for (field, schema) in object["properties"].as_object_mut().into_iter().flatten() {
                 add_format(field, schema);
+                widen_unsigned(schema);
             }
         });
     }
@@ -114,6 +115,14 @@ fn add_format(name: &str, schema: &mut Value) {
     let (Some(format), true) = (format_of(singular.unwrap_or(name)), has(schema, "string")) else { return };
     if schema["format"].is_null() && schema["enum"].is_null() {
         schema["format"] = format.into();
+    }
+}
+
+/// Unsigned numbers of 32 bits reach further than `int32`, as which they are derived.
+fn widen_unsigned(schema: &mut Value) {
+    if schema["format"] == "int32" && schema["minimum"] == 0 && schema["maximum"].is_null() {
+        schema["format"] = "int64".into();
+        schema["maximum"] = u32::MAX.into();
     }
 }
 
