@@ -8,6 +8,7 @@ mod decode;
 mod errors;
 mod events;
 mod files;
+mod formats;
 mod history;
 mod ocr;
 mod openapi;
