@@ -14,6 +14,7 @@ mod ocr;
 mod openapi;
 mod plugins;
 mod queue;
+mod replicas;
 mod serving;
 mod store;
 mod templates;
