@@ -52,6 +52,7 @@ pub mod document;
 pub mod event;
 pub mod extraction;
 pub mod file_name;
+pub mod flow;
 pub mod format;
 pub mod geometry;
 pub mod invitation;

@@ -235,8 +235,8 @@ fn document(
         file_name: file_name::sanitized(file.name.as_deref().unwrap_or_default()),
         file_type: match format {
             Some(Format::Pdf) => FileType::Pdf,
-            Some(_) => FileType::Image,
-            None => FileType::Document,
+            Some(format) if format.is_picture() => FileType::Image,
+            Some(_) | None => FileType::Document,
         },
         mime_type: format.map_or("application/octet-stream", Format::media_type).to_owned(),
         size_bytes: file.size_bytes,

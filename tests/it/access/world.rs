@@ -10,12 +10,14 @@ use ocriva::domain::invitation::NewInvitation;
 use ocriva::domain::organization::Role;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::TokenScope;
+use ocriva::store::Start;
 use regex::Regex;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use support::api::{Answer, PASSWORD, TestApi, answer, bearer, png, text};
 use support::contract::Operation;
+use support::store::{LEASE, processed};
 use tokio::sync::Mutex;
 
 use super::rows::{Content, Row};
@@ -61,7 +63,7 @@ impl<'a> World<'a> {
             let id = match known {
                 Some(id) => id,
                 None => {
-                    let id = self.make(&name).await;
+                    let id = self.make(&name, &things).await;
                     self.made.lock().await.insert(name.clone(), id.clone());
                     id
                 }
@@ -75,7 +77,7 @@ impl<'a> World<'a> {
     pub async fn fresh_call(&self, operation: &Operation, row: &Row) -> Call {
         let mut things = HashMap::new();
         for name in names(operation, row) {
-            let id = self.make(&name).await;
+            let id = self.make(&name, &things).await;
             things.insert(name, id);
         }
         self.call(operation, row, &things)
@@ -125,9 +127,15 @@ impl<'a> World<'a> {
         .await
     }
 
-    /// Makes something of the first organization: its id, or what else stands for it in a request.
-    async fn make(&self, name: &str) -> String {
+    /// Makes something of the first organization, in those of the other things that it belongs to: its id, or what else
+    /// stands for it in a request.
+    async fn make(&self, name: &str, others: &HashMap<String, String>) -> String {
         let api = self.api;
+        let made = async |path: &str, body: Value| {
+            let made = api.post(path, &api.token, &body).await;
+            assert!(made.status.is_success(), "{path}: {made:?}");
+            made.body
+        };
         match name {
             "organizationId" => api.organization(),
             "projectId" => api.project(),
@@ -168,13 +176,10 @@ impl<'a> World<'a> {
                 let body = json!({"name": "Ours", "type": "organization", "scopes": ["tokens:manage"]});
                 text(&api.post("/tokens", &api.token, &body).await.body["id"])
             }
-            "emptyProjectId" => {
-                text(&api.post("/projects", &api.token, &json!({"name": "Empty"})).await.body["id"])
-            }
             "templateId" => {
                 let schema = json!({"total": {"type": "number"}});
                 let body = json!({"name": "Ours", "projectId": api.project(), "templateSchema": schema});
-                text(&api.post("/templates", &api.token, &body).await.body["id"])
+                text(&made("/templates", body).await["id"])
             }
             "documentId" => text(&api.upload("ours.png").await["id"]),
             "cancelledId" => {
@@ -188,7 +193,46 @@ impl<'a> World<'a> {
                 let made = api.submit(&api.batch_path(), &api.token, form("files", &api.project())).await;
                 text(&made.body["id"])
             }
+            "finishedId" => {
+                let id = text(&api.upload("ours.png").await["id"]);
+                self.finish_all().await;
+                id
+            }
+            "finishedBatchId" => {
+                let made = api.submit(&api.batch_path(), &api.token, form("files", &api.project())).await;
+                self.finish_all().await;
+                text(&made.body["id"])
+            }
+            "spareProjectId" => text(&made("/projects", json!({"name": "Spare"})).await["id"]),
+            "webhookId" => {
+                let url = "https://93.184.215.14/";
+                let body = json!({"name": "Ours", "url": url, "events": ["document.processed"]});
+                text(&made("/webhooks", body).await["id"])
+            }
+            "deliveryId" => {
+                text(&made(&format!("/webhooks/{}/test", others["webhookId"]), json!({})).await["id"])
+            }
+            "referenceName" => {
+                let path = format!("/templates/{}/reference", others["templateId"]);
+                let form = form("file", &api.project());
+                let made = api.submit(&path, &api.token, form).await;
+                text(&made.body["name"])
+            }
             _ => panic!("nobody knows how to make `{name}`"),
+        }
+    }
+
+    /// Gives every document that waits a result, as a worker does.
+    async fn finish_all(&self) {
+        let store = &self.api.base.store;
+        store.dispatch(1000, 1000).await.expect("it answers");
+        loop {
+            let deliveries = store.claim("worker", 1, LEASE).await.expect("it answers");
+            let Some(delivery) = deliveries.into_iter().next() else { return };
+            let started = store.start_attempt("worker", delivery, LEASE, 3).await.expect("it answers");
+            if let Start::Started(attempt) = started {
+                store.complete_attempt(&attempt, &processed("TOTAL 3.50")).await.expect("it answers");
+            }
         }
     }
 
@@ -284,6 +328,7 @@ fn path(operation: &Operation, row: &Row) -> String {
     }
     let thing = match operation.path.trim_start_matches(prefix) {
         path if path.starts_with("/batch/") => "{batchId}",
+        path if path.starts_with("/webhooks/") => "{webhookId}",
         _ => "{documentId}",
     };
     operation.path.replace("{id}", thing)
