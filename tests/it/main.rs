@@ -10,6 +10,7 @@ mod events;
 mod files;
 mod formats;
 mod history;
+mod hostile;
 mod ocr;
 mod openapi;
 mod plugins;
