@@ -12,6 +12,7 @@ mod events;
 mod files;
 mod formats;
 mod history;
+mod hostile;
 mod invitations;
 mod members;
 mod ocr;
