@@ -81,7 +81,9 @@ fn from_csv(bytes: &[u8]) -> Result<ReferenceTable, Error> {
             let (found, wanted) = (row.len(), table.columns.len());
             return Err(Error::Csv(format!("row {number} has {found} values, the heading has {wanted}")));
         }
-        table.rows.push(row.into_iter().map(|value| if value.is_empty() { Value::Null } else { value.into() }).collect());
+        table.rows.push(
+            row.into_iter().map(|value| if value.is_empty() { Value::Null } else { value.into() }).collect(),
+        );
     }
     Ok(table)
 }
