@@ -76,10 +76,12 @@ fn add_examples(document: &mut Value, asked: &BTreeSet<String>) {
         }
     }
     for (_, _, operation) in operations(document) {
-        let Some(body) = operation.get_mut("requestBody") else { continue };
-        let content = &mut body["content"]["application/json"];
-        let example = references(&content["schema"]).iter().find_map(|name| examples.get(name).cloned());
-        if let (Some(example), true) = (example, content.is_object()) {
+        let body = operation.get_mut("requestBody");
+        let Some(content) = body.and_then(|body| body.pointer_mut("/content/application~1json")) else {
+            continue;
+        };
+        let named = references(&content["schema"]);
+        if let Some(example) = named.iter().find_map(|name| examples.get(name).cloned()) {
             content["example"] = example;
         }
     }
