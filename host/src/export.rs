@@ -70,12 +70,12 @@ pub enum Error {
         status: &'static str,
     },
     /// The document's file cannot be decoded.
-    #[error("pages of `{file_name}` cannot be shown: {source}")]
+    #[error("pages of `{file_name}` cannot be shown: {reason}")]
     Decode {
         /// Name of the file.
         file_name: String,
         /// Why.
-        source: decode::Error,
+        reason: decode::Error,
     },
     /// A page was asked for that the document does not have.
     #[error("`{file_name}` has no page {page}, it has {page_count}")]
@@ -120,26 +120,6 @@ pub enum Error {
     /// A step stopped without a result.
     #[error("export stopped unexpectedly")]
     Crashed(#[from] tokio::task::JoinError),
-}
-
-impl Error {
-    /// Whether the same export may succeed later.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Store(error) => error.is_transient(),
-            Self::Blobs(error) => error.is_transient(),
-            Self::FileGone { .. }
-            | Self::NoResult { .. }
-            | Self::Decode { .. }
-            | Self::NoSuchPage { .. }
-            | Self::Pdf { .. }
-            | Self::NoList { .. }
-            | Self::TooManyRows { .. }
-            | Self::Workbook(_)
-            | Self::Write(_)
-            | Self::Crashed(_) => false,
-        }
-    }
 }
 
 fn no_list(field: Option<&str>, known: &[String]) -> String {

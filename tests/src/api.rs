@@ -14,6 +14,7 @@ use ocriva::domain::organization::{NewMember, Role};
 use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
+use ocriva::export::Exporter;
 use ocriva::plugins::{Engine as PluginEngine, Registry};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
@@ -95,9 +96,11 @@ impl TestApi {
         config.server.listen = listener.local_addr().expect("the listener has an address");
         let url = config.public_url();
         let blobs = folder.path().join("blobs");
+        let blobs = Blobs::open(&format!("file:{}", blobs.display())).expect("the folder can be made");
         let context = Context {
             store: base.store.clone(),
-            blobs: Blobs::open(&format!("file:{}", blobs.display())).expect("the folder can be made"),
+            exporter: Exporter::new(&config, base.store.clone(), blobs.clone()),
+            blobs,
             keys: Keys::derive(&[7; 32]).expect("the secret is long enough"),
             passwords: PasswordCheck::default(),
             clock: base.clock.clock(),
