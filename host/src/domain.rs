@@ -37,8 +37,8 @@ macro_rules! words {
 pub mod audit;
 pub mod batch;
 pub mod document;
-pub mod export;
 pub mod event;
+pub mod export;
 pub mod extraction;
 pub mod file_name;
 pub mod format;

@@ -403,17 +403,17 @@ impl Export {
             self.state = match std::mem::replace(&mut self.state, State::Done) {
                 State::Next(form) => match self.records.next().await? {
                     Some(entry) => State::Part(form, entry, 0),
-                    None => match self.step(move || form.end()).await? {
+                    None => match step(Arc::clone(&self.cores), move || form.end()).await? {
                         Some(file) => State::File(tokio::fs::File::from_std(file)),
                         None => State::Done,
                     },
                 },
                 State::Part(mut form, entry, part) => {
-                    let step = move || {
+                    let write = move || {
                         let further = form.record(&entry, part)?;
                         Ok((form, entry, further))
                     };
-                    match self.step(step).await? {
+                    match step(Arc::clone(&self.cores), write).await? {
                         (form, entry, Part::More) => State::Part(form, entry, part + 1),
                         (form, _, Part::Last) => State::Next(form),
                     }
@@ -434,17 +434,17 @@ impl Export {
             }
         }
     }
+}
 
-    /// Runs a step on a blocking thread once there is a core for it.
-    async fn step<T: Send + 'static>(
-        &self,
-        step: impl FnOnce() -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Error> {
-        let permit = Arc::clone(&self.cores).acquire_owned().await;
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            step()
-        });
-        done.await?
-    }
+/// Runs a step on a blocking thread once there is a core for it.
+async fn step<T: Send + 'static>(
+    cores: Arc<Semaphore>,
+    step: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let permit = cores.acquire_owned().await;
+    let done = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        step()
+    });
+    done.await?
 }

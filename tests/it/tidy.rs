@@ -27,6 +27,7 @@ const OWNED: &[(&str, &str)] = &[
     ("plugins", r"\b(wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
     ("decode", r"\bhayro\w*\b"),
+    ("export", r"\b(krilla|rust_xlsxwriter)\b"),
     ("decode", r"(^|[^:\w.])(image|tiff)::"),
     ("config", r"\benv::(var|vars|var_os|vars_os|set_var)\b"),
     ("clock", r"\b(SystemTime::now|Zoned::now|Timestamp::now|Utc::now)\b"),

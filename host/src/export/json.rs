@@ -1,7 +1,6 @@
 //! JSON: a record as an object, a batch as an array of such objects.
 
 use std::fs::File;
-use std::io::Write as _;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -107,16 +106,16 @@ impl Form for Json {
             self.output.put(if self.is_first { b"[\n" } else { b",\n" });
         }
         self.is_first = false;
-        serde_json::to_writer(&mut self.output, &record).map_err(std::io::Error::from)?;
+        self.output.put(&serde_json::to_vec(&record).map_err(std::io::Error::from)?);
         Ok(Part::Last)
     }
 
-    fn end(mut self: Box<Self>) -> Result<Option<File>, Error> {
-        match (self.scope, self.is_first) {
-            (Scope::Record, _) => writeln!(self.output)?,
-            (Scope::Batch, true) => writeln!(self.output, "[]")?,
-            (Scope::Batch, false) => writeln!(self.output, "\n]")?,
-        }
+    fn end(self: Box<Self>) -> Result<Option<File>, Error> {
+        self.output.put(match (self.scope, self.is_first) {
+            (Scope::Record, _) => b"\n",
+            (Scope::Batch, true) => b"[]\n",
+            (Scope::Batch, false) => b"\n]\n",
+        });
         Ok(None)
     }
 }

@@ -26,15 +26,15 @@ use krilla::pdf::{Pdf, PdfDocument};
 use krilla::surface::Surface;
 use krilla::{Document, SerializeSettings};
 
-use self::font::InvisibleFont;
-use self::placement::Placement;
+use self::font::{DESCENT_EM, InvisibleFont, Run};
+use self::placement::{Placement, WordPlaces};
 use super::output::Output;
 use super::pictures::{open, page_record, undecodable};
 use super::{Entry, Error, Form, Part};
 use crate::decode::{self, Limits};
-use crate::domain::extraction::{PageRecord, WordRecord};
+use crate::domain::extraction::PageRecord;
 use crate::domain::format::{Format, sniff};
-use crate::domain::geometry::Turn;
+use crate::domain::geometry::{Rect, Turn};
 use crate::domain::page::{PageSize, TextSource, Unit};
 use crate::domain::raster::Raster;
 
@@ -43,6 +43,9 @@ const PICTURE_SIDE: f32 = 841.89;
 
 /// Sides that a page may have, in points.
 const SIDES: std::ops::RangeInclusive<f32> = 3.0..=14_400.0;
+
+/// Least space between two words of a line, in heights of the first.
+const LEAST_GAP: f32 = 0.15;
 
 /// Stack of the thread that reads and writes PDF: objects of an outside file may be nested deeply.
 const STACK_BYTES: usize = 32 << 20;
@@ -254,51 +257,51 @@ fn draw_words(surface: &mut Surface<'_>, record: &PageRecord, displayed: PageSiz
         opacity: NormalizedF32::ZERO,
         rule: FillRule::default(),
     }));
-    surface.push_transform(&Placement::of_upright_page(record, displayed).into());
+    let places = WordPlaces::new(record, displayed);
     for line in &record.lines {
         for (index, word) in line.words.iter().enumerate() {
-            draw_word(surface, word, font);
-            if let Some(next) = line.words.get(index + 1) {
-                draw_space(surface, word, next, font);
+            let next = line.words.get(index + 1);
+            let bbox = next.map_or(word.bbox, |next| apart(word.bbox, next.bbox));
+            draw_run(surface, &font.run(&word.text), font, &places, bbox);
+            if let Some(next) = next {
+                // So that copied words do not run together.
+                draw_run(surface, &font.run(" "), font, &places, gap(bbox, next.bbox));
             }
         }
     }
-    surface.pop();
 }
 
-fn draw_word(surface: &mut Surface<'_>, word: &WordRecord, font: &mut InvisibleFont) {
-    let run = font.run(&word.text);
-    draw_run(surface, &run, font, word.bbox.x0, word.bbox.width(), word);
-}
-
-/// A space over the gap to the next word, so that copied words do not run together.
-fn draw_space(surface: &mut Surface<'_>, word: &WordRecord, next: &WordRecord, font: &mut InvisibleFont) {
-    let (from, to) = if next.bbox.x0 >= word.bbox.x0 {
-        (word.bbox.x1, next.bbox.x0)
+/// The box of a word, cut where it would touch the next one: readers of PDF would take the two for one.
+fn apart(word: Rect, next: Rect) -> Rect {
+    let least = LEAST_GAP * word.height();
+    let middle = word.center().0;
+    if next.x0 >= word.x0 {
+        Rect { x1: word.x1.min(next.x0 - least).max(middle), ..word }
     } else {
-        (next.bbox.x1, word.bbox.x0)
-    };
-    let run = font.run(" ");
-    draw_run(surface, &run, font, from, to - from, word);
+        Rect { x0: word.x0.max(next.x1 + least).min(middle), ..word }
+    }
 }
 
-/// Draws text as wide as `width` and as high as the word's box, whose bottom is the font's.
-fn draw_run(
-    surface: &mut Surface<'_>,
-    run: &font::Run,
-    font: &InvisibleFont,
-    x: f32,
-    width: f32,
-    word: &WordRecord,
-) {
-    let height = word.bbox.height();
-    let natural = run.width_em * height;
-    if run.glyphs.is_empty() || height <= 0.0 || width <= 0.0 || !(width / natural).is_finite() {
+/// The space between a word and the next one.
+fn gap(word: Rect, next: Rect) -> Rect {
+    let least = LEAST_GAP * word.height();
+    if next.x0 >= word.x0 {
+        Rect { x0: word.x1, x1: next.x0.max(word.x1 + least), ..word }
+    } else {
+        Rect { x0: next.x1.min(word.x0 - least), x1: word.x0, ..word }
+    }
+}
+
+/// Draws text so that it fills a box.
+fn draw_run(surface: &mut Surface<'_>, run: &Run, font: &InvisibleFont, places: &WordPlaces, bbox: Rect) {
+    let stretch = bbox.width() / (run.width_em * bbox.height());
+    if run.glyphs.is_empty() || !stretch.is_finite() || stretch <= 0.0 {
         return;
     }
-    let baseline = word.bbox.y1 - font::DESCENT_EM * height;
-    surface.push_transform(&Transform::from_row(width / natural, 0.0, 0.0, 1.0, x, baseline));
-    surface.draw_glyphs(Point::from_xy(0.0, 0.0), &run.glyphs, font.font(), &run.text, height, false);
+    // The baseline lies below the middle, as far above the bottom as the font goes below it.
+    let place = places.place(bbox, (0.5 - DESCENT_EM) * bbox.height());
+    surface.push_transform(&place.stretched(f64::from(stretch)).into());
+    surface.draw_glyphs(Point::from_xy(0.0, 0.0), &run.glyphs, font.font(), &run.text, bbox.height(), false);
     surface.pop();
 }
 

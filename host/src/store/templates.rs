@@ -11,8 +11,8 @@ use crate::domain::listing::{Listing, Page};
 use crate::domain::page::OcrMode;
 use crate::domain::template::export::ExportSettings;
 use crate::domain::template::{
-    ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
-    TemplateUpdate, TemplateVersion,
+    ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateReference,
+    TemplateRevision, TemplateUpdate, TemplateVersion,
 };
 use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;

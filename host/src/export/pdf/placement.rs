@@ -3,8 +3,16 @@
 use krilla::geom::Transform;
 
 use crate::domain::extraction::PageRecord;
-use crate::domain::geometry::Turn;
+use crate::domain::geometry::{Rect, Turn};
 use crate::domain::page::PageSize;
+
+/// Where the words of a page lie as it is displayed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WordPlaces {
+    upright_to_displayed: Placement,
+    /// The turn that takes the page back to how it is displayed.
+    back: Turn,
+}
 
 /// An affine map: `x' = a x + c y + e`, `y' = b x + d y + f`, y pointing down.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,10 +25,35 @@ pub(super) struct Placement {
     f: f64,
 }
 
+impl WordPlaces {
+    /// The places on a page of this displayed size.
+    pub(super) fn new(record: &PageRecord, displayed: PageSize) -> Self {
+        let back = match record.rotation {
+            Turn::None => Turn::None,
+            Turn::Clockwise90 => Turn::Clockwise270,
+            Turn::Half => Turn::Half,
+            Turn::Clockwise270 => Turn::Clockwise90,
+        };
+        Self { upright_to_displayed: Placement::of_upright_page(record, displayed, back), back }
+    }
+
+    /// The map for what stands in a box of the upright page and is written from its left end, `drop` below its middle.
+    ///
+    /// The middle of the box lies where it is on the skewed page, but the box itself is level: readers of PDF take the
+    /// letters of a leaning word apart.
+    pub(super) fn place(&self, bbox: Rect, drop: f32) -> Placement {
+        let (x, y) = bbox.center();
+        let (middle_x, middle_y) = self.upright_to_displayed.map(f64::from(x), f64::from(y));
+        let axes = Placement::turned(self.back, 0.0, 0.0);
+        let (start_x, start_y) = axes.map(-f64::from(bbox.width()) / 2.0, f64::from(drop));
+        Placement { e: middle_x + start_x, f: middle_y + start_y, ..axes }
+    }
+}
+
 impl Placement {
     /// The map from the upright page to the displayed one: back from the canvas on which the skew was taken away,
     /// then back from the turn. The inverse of how OCR makes a page upright.
-    pub(super) fn of_upright_page(record: &PageRecord, displayed: PageSize) -> Self {
+    fn of_upright_page(record: &PageRecord, displayed: PageSize, back: Turn) -> Self {
         let (width, height) = (f64::from(displayed.width), f64::from(displayed.height));
         let (turned_width, turned_height) =
             if record.rotation.swaps_sides() { (height, width) } else { (width, height) };
@@ -34,13 +67,16 @@ impl Placement {
             e: turned_width / 2.0 - cos * center_x + sin * center_y,
             f: turned_height / 2.0 - sin * center_x - cos * center_y,
         };
-        let back = match record.rotation {
-            Turn::None => Turn::None,
-            Turn::Clockwise90 => Turn::Clockwise270,
-            Turn::Half => Turn::Half,
-            Turn::Clockwise270 => Turn::Clockwise90,
-        };
         skewed.then(&Self::turned(back, turned_width, turned_height))
+    }
+
+    /// The same map of what is first stretched along its own x axis.
+    pub(super) fn stretched(self, factor: f64) -> Self {
+        Self { a: self.a * factor, b: self.b * factor, ..self }
+    }
+
+    fn map(&self, x: f64, y: f64) -> (f64, f64) {
+        (self.a * x + self.c * y + self.e, self.b * x + self.d * y + self.f)
     }
 
     /// The map from a page of this size to the same page turned clockwise.
@@ -79,14 +115,13 @@ mod tests {
     use super::*;
     use crate::domain::page::{TextSource, Unit};
 
-    fn map(placement: Placement, x: f64, y: f64) -> (f64, f64) {
-        let Placement { a, b, c, d, e, f } = placement;
-        ((a * x + c * y + e).round(), (b * x + d * y + f).round())
-    }
-
     fn record(width: f32, height: f32, rotation: Turn, skew: f32) -> PageRecord {
         let (unit, source) = (Unit::Pixel, TextSource::Ocr);
         PageRecord { page: 1, width, height, unit, rotation, skew, source, lines: Vec::new() }
+    }
+
+    fn rounded((x, y): (f64, f64)) -> (f64, f64) {
+        (x.round(), y.round())
     }
 
     #[test]
@@ -98,16 +133,18 @@ mod tests {
             (Turn::Half, (300.0, 200.0), (290.0, 180.0)),
             (Turn::Clockwise270, (200.0, 300.0), (280.0, 10.0)),
         ] {
-            let placement = Placement::of_upright_page(&record(width, height, turn, 0.0), displayed);
-            assert_eq!(map(placement, 10.0, 20.0), expected, "{turn:?}");
+            let places = WordPlaces::new(&record(width, height, turn, 0.0), displayed);
+            assert_eq!(rounded(places.upright_to_displayed.map(10.0, 20.0)), expected, "{turn:?}");
         }
     }
 
     #[test]
-    fn the_middle_of_a_skewed_page_stays_the_middle_and_lines_lean_again() {
+    fn words_of_a_skewed_page_are_level_and_their_lines_lean() {
         let displayed = PageSize { width: 1000.0, height: 1000.0, unit: Unit::Pixel };
-        let placement = Placement::of_upright_page(&record(1100.0, 1100.0, Turn::None, 30.0), displayed);
-        assert_eq!(map(placement, 550.0, 550.0), (500.0, 500.0));
-        assert_eq!(map(placement, 650.0, 550.0), (587.0, 550.0));
+        let places = WordPlaces::new(&record(1100.0, 1100.0, Turn::None, 30.0), displayed);
+        let word = |x: f32| places.place(Rect::new(x - 10.0, 545.0, x + 10.0, 555.0), 0.0);
+        assert_eq!(rounded(word(550.0).map(10.0, 0.0)), (500.0, 500.0));
+        assert_eq!(rounded(word(650.0).map(10.0, 0.0)), (587.0, 550.0));
+        assert_eq!(rounded(word(650.0).map(20.0, 0.0)), (597.0, 550.0));
     }
 }
