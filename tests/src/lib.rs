@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 pub mod api;
 pub mod clock;
+pub mod contract;
 pub mod database;
 pub mod postgres;
+pub mod s3;
 pub mod server;
 pub mod store;
 

@@ -78,7 +78,7 @@ impl Form for Searchable {
 pub(super) fn searchable(entry: &Entry, limits: Limits) -> Result<Bytes, Error> {
     let document = open(entry, limits)?;
     let content = entry.file.clone().unwrap_or_default();
-    let is_pdf = sniff(&content) == Some(Format::Pdf);
+    let is_pdf = sniff(&content, &entry.document.file_name) == Some(Format::Pdf);
     let pages = entry.extraction.as_ref().map_or(&[][..], |extraction| &extraction.pages);
     if is_pdf && pages.iter().all(|page| page.source == TextSource::TextLayer) {
         return Ok(content);

@@ -89,7 +89,7 @@ pub(super) fn open(entry: &Entry, limits: Limits) -> Result<decode::Document, Er
     let Some(file) = &entry.file else {
         return Err(Error::FileGone { file_name: document.file_name.clone() });
     };
-    let opened = match sniff(file) {
+    let opened = match sniff(file, &document.file_name) {
         Some(format) => decode::open(file.clone(), format, None, limits),
         None => Err(decode::Error::Unsupported(unsupported(file))),
     };
