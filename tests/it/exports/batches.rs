@@ -113,7 +113,7 @@ async fn a_batch_of_pages_is_an_archive_that_names_what_it_leaves_out(api: TestA
 }
 
 async fn a_batch_that_is_not_finished_is_not_exported(api: TestApi) {
-    let (batch, _) = upload(&api, None, &[("a.png", png()), ("bad.png", b"no picture".to_vec())]).await;
+    let (batch, _) = upload(&api, None, &[("a.png", png()), ("bad.png", b"\0\x01\x02\x03".to_vec())]).await;
     let answer = api.get(&format!("/batch/{batch}/export"), &api.token).await;
     answer.assert_error(409, "export.unfinished");
     assert_eq!(answer.body["message"], "the batch is not finished: 1 of its 2 files are");
