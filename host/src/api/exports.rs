@@ -59,8 +59,8 @@ struct Number(u32);
 /// document's file; the others stay possible after its retention time.
 #[utoipa::path(get, path = "/processing-history/{id}/export", tag = "processing history",
     params(("id" = String, Path), ExportQuery),
-    responses((status = 200, description = "The file, in the media type of its format", content_type = "*/*",
-            body = Vec<u8>),
+    responses((status = 200, description = "The file, in the media type of its format",
+            content((Value = "application/json"), (Vec<u8> = "*/*"))),
         (status = 409, description = "The document is not finished, or has no result"),
         (status = 410, description = "The format shows the document's file, which is not kept any more"),
         (status = 422, description = "The result or the file does not fit the format")))]
@@ -85,8 +85,8 @@ pub async fn export_document(
 /// their status.
 #[utoipa::path(get, path = "/batch/{id}/export", tag = "batches",
     params(("id" = String, Path), ExportQuery),
-    responses((status = 200, description = "The file, in the media type of its format", content_type = "*/*",
-            body = Vec<u8>),
+    responses((status = 200, description = "The file, in the media type of its format",
+            content((Value = "application/json"), (Vec<u8> = "*/*"))),
         (status = 409, description = "Some of the batch's documents are not finished"),
         (status = 422, description = "The results do not fit the format")))]
 pub async fn export_batch(
