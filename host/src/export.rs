@@ -104,7 +104,9 @@ pub enum Error {
         known: Vec<String>,
     },
     /// More rows than a sheet of a workbook can have.
-    #[error("sheet `{sheet}` would have more than the {limit} rows that a workbook can have; `csv` has no such limit")]
+    #[error(
+        "sheet `{sheet}` would have more than the {limit} rows that a workbook can have; `csv` has no such limit"
+    )]
     TooManyRows {
         /// Name of the sheet.
         sheet: String,
@@ -126,7 +128,9 @@ fn no_list(field: Option<&str>, known: &[String]) -> String {
     let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
     match (field, known.as_slice()) {
         (_, []) => "the result has no list whose items could be rows".to_owned(),
-        (Some(field), known) => format!("the result has no list `{field}`; its lists are {}", known.join(", ")),
+        (Some(field), known) => {
+            format!("the result has no list `{field}`; its lists are {}", known.join(", "))
+        }
         (None, known) => format!("the lists of the result are {}", known.join(", ")),
     }
 }
@@ -290,7 +294,8 @@ impl Exporter {
     /// this reads all results once.
     async fn fields(&self, request: &Request) -> Result<Fields, Error> {
         let mut fields = Fields::default();
-        if let Some(schema) = request.template.as_ref().and_then(|template| template.template_schema.as_ref()) {
+        if let Some(schema) = request.template.as_ref().and_then(|template| template.template_schema.as_ref())
+        {
             fields.add_schema(schema);
         }
         let (store, blobs) = (self.store.clone(), self.blobs.clone());
@@ -392,9 +397,10 @@ enum State {
 impl Export {
     /// The content, in pieces. Ends after the first error.
     pub fn into_content(self) -> impl Stream<Item = Result<Bytes, Error>> + Send + 'static {
-        stream::try_unfold(self, |mut export| async move {
-            Ok(export.next().await?.map(|bytes| (bytes, export)))
-        })
+        stream::try_unfold(
+            self,
+            |mut export| async move { Ok(export.next().await?.map(|bytes| (bytes, export))) },
+        )
     }
 
     /// The next piece, never empty; `None` at the end.

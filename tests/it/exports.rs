@@ -95,7 +95,8 @@ async fn csv_has_the_fields_in_the_order_of_the_schema(api: TestApi) {
     assert_eq!(file.media_type, "text/csv; charset=utf-8");
     assert!(file.text().ends_with("\r\n"));
     let [headings, row] = records(&file.bytes).try_into().unwrap();
-    let items = r#"[{"description":"Bolts, \"M8\"","quantity":100,"price":1.5},{"description":"Nuts","quantity":7}]"#;
+    let items =
+        r#"[{"description":"Bolts, \"M8\"","quantity":100,"price":1.5},{"description":"Nuts","quantity":7}]"#;
     let told: Vec<(&str, &str)> =
         headings.iter().map(String::as_str).zip(row.iter().map(String::as_str)).collect();
     assert_eq!(
@@ -244,10 +245,7 @@ async fn a_word_document_has_headings_and_tables(api: TestApi) {
         })
         .map(texts)
         .collect();
-    assert_eq!(
-        headings,
-        ["Rechnung März.png", "Fields", "lineItems", "Table (page 1)", "Warnings", "Text"]
-    );
+    assert_eq!(headings, ["Rechnung März.png", "Fields", "lineItems", "Table (page 1)", "Warnings", "Text"]);
     let rows: Vec<Vec<String>> = document
         .descendants()
         .filter(|node| node.tag_name().name() == "tr")
@@ -280,7 +278,11 @@ async fn both_faces_export(api: TestApi) {
     let platform = export(&api, &query).await;
     let open_api = export(&api, &format!("/v1/openapi{query}")).await;
     assert_eq!(platform.bytes, open_api.bytes);
-    assert!(platform.text().starts_with("number: RE-1\ndate: 2026-01-31\ntotal: 1234.5\n"), "{}", platform.text());
+    assert!(
+        platform.text().starts_with("number: RE-1\ndate: 2026-01-31\ntotal: 1234.5\n"),
+        "{}",
+        platform.text()
+    );
 }
 
 async fn what_cannot_be_exported_is_told(api: TestApi) {

@@ -122,7 +122,8 @@ fn check_all_finished(batch: &Batch) -> Result<(), ApiError> {
         BatchStatus::Completed | BatchStatus::Failed => Ok(()),
         BatchStatus::Processing => {
             let finished = batch.completed_files + batch.failed_files;
-            let message = format!("the batch is not finished: {finished} of its {} files are", batch.total_files);
+            let message =
+                format!("the batch is not finished: {finished} of its {} files are", batch.total_files);
             Err(ApiError::new(Code::ExportUnfinished, message))
         }
     }
@@ -172,7 +173,10 @@ async fn answer(
         (header::CONTENT_TYPE, package.media_type().to_owned()),
         (header::CONTENT_DISPOSITION, files::attachment(&name)),
         // What a client's file says must not run in a browser, or stay in it.
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox".to_owned()),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; sandbox".to_owned(),
+        ),
         (header::CACHE_CONTROL, "private, no-store".to_owned()),
     ];
     for (name, value) in headers {

@@ -123,7 +123,9 @@ fn table(body: &mut String, headings: &[String], rows: &[Vec<String>]) {
     if width == 0 {
         return;
     }
-    body.push_str("<w:tbl><w:tblPr><w:tblStyle w:val=\"Grid\"/><w:tblW w:w=\"0\" w:type=\"auto\"/></w:tblPr>");
+    body.push_str(
+        "<w:tbl><w:tblPr><w:tblStyle w:val=\"Grid\"/><w:tblW w:w=\"0\" w:type=\"auto\"/></w:tblPr>",
+    );
     body.push_str("<w:tblGrid>");
     body.push_str(&"<w:gridCol/>".repeat(width));
     body.push_str("</w:tblGrid>");

@@ -196,10 +196,9 @@ impl Fact {
             Self::FileName => Cell::Text(document.file_name.clone()),
             Self::Status => Cell::Text(document.status.to_string()),
             Self::PageCount => document.page_count.map_or(Cell::Empty, |count| Cell::Number(count.into())),
-            Self::Confidence => document
-                .confidence
-                .and_then(serde_json::Number::from_f64)
-                .map_or(Cell::Empty, Cell::Number),
+            Self::Confidence => {
+                document.confidence.and_then(serde_json::Number::from_f64).map_or(Cell::Empty, Cell::Number)
+            }
             Self::CreatedAt => Cell::Text(document.created_at.to_iso()),
             Self::CompletedAt => document.completed_at.map_or(Cell::Empty, |time| Cell::Text(time.to_iso())),
         }

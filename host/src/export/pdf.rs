@@ -307,7 +307,8 @@ fn draw_run(surface: &mut Surface<'_>, run: &Run, font: &InvisibleFont, places: 
 
 /// The picture of a page; one without colours has a third of the samples.
 fn picture(raster: Raster) -> Result<Image, Unwritten> {
-    let is_grey = raster.pixels.chunks_exact(3).all(|pixel| pixel.iter().all(|sample| Some(sample) == pixel.first()));
+    let is_grey =
+        raster.pixels.chunks_exact(3).all(|pixel| pixel.iter().all(|sample| Some(sample) == pixel.first()));
     let (width, height) = (raster.width, raster.height);
     let (color_space, samples) = match is_grey {
         true => (ImageColorspace::Luma, raster.pixels.into_iter().step_by(3).collect()),

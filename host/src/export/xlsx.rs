@@ -228,7 +228,11 @@ fn shortened(text: &str) -> &str {
 fn sheet_name(wanted: &str, taken: &HashSet<String>) -> String {
     let allowed: String = wanted
         .chars()
-        .map(|character| if character.is_control() || "[]:*?/\\'".contains(character) { '_' } else { character })
+        .map(
+            |character| {
+                if character.is_control() || "[]:*?/\\'".contains(character) { '_' } else { character }
+            },
+        )
         .collect();
     let cut = |room: usize| allowed.chars().take(room).collect::<String>();
     let first = Some(cut(MAX_SHEET_NAME)).filter(|name| !name.trim().is_empty());

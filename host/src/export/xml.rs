@@ -176,8 +176,6 @@ fn field_attributes<'a>(name: &str, field: &Field) -> Vec<Attribute<'a>> {
 
 /// Text without the characters that XML 1.0 does not allow in any form.
 pub(super) fn legal(text: &str) -> String {
-    let is_illegal = |character: char| {
-        matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
-    };
+    let is_illegal = |character: char| matches!(character, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     text.chars().map(|character| if is_illegal(character) { '\u{fffd}' } else { character }).collect()
 }

@@ -12,8 +12,8 @@ use crate::domain::page::OcrMode;
 use crate::domain::reference::ReferenceTable;
 use crate::domain::template::export::ExportSettings;
 use crate::domain::template::{
-    ExtractionMode, ExtractorChoice, ReferenceLink, ResultFormat, Template, TemplateContent, TemplateReference,
-    TemplateRevision, TemplateUpdate, TemplateVersion,
+    ExtractionMode, ExtractorChoice, ReferenceLink, ResultFormat, Template, TemplateContent,
+    TemplateReference, TemplateRevision, TemplateUpdate, TemplateVersion,
 };
 use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;

@@ -85,9 +85,7 @@ async fn words_lie_where_they_stand_in_the_picture(api: TestApi) {
         (Turn::Half, |bbox, width, height| {
             Rect::new(width - bbox.x0, height - bbox.y0, width - bbox.x1, height - bbox.y1)
         }),
-        (Turn::Clockwise270, |bbox, width, _| {
-            Rect::new(width - bbox.y0, bbox.x0, width - bbox.y1, bbox.x1)
-        }),
+        (Turn::Clockwise270, |bbox, width, _| Rect::new(width - bbox.y0, bbox.x0, width - bbox.y1, bbox.x1)),
     ];
     for (rotation, place) in places {
         let upright = if rotation.swaps_sides() { (height, width) } else { (width, height) };
@@ -124,14 +122,16 @@ async fn a_jpeg_stays_the_jpeg_it_is(api: TestApi) {
         assert!(written.windows(1000).any(|window| window == samples), "{name}: the samples are not there");
         let before = raster(original, Format::Jpeg, 0);
         let after = raster(written, Format::Pdf, 0);
-        let (wanted, found) = (before.width as f64 / before.height as f64, after.width as f64 / after.height as f64);
+        let (wanted, found) =
+            (before.width as f64 / before.height as f64, after.width as f64 / after.height as f64);
         assert!((wanted / found - 1.0).abs() < 0.01, "{name}: {wanted} became {found}");
         assert!(difference(&before, &after) < 8.0, "{name}: {}", difference(&before, &after));
     }
 }
 
 async fn a_pdf_with_a_text_layer_leaves_as_it_came(api: TestApi) {
-    let record = PageRecord { source: TextSource::TextLayer, unit: Unit::Point, ..page(1, (595.0, 842.0), vec![]) };
+    let record =
+        PageRecord { source: TextSource::TextLayer, unit: Unit::Point, ..page(1, (595.0, 842.0), vec![]) };
     assert_eq!(pdf(&api, "invoice.pdf", read(vec![record])).await, fixture("invoice.pdf"));
 }
 

@@ -84,7 +84,8 @@ impl InvisibleFont {
         if let Ok(code) = u16::try_from(u32::from(character)) {
             return code.min(GLYPHS - 1);
         }
-        let next = u16::try_from(self.further.len()).ok().and_then(|taken| SURROGATES.start.checked_add(taken));
+        let next =
+            u16::try_from(self.further.len()).ok().and_then(|taken| SURROGATES.start.checked_add(taken));
         match next.filter(|glyph| SURROGATES.contains(glyph)) {
             Some(free) => *self.further.entry(character).or_insert(free),
             None => self.further.get(&character).copied().unwrap_or(REPLACEMENT),
