@@ -54,6 +54,7 @@ pub mod file_name;
 pub mod flow;
 pub mod format;
 pub mod geometry;
+pub mod invoice;
 pub mod layout;
 pub mod listing;
 pub mod network;

@@ -111,6 +111,8 @@ codes! {
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
+    /// An archive that cannot be taken apart, or a file in one that cannot be read.
+    FileArchive = UNPROCESSABLE_ENTITY "file.archive",
     /// Something exists already, or changed meanwhile.
     Conflict = CONFLICT "request.conflict",
     /// Too many documents are waiting.
