@@ -30,7 +30,7 @@ const OWNED: &[(&str, &str)] = &[
     ("decode", r"\bhayro\w*\b"),
     ("decode", r"(^|[^:\w.])(image|tiff|zip|csv)::"),
     ("decode|einvoice", r"\broxmltree\b"),
-    ("decode", r"\b(calamine|chardetng|ego_tree|encoding_rs|heic_decoder|mail_parser|scraper)\b"),
+    ("decode", r"\b(calamine|chardetng|encoding_rs|heic_decoder|html5ever|mail_parser)\b"),
     ("config", r"\benv::(var|vars|var_os|vars_os|set_var)\b"),
     ("clock", r"\b(SystemTime::now|Zoned::now|Timestamp::now|Utc::now)\b"),
     ("clock", r"\b(now_v7|new_v4)\b"),

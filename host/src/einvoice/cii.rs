@@ -27,7 +27,10 @@ pub(super) fn read(root: Node) -> Invoice {
         transaction.first(&["ApplicableHeaderTradeSettlement", "ApplicableSupplyChainTradeSettlement"]);
     let context = root.first(&["ExchangedDocumentContext", "SpecifiedExchangedDocumentContext"]);
     let terms = settlement.at("SpecifiedTradePaymentTerms");
-    let currency = settlement.text_at("InvoiceCurrencyCode");
+    // ZUGFeRD 1 may leave it to the amounts.
+    let currency = settlement
+        .text_at("InvoiceCurrencyCode")
+        .or_else(|| summation(settlement).at("GrandTotalAmount").attribute("currencyID"));
     let tax_currency = settlement.text_at("TaxCurrencyCode");
     Invoice {
         syntax: Syntax::Cii,
@@ -205,11 +208,16 @@ fn adjustment(at: At) -> Adjustment {
     }
 }
 
-fn totals(settlement: At, currency: Option<&str>, tax_currency: Option<&str>) -> Totals {
-    let sums = settlement.first(&[
+/// The sums of the whole invoice.
+fn summation<'a, 'i>(settlement: At<'a, 'i>) -> At<'a, 'i> {
+    settlement.first(&[
         "SpecifiedTradeSettlementHeaderMonetarySummation",
         "SpecifiedTradeSettlementMonetarySummation",
-    ]);
+    ])
+}
+
+fn totals(settlement: At, currency: Option<&str>, tax_currency: Option<&str>) -> Totals {
+    let sums = summation(settlement);
     let in_currency = |wanted: Option<&str>| {
         sums.all("TaxTotalAmount")
             .find(|amount| wanted.is_some() && amount.attribute("currencyID").as_deref() == wanted)

@@ -97,7 +97,7 @@ impl Unpacking {
             let piece = arriving.recv().await?;
             Some((piece, arriving))
         });
-        let received = receive(blobs, key, &entry.path, Box::pin(chunks), limit_bytes).await;
+        let received = receive(blobs, key, &entry.path, Box::pin(chunks.fuse()), limit_bytes).await;
         let Ok((archive, bytes)) = reading.await else { return Err(broken()) };
         self.archive = Some(archive);
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
