@@ -1,6 +1,8 @@
 //! The one integration binary: a module per resource, each through a public border.
 
 mod access;
+mod accounts;
+mod admin;
 mod auth;
 mod batches;
 mod command_line;
@@ -11,13 +13,21 @@ mod events;
 mod files;
 mod formats;
 mod history;
+mod hostile;
+mod invitations;
+mod members;
 mod ocr;
 mod openapi;
+mod organizations;
 mod plugins;
+mod presets;
+mod projects;
 mod queue;
+mod replicas;
 mod serving;
 mod store;
 mod templates;
 mod tidy;
+mod tokens;
 mod uploads;
 mod worker;

@@ -11,8 +11,9 @@ mod source;
 use source::{SourceFile, code_only, crate_paths, files, without_unit_tests};
 
 /// Modules that know only themselves, `domain`, `clock` and their own section of the settings.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("store", &["Storage"]),
+    ("mail", &["Mail"]),
     ("blobs", &["Storage"]),
     ("decode", &["Decode"]),
     ("einvoice", &[]),
@@ -25,10 +26,13 @@ const OWNED: &[(&str, &str)] = &[
     ("api", r"\b(axum|axum_extra|tower_http|utoipa_axum|StatusCode)\b"),
     ("store", r"\bsqlx\b"),
     ("blobs", r"\bobject_store\b"),
-    ("plugins", r"\b(wasmtime|wasmtime_wasi|wasmparser)\b"),
+    ("domain", r"\b(strsim|unicode_normalization)\b"),
+    ("mail", r"\blettre\b"),
+    ("plugins", r"\b(semver|wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
     ("decode", r"\bhayro\w*\b"),
-    ("decode", r"(^|[^:\w.])(image|tiff|zip|csv)::"),
+    ("decode", r"(^|[^:\w.])(image|tiff)::"),
+    ("decode|export", r"(^|[^:\w.])(zip|csv)::"),
     ("decode|einvoice", r"\broxmltree\b"),
     ("decode", r"\b(calamine|chardetng|encoding_rs|heic_decoder|html5ever|mail_parser)\b"),
     ("config", r"\benv::(var|vars|var_os|vars_os|set_var)\b"),
@@ -45,6 +49,7 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("documents::WAITING", "counts for the limit of all that waits"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
+    ("invitations::ACCEPT", "an invitation is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];
 

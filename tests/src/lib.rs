@@ -8,7 +8,9 @@ pub mod api;
 pub mod clock;
 pub mod contract;
 pub mod database;
+pub mod mail;
 pub mod postgres;
+pub mod s3;
 pub mod server;
 pub mod store;
 
