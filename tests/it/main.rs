@@ -10,6 +10,7 @@ mod decode;
 mod einvoices;
 mod errors;
 mod events;
+mod exports;
 mod files;
 mod formats;
 mod history;
