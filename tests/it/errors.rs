@@ -218,6 +218,7 @@ fn public_codes_do_not_change_unseen() {
     410 export.file_gone
     422 export.too_large
     422 export.unreadable
+    422 file.archive
     409 request.conflict
     503 queue.full
     503 server.draining
