@@ -39,6 +39,7 @@ pub fn refine(document: &mut Value) {
         for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(name) = parameter["name"].as_str().map(str::to_owned) {
                 add_format(&name, &mut parameter["schema"]);
+                widen_unsigned(&mut parameter["schema"]);
             }
         }
     }
