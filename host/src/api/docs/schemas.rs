@@ -205,7 +205,8 @@ fn add_format(name: &str, schema: &mut Value) {
 
 /// Unsigned numbers of 32 bits reach further than `int32`, as which they are derived.
 fn widen_unsigned(schema: &mut Value) {
-    if schema["format"] == "int32" && schema["minimum"] == 0 && schema["maximum"].is_null() {
+    let is_unsigned = schema["minimum"].as_f64().is_some_and(|minimum| minimum >= 0.0);
+    if schema["format"] == "int32" && is_unsigned && schema["maximum"].is_null() {
         schema["format"] = "int64".into();
         schema["maximum"] = u32::MAX.into();
     }
