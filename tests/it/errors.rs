@@ -213,12 +213,12 @@ fn public_codes_do_not_change_unseen() {
     400 file.size_mismatch
     413 file.too_large
     415 file.format
+    422 file.archive
     409 export.unfinished
     409 export.no_result
     410 export.file_gone
     422 export.too_large
     422 export.unreadable
-    422 file.archive
     409 request.conflict
     503 queue.full
     503 server.draining
