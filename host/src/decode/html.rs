@@ -364,7 +364,7 @@ mod tests {
     #[test]
     fn what_is_hidden_or_runs_is_not_read() {
         let page = "<p>A<script>evil()</script> b<style>p{}</style><span style='DISPLAY: none'>0.01</span><p hidden>c</p>";
-        assert_eq!(blocks(page), [text("A b"), Block::Gap]);
+        assert_eq!(blocks(page), [text("A b")]);
     }
 
     #[test]

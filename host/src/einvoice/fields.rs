@@ -73,6 +73,7 @@ pub fn facts(invoice: &Invoice) -> Map<String, Value> {
     facts.text("deliveryName", &invoice.delivery.name);
     facts.text("deliveryLocation", &invoice.delivery.location);
     facts.text("deliveryAddress", &invoice.delivery.address.in_one_line());
+    facts.text("supplierId", &invoice.seller.identifiers.first().cloned());
     facts.details("supplier", &invoice.seller);
     facts.details("customer", &invoice.buyer);
     if let Some(payee) = &invoice.payee {
@@ -219,7 +220,6 @@ impl Facts {
             ("TaxNumber", &party.tax_number),
             ("Registration", &party.registration),
             ("LegalForm", &party.legal_form),
-            ("Id", &party.identifiers.first().cloned()),
             ("ElectronicAddress", &party.electronic_address),
             ("Street", &Some(address.lines.join(", ")).filter(|street| !street.is_empty())),
             ("PostalCode", &address.postal_code),

@@ -18,7 +18,10 @@ const FACTS: &[(&str, &str)] = &[
         "orderNumber",
         "order no|order id|order reference|purchase order|purchase order number|purchase order reference|po number|po|buyer order number|bestellnummer|numero commande",
     ),
-    ("customerNumber", "customer no|customer id|buyer id|client number|client id|kundennummer"),
+    (
+        "customerNumber",
+        "customer no|customer id|customer identifier|buyer id|buyer identifier|client number|client id|kundennummer",
+    ),
     (
         "supplierName",
         "supplier|vendor|vendor name|seller|seller name|company|company name|issuer|issuer name|biller|biller name|merchant|merchant name|sender|sender name|from|provider|lieferant|verkaufer|fournisseur|vendeur|proveedor|emisor|fornitore|leverancier",
@@ -176,7 +179,6 @@ const FACTS: &[(&str, &str)] = &[
     ("customerTradingName", "buyer trading name"),
     ("customerTaxNumber", "buyer tax number"),
     ("customerRegistration", "buyer registration|customer registration number"),
-    ("customerId", "buyer identifier|customer identifier"),
     (
         "customerElectronicAddress",
         "buyer electronic address|buyer endpoint|customer endpoint|customer peppol id|buyer endpoint id",
