@@ -8,8 +8,7 @@ mod letter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -85,16 +84,19 @@ impl Mailer {
     /// # Errors
     /// [`Error::Send`] where the server does not answer or refuses, [`Error::Address`] for an address that cannot be one.
     pub async fn send(&self, to: &str, letter: &Letter<'_>) -> Result<(), Error> {
+        let message = self.message(to, letter)?;
+        self.transport.send(message).await.map(drop).map_err(Error::Send)
+    }
+
+    fn message(&self, to: &str, letter: &Letter<'_>) -> Result<Message, Error> {
         let to: Address = to.parse().map_err(Error::Address)?;
-        let message = Message::builder()
+        Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .message_id(None)
             .subject(letter.subject())
-            .header(ContentType::TEXT_PLAIN)
-            .body(letter.text(&self.app_url))
-            .map_err(Error::Write)?;
-        self.transport.send(message).await.map(drop).map_err(Error::Send)
+            .singlepart(SinglePart::plain(letter.text(&self.app_url)))
+            .map_err(Error::Write)
     }
 
     /// Does something that ends in a letter while its caller goes on, so that the time of an answer tells nothing of
@@ -112,5 +114,47 @@ impl Mailer {
     pub async fn finish(&self) {
         self.errands.close();
         self.errands.wait().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(smtp_url: &str, from: &str) -> Mail {
+        Mail { smtp_url: smtp_url.to_owned(), from: from.to_owned(), app_url: String::new() }
+    }
+
+    #[test]
+    fn servers_are_named_with_and_without_encryption() {
+        for url in [
+            "smtps://user:p%40ss@mail.example.org",
+            "smtp://mail.example.org:587?tls=required",
+            "smtp://mail",
+        ] {
+            let mailer = Mailer::new(&settings(url, "Ocriva <ocriva@example.org>"));
+            assert!(matches!(mailer, Ok(Some(_))), "{url}");
+        }
+        assert!(matches!(Mailer::new(&settings("", "")), Ok(None)));
+    }
+
+    #[test]
+    fn a_letter_says_how_its_text_is_written() {
+        let mailer = Mailer::new(&settings("smtp://mail", "ocriva@example.org")).unwrap().unwrap();
+        let message = mailer.message("ada@example.org", &Letter::PasswordChanged).unwrap().formatted();
+        let message = String::from_utf8(message).unwrap();
+        for line in ["MIME-Version: 1.0", "To: ada@example.org", "Content-Type: text/plain; charset=utf-8"] {
+            assert!(message.lines().any(|found| found == line), "no `{line}` in {message}");
+        }
+        assert!(matches!(mailer.message("nobody", &Letter::PasswordChanged), Err(Error::Address(_))));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_used_are_named() {
+        let told = |url, from| Mailer::new(&settings(url, from)).err().map(|error| error.to_string());
+        let url = told("https://mail.example.org", "ocriva@example.org").unwrap();
+        assert!(url.contains("`mail.smtp_url`"), "{url}");
+        let from = told("smtp://mail", "nobody").unwrap();
+        assert!(from.contains("`mail.from`") && from.contains("`nobody`"), "{from}");
     }
 }

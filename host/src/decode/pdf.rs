@@ -4,6 +4,7 @@
 //! file is opened; each page is first surveyed ([`survey`]), which stops in time, and rendered only when the survey
 //! found it within limits; and each page runs on a thread of its own with a deep stack.
 
+mod attachments;
 mod pictures;
 mod survey;
 mod trust;
@@ -17,6 +18,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hayro::hayro_syntax::content::ops::TypedInstruction;
+use hayro::hayro_syntax::object::{Array, Dict, Name};
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{self, DecryptionError, LoadPdfError};
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -33,6 +35,11 @@ const FORMAT: &str = "PDF";
 
 /// Key of a page's content streams.
 const CONTENTS: &[u8] = b"Contents";
+
+/// Keys of a page's annotations and of their kind, and the kind that shows nothing of its own.
+const ANNOTATIONS: &[u8] = b"Annots";
+const SUBTYPE: &[u8] = b"Subtype";
+const LINK: &[u8] = b"Link";
 
 /// Points per inch.
 const POINTS_PER_INCH: f64 = 72.0;
@@ -123,6 +130,27 @@ impl Pdf {
             self.check_pictures(&survey, index)?;
             let scale = self.scale(f64::from(width), f64::from(height), &survey, index)?;
             render(page, scale)
+        })
+    }
+
+    /// The XML files that the file carries, by name.
+    pub(super) fn xml_files(&self) -> Vec<(String, Vec<u8>)> {
+        let max_bytes = self.limits.max_text_bytes.saturating_mul(super::XML_PER_TEXT);
+        // A file whose attachments cannot be interpreted has its pages all the same.
+        isolated(|| attachments::xml_files(&self.file, max_bytes)).unwrap_or_default()
+    }
+
+    /// Whether a page has neither text, be it hidden, nor annotations that show something.
+    pub(super) fn is_all_picture(&self, index: u32) -> Result<bool, Error> {
+        let is_annotated = self.page(index)?.raw().get::<Array<'_>>(ANNOTATIONS).is_some_and(|annotations| {
+            let mut kinds = annotations
+                .iter::<Dict<'_>>()
+                .map(|annotation| annotation.get::<Name<'_>>(SUBTYPE).is_some_and(|kind| *kind == *LINK));
+            kinds.any(|is_link| !is_link)
+        });
+        self.on_page(index, |deadline| {
+            let survey = self.survey(index, deadline)?;
+            Ok(!is_annotated && survey.glyphs.is_empty() && survey.hidden_glyphs == 0)
         })
     }
 
