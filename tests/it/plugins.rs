@@ -12,6 +12,7 @@ use std::sync::Arc;
 use guest_lines::Lines;
 use made_up::MadeUp;
 use ocriva::config;
+use ocriva::domain::reference::{LookupTable, NamedTable, ReferenceTable};
 use ocriva::plugins::{Call, Engine, Plugin, Request};
 use ocriva_plugin_sdk::Fixture;
 use serde_json::{Value, json};
@@ -51,7 +52,12 @@ async fn call(engine: &Engine, plugin: &Plugin, config: Value) -> Call {
 
 async fn call_on(engine: &Engine, plugin: &Plugin, document: MadeUp, config: Value) -> Call {
     let config = config.as_object().expect("settings are an object").clone();
-    let request = Request { config, today: "2026-11-23".to_owned(), ..Request::default() };
+    let shops = ReferenceTable {
+        columns: vec!["name".to_owned(), "number".to_owned()],
+        rows: vec![vec![json!("Corner Shop"), json!(7)], vec![json!("Kiosk"), json!(null)]],
+    };
+    let references = vec![NamedTable { name: "shops".to_owned(), table: Arc::new(LookupTable::new(shops)) }];
+    let request = Request { config, references, today: "2026-11-23".to_owned(), ..Request::default() };
     engine.call(plugin, Arc::new(document), &request).await
 }
 
@@ -79,7 +85,7 @@ async fn every_function_of_the_contract_gives_what_the_document_has() {
         .collect();
     insta::assert_snapshot!(seen.join("\n"));
     assert_eq!(called.logs.lines.len(), 1);
-    assert_eq!(called.usage.ocr_calls.used, 1);
+    assert_eq!((called.usage.ocr_calls.used, called.usage.lookups.used), (1, 5));
     assert!(called.usage.output_bytes.used > 500, "{:?}", called.usage);
 }
 

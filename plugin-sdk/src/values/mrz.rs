@@ -93,6 +93,8 @@ impl Zone {
                 }
                 Parser { lines: &zone_lines, first: start, this_year }.zone(form)
             })
+            // Lines that merely have the width have no right check digit.
+            .filter(|zone| zone.checked() > 0)
             .max_by_key(Zone::checked)
     }
 
@@ -173,7 +175,7 @@ impl Parser<'_> {
         add(Item::Sex, sex.0, self.sex(sex));
         add(Item::ExpiryDate, expiry.0, self.date(expiry, Century::Coming));
         add(Item::PersonalNumber, personal.0, plain(personal.0, personal.1, personal.2));
-        // A zone has dates; two lines that merely have the width are something else.
+        // Every document has these.
         (zone.get(Item::BirthDate).is_some() && zone.get(Item::ExpiryDate).is_some()).then_some(zone)
     }
 

@@ -123,6 +123,16 @@ async fn reading_parts_of_a_page_again_and_again_is_denied() {
 }
 
 #[tokio::test]
+async fn searches_in_reference_files_beyond_the_limit_are_denied() {
+    let engine = engine(|settings| settings.lookups = 1);
+    let plugin = load(&engine, "witness").await;
+    let called = call(&engine, &plugin, json!({})).await;
+    let warnings = called.result.unwrap().warnings;
+    let denied = warnings.iter().filter(|warning| warning.message == "plugin.denied").count();
+    assert_eq!((denied, called.usage.lookups.used), (4, 1));
+}
+
+#[tokio::test]
 async fn a_failure_that_the_guest_reports_keeps_its_code() {
     let (called, _) = misbehave("fail").await;
     assert_eq!(failure(&called), ("no_total", true));

@@ -7,7 +7,7 @@ mod component {
     use ocriva_plugin_sdk::bindings::exports::ocriva::extract::extractor::Guest;
     use ocriva_plugin_sdk::bindings::ocriva::extract::document::Doc;
     use ocriva_plugin_sdk::bindings::ocriva::extract::types::{Failure, Rect};
-    use ocriva_plugin_sdk::bindings::ocriva::extract::{config, log};
+    use ocriva_plugin_sdk::bindings::ocriva::extract::{config, log, lookup};
     use ocriva_plugin_sdk::serde_json::json;
 
     struct Witness;
@@ -64,6 +64,16 @@ mod component {
             saw("bad_crop", outside.map(|_| "a picture".to_owned()).unwrap_or_else(|error| error.code));
             let read: Vec<String> = part.recognize(10)?.into_iter().map(|word| word.text).collect();
             saw("recognize", read.join(" "));
+            saw("tables", lookup::tables());
+            let find = |table: &str, column: &str, value: &str| {
+                let query = json!({ "table": table, "column": column, "value": value });
+                lookup::find(&query.to_string()).unwrap_or_else(|error| error.code)
+            };
+            saw("lookup", find("shops", "name", "CORNER-SHOP"));
+            saw("no_such_row", find("shops", "name", "Supermarket"));
+            saw("no_such_column", find("shops", "street", "High Street"));
+            saw("no_such_table", find("people", "name", "Anna"));
+            saw("bad_query", lookup::find("?").unwrap_or_else(|error| error.code));
             Ok(json!({ "warnings": seen }).to_string())
         }
     }
