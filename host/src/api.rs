@@ -25,23 +25,29 @@ use crate::config::{Config, Role};
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
+use limits::Limits;
 
 pub mod access;
+pub mod audit;
 pub mod auth;
 pub mod batches;
+pub mod credits;
 pub mod docs;
 pub mod error;
 pub mod extract;
 pub mod files;
 pub mod health;
 pub mod history;
+pub mod limits;
 mod linger;
 pub mod middleware;
+pub mod operator;
 pub mod paging;
 pub mod plugins;
 pub mod projects;
 pub mod templates;
 pub mod uploads;
+pub mod usage;
 
 /// What handlers work with; cheap to clone.
 #[derive(Clone)]
@@ -60,6 +66,8 @@ pub struct Context {
     pub config: Arc<Config>,
     /// The extractors that templates can name.
     pub plugins: Arc<Registry>,
+    /// What organizations' plans allow of requests.
+    pub limits: Arc<Limits>,
     /// Cancelled when the server begins to stop: from then on requests are answered 503.
     pub draining: CancellationToken,
 }
@@ -85,6 +93,7 @@ pub fn router(context: Context) -> Router {
         .layer(from_fn_with_state(context.clone(), middleware::refuse_while_draining))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(context.clone(), middleware::observe))
+        .layer(from_fn(limits::tell))
         .with_state(context)
 }
 
@@ -138,6 +147,16 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(history::cancel_document))
         .routes(protected!(history::reprocess_document))
         .routes(protected!(plugins::list_plugins))
+        .routes(protected!(usage::get_usage))
+        .routes(protected!(usage::get_analytics))
+        .routes(protected!(credits::get_credits))
+        .routes(protected!(credits::list_ledger))
+        .routes(protected!(audit::list_audit))
+        .routes(protected!(audit::export_audit))
+        .routes(protected!(audit::verify_audit))
+        .routes(routes!(operator::list_plans))
+        .routes(routes!(operator::set_plan))
+        .routes(routes!(operator::grant_credits))
         .layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))

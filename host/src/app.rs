@@ -1,4 +1,4 @@
-//! The server, put together: store, blobs, keys, plugins, pipeline, worker and API. Built once per process.
+//! The server, put together: store, blobs, keys, plugins, pipeline, worker, upkeep and API. Built once per process.
 
 mod first_start;
 mod processor;
@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
+use crate::api::limits::Limits;
 use crate::assets;
 use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
@@ -20,6 +21,7 @@ use crate::config::{Config, Role};
 use crate::pipeline::{self, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::store::{self, Store};
+use crate::upkeep::Upkeep;
 use crate::worker::{self, Worker};
 use processor::PipelineProcessor;
 
@@ -137,15 +139,23 @@ impl App {
         Ok(Self { config, clock, store, blobs, keys, registry, pipeline, credentials })
     }
 
+    /// The database alone, with its schema up to date, for commands that look after it.
+    ///
+    /// # Errors
+    /// The data folder or the database cannot be used.
+    pub async fn store(config: &Config, clock: &Clock) -> Result<Store, Error> {
+        let folder = &config.storage.data_dir;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
+        Self::open_store(config, clock).await
+    }
+
     /// Brings the database's schema up to date, and does nothing else.
     ///
     /// # Errors
     /// The data folder or the database cannot be used.
     pub async fn migrate(config: &Config, clock: &Clock) -> Result<(), Error> {
-        let folder = &config.storage.data_dir;
-        std::fs::create_dir_all(folder)
-            .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
-        Self::open_store(config, clock).await?.close().await;
+        Self::store(config, clock).await?.close().await;
         Ok(())
     }
 
@@ -189,10 +199,18 @@ impl App {
                 Some(tokio::spawn(worker.run(stop.clone())))
             }
         };
+        let upkeep = match self.config.server.role {
+            Role::Api => None,
+            Role::All | Role::Worker => {
+                let (store, blobs, clock) = (self.store.clone(), self.blobs.clone(), self.clock.clone());
+                let upkeep = Upkeep::new(store, blobs, clock, &self.config.upkeep);
+                Some(tokio::spawn(upkeep.run(stop.clone())))
+            }
+        };
         // Templates and `/plugins` name them, and the first document should not wait for a compiler.
         let registry = Arc::clone(&self.registry);
         let preload = tokio::spawn(async move { registry.preload().await });
-        let store = self.store.clone();
+        let (store, clock, limits) = (self.store.clone(), self.clock.clone(), Arc::new(Limits::default()));
         let context = api::Context {
             store: self.store,
             blobs: self.blobs,
@@ -201,6 +219,7 @@ impl App {
             clock: self.clock,
             config: Arc::clone(&self.config),
             plugins: self.registry,
+            limits: Arc::clone(&limits),
             draining: stop.clone(),
         };
         let requests_done = CancellationToken::new();
@@ -227,6 +246,12 @@ impl App {
         {
             tracing::error!(%error, "worker stopped unexpectedly");
         }
+        if let Some(upkeep) = upkeep
+            && let Err(error) = upkeep.await
+        {
+            tracing::error!(%error, "upkeep stopped unexpectedly");
+        }
+        limits.write_all(&store, &clock).await;
         preload.abort();
         store.close().await;
         served

@@ -36,6 +36,7 @@ macro_rules! words {
 
 pub mod audit;
 pub mod batch;
+pub mod credit;
 pub mod document;
 pub mod extraction;
 pub mod file_name;
@@ -46,6 +47,7 @@ pub mod listing;
 pub mod network;
 pub mod organization;
 pub mod page;
+pub mod plan;
 pub mod project;
 pub mod raster;
 pub mod schema;
@@ -53,4 +55,5 @@ pub mod template;
 pub mod tenant;
 pub mod timestamp;
 pub mod token;
+pub mod usage;
 pub mod user;

@@ -8,28 +8,35 @@
 mod audit;
 mod batches;
 mod bootstrap;
+mod credits;
 mod dispatcher;
 mod documents;
 mod engine;
 mod idempotency;
 mod organizations;
+mod plans;
 mod projects;
 mod queue;
 mod refresh_tokens;
 mod results;
+mod retention;
 mod runs;
 mod secrets;
 mod statement;
 mod templates;
 mod tokens;
+mod upkeep;
+mod usage;
 mod users;
 
 pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
 pub use idempotency::Idempotency;
 pub use queue::{Delivery, Queue};
+pub use retention::ExpiredFile;
 pub use runs::{Attempt, Pulse, Start};
 pub use tokens::TokenSecret;
+pub use usage::MonthlyUsage;
 pub use users::Login;
 
 use std::sync::Arc;
@@ -37,6 +44,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::domain::credit::CreditsShort;
+use crate::domain::plan::QuotaExceeded;
 use engine::Engine;
 use queue::TableQueue;
 use statement::Statement;
@@ -105,6 +114,12 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The organization's plan does not allow it. Nothing has happened.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
+    /// The organization's credits do not suffice. Nothing has happened.
+    #[error(transparent)]
+    CreditsShort(#[from] CreditsShort),
     /// A value cannot be stored.
     #[error("`{column}` cannot be stored as JSON")]
     Unstorable {
@@ -128,6 +143,8 @@ impl Error {
             | Self::Duplicate { .. }
             | Self::MissingReference { .. }
             | Self::Corrupt { .. }
+            | Self::QuotaExceeded(_)
+            | Self::CreditsShort(_)
             | Self::Unstorable { .. } => false,
         }
     }
@@ -211,17 +228,22 @@ static STATEMENTS: &[&[&Statement]] = &[
     audit::ALL,
     batches::ALL,
     bootstrap::ALL,
+    credits::ALL,
     dispatcher::ALL,
     documents::ALL,
     idempotency::ALL,
     organizations::ALL,
+    plans::ALL,
     projects::ALL,
     queue::ALL,
     refresh_tokens::ALL,
     results::ALL,
+    retention::ALL,
     runs::ALL,
     secrets::ALL,
     templates::ALL,
     tokens::ALL,
+    upkeep::ALL,
+    usage::ALL,
     users::ALL,
 ];

@@ -41,6 +41,8 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("documents::WAITING", "counts for the limit of all that waits"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
+    ("retention::EXPIRED", "finds the files of every organization that have been kept long enough"),
+    ("upkeep::SWEEP", "removes what is old, whose ever it is"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];
 

@@ -103,6 +103,7 @@ impl TestApi {
             clock: base.clock.clock(),
             config: Arc::new(config),
             plugins: Arc::clone(plugins()),
+            limits: Arc::default(),
             draining: CancellationToken::new(),
         };
         let (keys, draining, stop) =

@@ -128,6 +128,20 @@ impl Caller {
         Err(ApiError::new(Code::OrganizationUnknown, format!("there is no organization `{id}`")))
     }
 
+    /// Checks that the credential reaches the organization as a whole.
+    ///
+    /// # Errors
+    /// 401 for one that is bound to a project.
+    pub fn check_whole_organization(&self) -> Result<(), ApiError> {
+        match self.project_id {
+            None => Ok(()),
+            Some(_) => Err(ApiError::new(
+                Code::ProjectOutOfReach,
+                "a project's token does not reach the organization as a whole",
+            )),
+        }
+    }
+
     fn check_scope(&self, scope: TokenScope) -> Result<(), ApiError> {
         match &self.grants {
             Grants::Role(role) if role_allows(*role, scope) => Ok(()),
@@ -211,7 +225,9 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let face = Face::from_request_parts(parts, state).await?;
-        let caller = authenticate(&Context::from_ref(state), face, parts).await?;
+        let context = Context::from_ref(state);
+        let caller = authenticate(&context, face, parts).await?;
+        context.limits.admit(&context.store, &context.clock, parts, &caller).await?;
         if let Some(scope) = P::SCOPE {
             caller.check_scope(scope)?;
         }

@@ -13,10 +13,11 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::domain::plan::QuotaExceeded;
 use crate::{blobs, store};
 
 /// Seconds after which a client that was turned away may come back.
-const RETRY_AFTER_SECONDS: u32 = 5;
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $status:ident $word:literal,)*) => {
@@ -100,10 +101,20 @@ codes! {
     FileEmpty = BAD_REQUEST "file.empty",
     /// What arrived is not as long as the client said.
     FileSizeMismatch = BAD_REQUEST "file.size_mismatch",
-    /// A file above the limit.
+    /// A file above the limit of the server or of the organization's plan.
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
+    /// The credits do not suffice. Nothing was stored.
+    CreditsShort = PAYMENT_REQUIRED "credits.short",
+    /// More than a quota of the plan allows: the message names the quota, what is allowed and what this would make.
+    QuotaExceeded = FORBIDDEN "plan.quota_exceeded",
+    /// More requests per minute than the plan allows.
+    RateExceeded = TOO_MANY_REQUESTS "plan.rate_exceeded",
+    /// No such plan.
+    PlanUnknown = NOT_FOUND "plan.unknown",
+    /// The operator's routes are switched off.
+    OperatorOff = FORBIDDEN "operator.off",
     /// Something exists already, or changed meanwhile.
     Conflict = CONFLICT "request.conflict",
     /// Too many documents are waiting.
@@ -150,6 +161,8 @@ pub enum Message {
 pub struct ApiError {
     code: Code,
     message: Message,
+    /// Seconds after which the client may come back, where that is known.
+    retry_after_seconds: Option<u64>,
     /// For the log, never for the client.
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -157,7 +170,7 @@ pub struct ApiError {
 impl ApiError {
     /// An error with a sentence about the request as a whole.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: Message::One(message.into()), source: None }
+        Self { code, message: Message::One(message.into()), retry_after_seconds: None, source: None }
     }
 
     /// Fields that do not fit, one sentence each.
@@ -167,7 +180,7 @@ impl ApiError {
 
     /// Several things that are wrong, one sentence each.
     pub fn several(code: Code, messages: Vec<String>) -> Self {
-        Self { code, message: Message::Fields(messages), source: None }
+        Self { code, message: Message::Fields(messages), retry_after_seconds: None, source: None }
     }
 
     /// Our mistake: the client is told nothing but the request id, the log gets the cause.
@@ -179,6 +192,17 @@ impl ApiError {
     /// Something we depend on does not answer.
     pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(Code::Unavailable, "the server cannot do this just now; try again shortly").because(source)
+    }
+
+    /// More than the organization's plan allows.
+    pub fn quota_exceeded(exceeded: QuotaExceeded) -> Self {
+        Self::new(Code::QuotaExceeded, exceeded.to_string())
+    }
+
+    /// The same, with the time after which the client may come back.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
     }
 
     /// Its public code.
@@ -211,6 +235,8 @@ impl From<store::Error> for ApiError {
             store::Error::MissingReference { .. } => {
                 Self::new(Code::Conflict, "something this refers to was deleted meanwhile").because(error)
             }
+            store::Error::QuotaExceeded(exceeded) => Self::quota_exceeded(*exceeded),
+            store::Error::CreditsShort(short) => Self::new(Code::CreditsShort, short.to_string()),
             store::Error::UnknownEngine { .. }
             | store::Error::Open { .. }
             | store::Error::Migrate { .. }
@@ -235,8 +261,10 @@ impl IntoResponse for ApiError {
     /// An answer without a body: [`render`] writes it, since only there the request id is known.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        let unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+        let retry_after = self.retry_after_seconds.or(unavailable.then_some(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         if response.status() == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

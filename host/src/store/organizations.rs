@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
-use super::{Error, Store, Transaction, users};
+use super::{Error, Store, Transaction, plans, users};
 use crate::domain::audit::Actor;
 use crate::domain::organization::{Member, NewMember, Organization, Role};
 use crate::domain::user::{User, normalized_email};
@@ -67,6 +67,7 @@ impl Store {
         };
         let id = &organization.id;
         tx.execute(&INSERT, arguments![id, name, now]).await?;
+        plans::open_account(tx, id, now).await?;
         tx.execute(&INSERT_MEMBERSHIP, arguments![id, owner_id, Role::Owner.as_str(), now]).await?;
         let changes = Some(json!({ "name": name }));
         let event = Event { organization_id: id, actor, action: "organization.created", target: id, changes };

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::queue::{Delivery, Queue};
 use super::statement::{Argument, arguments, statements};
 use super::{Error, Store, Transaction, documents, results, templates};
+use crate::domain::credit::Ending;
 use crate::domain::document::{Document, DocumentStatus, Failure, Processed};
 use crate::domain::template::Template;
 use crate::domain::timestamp::Timestamp;
@@ -109,19 +110,25 @@ impl Store {
             tx.commit().await?;
             return Ok(Start::Nothing);
         };
+        let organization_id: String = run.get("organization_id")?;
         let number: u32 = run.number("attempt")?;
         let fence = Fence { document_id: &delivery.document_id, attempt: number, now };
         if run.get("cancel_requested")? {
             fence.end(&mut tx, RunEnd::Finished).await?;
             fence.end_document(&mut tx, DocumentStatus::Cancelled).await?;
+            let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
+            self.meter_end(&mut tx, &document, Ending::Cancelled).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
             return Ok(Start::Cancelled);
         }
         let counted = number.saturating_sub(run.number("attempts_excused")?);
         if counted > max_attempts {
-            fence.end(&mut tx, RunEnd::Dead(&worker_lost(max_attempts))).await?;
+            let failure = worker_lost(max_attempts);
+            fence.end(&mut tx, RunEnd::Dead(&failure)).await?;
             fence.end_document(&mut tx, DocumentStatus::Failed).await?;
+            let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
+            self.meter_end(&mut tx, &document, Ending::Failed { code: &failure.code }).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
             return Ok(Start::Dead);
@@ -131,7 +138,6 @@ impl Store {
         if !self.queue.extend(&mut tx, &delivery, lease).await? {
             return Ok(Start::Nothing);
         }
-        let organization_id: String = run.get("organization_id")?;
         let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
         let template = match &document.template {
             None => None,
@@ -198,6 +204,8 @@ impl Store {
             ],
         )
         .await?;
+        let ending = Ending::Completed { pages: processed.page_count };
+        self.meter_end(&mut tx, &attempt.document, ending).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         Ok(true)
@@ -208,7 +216,8 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn fail_attempt(&self, attempt: &Attempt, failure: &Failure) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Dead(failure), DocumentStatus::Failed).await
+        let ending = Ending::Failed { code: &failure.code };
+        self.finish_attempt(attempt, RunEnd::Dead(failure), DocumentStatus::Failed, ending).await
     }
 
     /// Ends the attempt because somebody wants it cancelled; `false` where it is not the latest any more.
@@ -216,7 +225,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn cancel_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Finished, DocumentStatus::Cancelled).await
+        self.finish_attempt(attempt, RunEnd::Finished, DocumentStatus::Cancelled, Ending::Cancelled).await
     }
 
     /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. `false` where it is
@@ -247,6 +256,7 @@ impl Store {
         attempt: &Attempt,
         end: RunEnd<'_>,
         status: DocumentStatus,
+        ending: Ending<'_>,
     ) -> Result<bool, Error> {
         let fence = self.fence(attempt);
         let mut tx = self.begin().await?;
@@ -254,6 +264,7 @@ impl Store {
             return Ok(false);
         }
         fence.end_document(&mut tx, status).await?;
+        self.meter_end(&mut tx, &attempt.document, ending).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         Ok(true)

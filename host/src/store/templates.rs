@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
-use super::{Error, Store, Transaction};
+use super::{Error, Store, Transaction, plans};
 use crate::domain::audit::Actor;
 use crate::domain::page::OcrMode;
 use crate::domain::template::{
@@ -79,7 +79,8 @@ impl Store {
     /// Makes a template, at version 1.
     ///
     /// # Errors
-    /// [`Error::MissingReference`] where there is no such project, or whatever else the database answers.
+    /// [`Error::MissingReference`] where there is no such project, [`Error::QuotaExceeded`] where the organization may
+    /// not have another template, or whatever else the database answers.
     pub async fn create_template(
         &self,
         actor: &Actor,
@@ -99,6 +100,7 @@ impl Store {
             updated_at: now,
         };
         let mut tx = self.begin().await?;
+        plans::check_one_more_template(&mut tx, organization_id).await?;
         tx.execute(&INSERT, arguments![&template.id, organization_id, project_id, true, now]).await?;
         insert_version(&mut tx, &template).await?;
         self.audit_template(&mut tx, actor, &template, "template.created").await?;

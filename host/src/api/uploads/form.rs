@@ -112,12 +112,14 @@ async fn read_file(context: &Context, caller: &Caller, part: &mut Field<'_>) -> 
     let document_id = context.clock.new_id();
     let key = BlobKey::document(&caller.organization_id, &document_id)?;
     let name = part.file_name().map(str::to_owned);
+    let plan = context.limits.plan(&context.store, &context.clock, &caller.organization_id).await?;
+    let limit_bytes = super::max_file_bytes(&context.config).min(plan.max_file_bytes.unwrap_or(u64::MAX));
     let arrived = AtomicU64::new(0);
     let chunks = (&mut *part).inspect_ok(|chunk: &Bytes| {
         arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
     });
     let outcome =
-        match ingest::receive(&context.blobs, key, chunks, super::max_file_bytes(&context.config)).await {
+        match ingest::receive(&context.blobs, key, chunks, limit_bytes).await {
             Ok(received) => Ok(received),
             Err(ingest::Error::Source(error)) => return Err(multipart_error(&error)),
             Err(ingest::Error::Blob(error)) => return Err(error.into()),
