@@ -1,14 +1,17 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod audit;
 mod auth;
 mod batches;
 mod command_line;
+mod credits;
 mod decode;
 mod errors;
 mod files;
 mod history;
 mod ocr;
 mod openapi;
+mod plans;
 mod plugins;
 mod queue;
 mod serving;
@@ -16,5 +19,7 @@ mod store;
 mod templates;
 mod tenancy;
 mod tidy;
+mod upkeep;
 mod uploads;
+mod usage;
 mod worker;

@@ -79,6 +79,17 @@ const ROWS: &[Row] = {
         needs("POST /processing-history/{id}/reprocess", DocumentsWrite, Unknown("document.unknown")),
         needs("GET /files/{id}", DocumentsRead, Unknown("file.unknown")),
         needs("GET /plugins", PluginsRead, OwnOnly),
+        needs("GET /usage", DocumentsRead, OwnOnly),
+        needs("GET /usage/analytics", DocumentsRead, OutOfReach),
+        needs("GET /credits", OrganizationManage, OwnOnly),
+        needs("GET /credits/ledger", OrganizationManage, OwnOnly),
+        needs("GET /audit", OrganizationManage, OwnOnly),
+        needs("GET /audit/export", OrganizationManage, OwnOnly),
+        needs("GET /audit/verify", OrganizationManage, OwnOnly),
+        // No member or token of an organization may; see the tests of plans.
+        open("GET /operator/plans"),
+        open("PUT /operator/organizations/{organizationId}/plan"),
+        open("POST /operator/organizations/{organizationId}/credits"),
     ]
 };
 
@@ -185,7 +196,8 @@ async fn no_operation_is_open_to_those_who_may_not(api: TestApi) {
 
         let seen = operation.send(&api, &owned, &viewer).await;
         let is_read = operation.method == Method::GET;
-        match (is_open_api, is_read) {
+        let is_for_managers = scope == Some(TokenScope::OrganizationManage);
+        match (is_open_api, is_read && !is_for_managers) {
             (true, _) => seen.assert_error(401, "auth.credential_invalid"),
             (false, true) => assert_eq!(seen.status, 200, "{told}"),
             (false, false) => seen.assert_error(403, "auth.role_insufficient"),

@@ -241,9 +241,14 @@ impl TestApi {
         answer.body
     }
 
+    /// The folder that the blob store is in.
+    pub fn blob_folder(&self) -> PathBuf {
+        self.folder.path().join("blobs")
+    }
+
     /// Every file in the blob store.
     pub fn blobs(&self) -> Vec<PathBuf> {
-        files(&self.folder.path().join("blobs"))
+        files(&self.blob_folder())
     }
 
     /// Every file below the folder that the blob store is in.

@@ -176,9 +176,12 @@ fn set(plan: &mut Plan, name: &str, value: &str) -> anyhow::Result<()> {
     let number = match value {
         "none" => None,
         // The database counts up to here.
-        text => Some(u64::from(text.parse::<i64>().ok().and_then(|number| u64::try_from(number).ok()).with_context(
-            || format!("`{name}` is `{value}`, it must be a number or `none`"),
-        )?)),
+        text => Some(
+            text.parse::<u64>()
+                .ok()
+                .filter(|number| i64::try_from(*number).is_ok())
+                .with_context(|| format!("`{name}` is `{value}`, it must be a number or `none`"))?,
+        ),
     };
     let least = if matches!(name, "maxFileBytes" | "credentialRate" | "organizationRate") { 1 } else { 0 };
     if number.is_some_and(|number| number < least) {
