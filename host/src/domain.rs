@@ -38,6 +38,7 @@ pub mod audit;
 pub mod batch;
 pub mod credit;
 pub mod document;
+pub mod event;
 pub mod extraction;
 pub mod file_name;
 pub mod format;

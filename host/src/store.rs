@@ -12,6 +12,7 @@ mod credits;
 mod dispatcher;
 mod documents;
 mod engine;
+mod events;
 mod idempotency;
 mod organizations;
 mod plans;
@@ -231,6 +232,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     credits::ALL,
     dispatcher::ALL,
     documents::ALL,
+    events::ALL,
     idempotency::ALL,
     organizations::ALL,
     plans::ALL,

@@ -7,6 +7,7 @@ mod command_line;
 mod credits;
 mod decode;
 mod errors;
+mod events;
 mod files;
 mod history;
 mod ocr;

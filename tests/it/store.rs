@@ -11,13 +11,15 @@ use ocriva::domain::audit::{Actor, ActorKind, AuditFilter};
 use ocriva::domain::credit::LedgerKind;
 use ocriva::domain::batch::NewBatch;
 use ocriva::domain::document::{DocumentStatus, Failure, FileType, NewDocument};
+use ocriva::domain::event::EventKind;
 use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
 use ocriva::domain::page::OcrMode;
 use ocriva::domain::project::ProjectChanges;
+use ocriva::domain::template::export::{DateStyle, DecimalStyle, ExportColumn, ExportRows, ExportSettings};
 use ocriva::domain::template::{
-    ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
-    TemplateUpdate,
+    ExtractionMode, ExtractorChoice, ReferenceLink, ResultFormat, Template, TemplateContent,
+    TemplateRevision, TemplateUpdate,
 };
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{LoginFamily, NewRefreshToken, Rotation, TokenKind};
@@ -66,6 +68,7 @@ fn the_schema_allows_every_word_of_the_domain() {
         };
         expect_words(ActorKind::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(DocumentStatus::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(EventKind::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ExtractionMode::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(FileType::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(LedgerKind::ALL.iter().map(|word| word.as_str()).collect());
@@ -147,9 +150,20 @@ async fn a_changed_template_leaves_earlier_documents_their_version(test: TestSto
             config: json!({"currency": "EUR"}).as_object().cloned(),
         }),
         ocr_mode: Some(OcrMode::Fast),
+        export: ExportSettings {
+            columns: vec![ExportColumn { field: "total".to_owned(), title: Some("Sum".to_owned()) }],
+            rows: ExportRows::Items("lines".to_owned()),
+            decimal: DecimalStyle::Comma,
+            dates: DateStyle::DayMonthYear,
+        },
+        references: vec![ReferenceLink { name: "vendors".to_owned(), id: "one".to_owned() }],
         ..template_content("Till receipts")
     };
-    let revision = TemplateRevision { expected_version: 1, content: content.clone(), is_active: false };
+    let revision = TemplateRevision {
+        expected_updated_at: template.updated_at,
+        content: content.clone(),
+        is_active: false,
+    };
     let updated = update_template(&test, &template.id, revision).await;
     let TemplateUpdate::Updated(updated) = updated else { panic!("{updated:?}") };
     assert_eq!((updated.version, updated.is_active, &updated.content), (2, false, &content));
@@ -162,8 +176,11 @@ async fn a_changed_template_leaves_earlier_documents_their_version(test: TestSto
 
 async fn a_template_changed_meanwhile_is_not_overwritten(test: TestStore) {
     let template = create_template(&test, "Receipts").await;
-    let revision =
-        |name| TemplateRevision { expected_version: 1, content: template_content(name), is_active: true };
+    let revision = |name| TemplateRevision {
+        expected_updated_at: template.updated_at,
+        content: template_content(name),
+        is_active: true,
+    };
     let first = update_template(&test, &template.id, revision("First")).await;
     assert!(matches!(first, TemplateUpdate::Updated(_)), "{first:?}");
     assert_eq!(update_template(&test, &template.id, revision("Second")).await, TemplateUpdate::Conflict);

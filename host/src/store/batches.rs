@@ -5,10 +5,11 @@ use serde_json::json;
 use super::audit::Event;
 use super::documents::template_reference;
 use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
-use super::{Error, Store};
+use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
 use crate::domain::batch::{Batch, NewBatch};
 use crate::domain::document::NewDocument;
+use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
 use crate::domain::tenant::Tenant;
 
@@ -117,11 +118,21 @@ impl Store {
             changes: Some(json!({ "name": new.name, "totalFiles": documents.len() })),
         };
         self.audit(&mut tx, event).await?;
-        let recorded = tx.read(&FIND, arguments![organization_id, project_id, &new.id]).await?;
+        let recorded = read(&mut tx, organization_id, &new.id).await?;
+        self.announce_batch(&mut tx, &recorded, EventKind::BatchUploaded).await?;
+        for document in documents {
+            self.announce_recorded(&mut tx, organization_id, document).await?;
+        }
+        self.announce_completed_batch(&mut tx, organization_id, &new.id).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
         Ok(recorded)
     }
+}
+
+/// The batch that the caller has locked, or has just made.
+pub(super) async fn read(tx: &mut Transaction, organization_id: &str, id: &str) -> Result<Batch, Error> {
+    tx.read(&FIND, arguments![organization_id, None::<&str>, id]).await
 }
 
 impl FromRow for Batch {

@@ -12,6 +12,7 @@ use crate::domain::document::{
     Cancellation, Deletion, Document, DocumentFilter, DocumentStatistics, DocumentStatus, ExtractorIdentity,
     Failure, FileType, NewDocument, PageRange, Reprocessing, StoredFile,
 };
+use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
 use crate::domain::template::TemplateReference;
 use crate::domain::tenant::Tenant;
@@ -207,7 +208,7 @@ impl Store {
             changes: Some(json!({ "fileName": new.file_name, "sizeBytes": new.size_bytes })),
         };
         self.audit(&mut tx, event).await?;
-        let recorded = read(&mut tx, organization_id, &new.id).await?;
+        let recorded = self.announce_recorded(&mut tx, organization_id, new).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
         Ok(recorded)
@@ -240,6 +241,8 @@ impl Store {
             _ => {
                 tx.execute(&FINISH_RUN, arguments![&tenant.organization_id, &document_id, now]).await?;
                 tx.execute(&CANCEL, arguments![&tenant.organization_id, &document_id, now]).await?;
+                let (organization_id, kind) = (&tenant.organization_id, EventKind::DocumentCancelled);
+                self.announce_finished(&mut tx, organization_id, &document_id, kind, None).await?;
                 self.queue.withdraw(&mut tx, &document_id).await?;
                 let document = read(&mut tx, &tenant.organization_id, &document_id).await?;
                 self.meter_end(&mut tx, &document, Ending::Cancelled).await?;

@@ -43,6 +43,7 @@ statements! {
     /// What is counted while it is held does not change.
     LOCK_ACCOUNT = "update accounts set updated_at = updated_at where organization_id = $1";
     TEMPLATES = "select count(*) as total from templates where organization_id = $1 and deleted_at is null";
+    WEBHOOK_ENDPOINTS = "select count(*) as total from webhook_endpoints where organization_id = $1";
     STORAGE = "select cast(coalesce(sum(size_bytes), 0) as bigint) as total from documents
         where organization_id = $1 and blob_key is not null";
 }
@@ -151,7 +152,9 @@ impl Store {
                 Quota::Processing => month.processing,
                 Quota::Reads => month.requests.reads,
                 Quota::Transfer => month.requests.transfer_bytes,
-                Quota::WebhookEndpoints => 0,
+                Quota::WebhookEndpoints => {
+                    self.engine.count(&WEBHOOK_ENDPOINTS, arguments![organization_id]).await?
+                }
             };
             uses.push(QuotaUse { quota, used, allowed: plan.allowed(quota) });
         }

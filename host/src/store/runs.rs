@@ -10,6 +10,7 @@ use super::statement::{Argument, arguments, statements};
 use super::{Error, Store, Transaction, documents, results, templates};
 use crate::domain::credit::Ending;
 use crate::domain::document::{Document, DocumentStatus, Failure, Processed};
+use crate::domain::event::EventKind;
 use crate::domain::template::Template;
 use crate::domain::timestamp::Timestamp;
 
@@ -110,14 +111,16 @@ impl Store {
             tx.commit().await?;
             return Ok(Start::Nothing);
         };
-        let organization_id: String = run.get("organization_id")?;
         let number: u32 = run.number("attempt")?;
+        let organization_id: String = run.get("organization_id")?;
         let fence = Fence { document_id: &delivery.document_id, attempt: number, now };
         if run.get("cancel_requested")? {
             fence.end(&mut tx, RunEnd::Finished).await?;
             fence.end_document(&mut tx, DocumentStatus::Cancelled).await?;
             let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
             self.meter_end(&mut tx, &document, Ending::Cancelled).await?;
+            let (id, kind) = (&delivery.document_id, EventKind::DocumentCancelled);
+            self.announce_finished(&mut tx, &organization_id, id, kind, None).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
             return Ok(Start::Cancelled);
@@ -129,6 +132,8 @@ impl Store {
             fence.end_document(&mut tx, DocumentStatus::Failed).await?;
             let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
             self.meter_end(&mut tx, &document, Ending::Failed { code: &failure.code }).await?;
+            let (id, kind) = (&delivery.document_id, EventKind::DocumentFailed);
+            self.announce_finished(&mut tx, &organization_id, id, kind, None).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
             return Ok(Start::Dead);
@@ -206,6 +211,9 @@ impl Store {
         .await?;
         let ending = Ending::Completed { pages: processed.page_count };
         self.meter_end(&mut tx, &attempt.document, ending).await?;
+        let (organization_id, result) = (&attempt.document.organization_id, Some(&processed.result));
+        let kind = EventKind::DocumentProcessed;
+        self.announce_finished(&mut tx, organization_id, fence.document_id, kind, result).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         Ok(true)
@@ -216,8 +224,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn fail_attempt(&self, attempt: &Attempt, failure: &Failure) -> Result<bool, Error> {
-        let ending = Ending::Failed { code: &failure.code };
-        self.finish_attempt(attempt, RunEnd::Dead(failure), DocumentStatus::Failed, ending).await
+        self.finish_attempt(attempt, RunEnd::Dead(failure), Ending::Failed { code: &failure.code }).await
     }
 
     /// Ends the attempt because somebody wants it cancelled; `false` where it is not the latest any more.
@@ -225,7 +232,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn cancel_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Finished, DocumentStatus::Cancelled, Ending::Cancelled).await
+        self.finish_attempt(attempt, RunEnd::Finished, Ending::Cancelled).await
     }
 
     /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. `false` where it is
@@ -255,9 +262,13 @@ impl Store {
         &self,
         attempt: &Attempt,
         end: RunEnd<'_>,
-        status: DocumentStatus,
         ending: Ending<'_>,
     ) -> Result<bool, Error> {
+        let (status, kind) = match ending {
+            Ending::Completed { .. } => (DocumentStatus::Completed, EventKind::DocumentProcessed),
+            Ending::Failed { .. } => (DocumentStatus::Failed, EventKind::DocumentFailed),
+            Ending::Cancelled => (DocumentStatus::Cancelled, EventKind::DocumentCancelled),
+        };
         let fence = self.fence(attempt);
         let mut tx = self.begin().await?;
         if !fence.end(&mut tx, end).await? {
@@ -265,6 +276,8 @@ impl Store {
         }
         fence.end_document(&mut tx, status).await?;
         self.meter_end(&mut tx, &attempt.document, ending).await?;
+        let organization_id = &attempt.document.organization_id;
+        self.announce_finished(&mut tx, organization_id, fence.document_id, kind, None).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         Ok(true)
