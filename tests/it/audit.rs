@@ -64,7 +64,11 @@ async fn a_list_shows_what_the_filters_let_through(api: TestApi) {
 async fn an_export_has_every_entry_in_both_forms(api: TestApi) {
     // More than are read from the database at one time.
     for number in 0..520 {
-        api.base.store.rename_organization(&Actor::system(), &api.organization(), &format!("Name, \"{number}\"")).await.unwrap();
+        api.base
+            .store
+            .rename_organization(&Actor::system(), &api.organization(), &format!("Name, \"{number}\""))
+            .await
+            .unwrap();
     }
     let listed = api.get("/audit?limit=100", &api.token).await.body;
     let total = listed["pagination"]["total"].as_u64().unwrap();
@@ -79,10 +83,7 @@ async fn an_export_has_every_entry_in_both_forms(api: TestApi) {
     let csv = api.get("/audit/export?format=csv&action=organization.updated", &api.token).await;
     let csv = text(&csv.body);
     let mut lines = csv.lines();
-    assert_eq!(
-        lines.next(),
-        Some("id,at,actorKind,actorId,action,target,changes,address,sequence,hash")
-    );
+    assert_eq!(lines.next(), Some("id,at,actorKind,actorId,action,target,changes,address,sequence,hash"));
     assert_eq!(lines.clone().count(), 520);
     assert!(lines.next().unwrap().contains(r#""{""name"":""Name, \""519\""""}""#), "{csv}");
 
@@ -170,7 +171,8 @@ async fn writers_at_the_same_time_make_one_chain(test: TestStore) {
     expect_intact(&test, 41).await;
 }
 
-const COPY_OF_THIRD: &str = "insert into audit (id, organization_id, actor_kind, actor_id, action, target, changes,
+const COPY_OF_THIRD: &str =
+    "insert into audit (id, organization_id, actor_kind, actor_id, action, target, changes,
     address, created_at, sequence, hash)
     select 'copy', organization_id, actor_kind, actor_id, action, target, changes, address, created_at";
 
@@ -195,7 +197,8 @@ async fn broken_at(test: &TestStore) -> (u64, &'static str) {
 }
 
 async fn make_template(api: &TestApi, name: &str) {
-    let body = json!({"name": name, "projectId": api.project(), "templateSchema": {"total": {"type": "number"}}});
+    let body =
+        json!({"name": name, "projectId": api.project(), "templateSchema": {"total": {"type": "number"}}});
     let answer = api.send(Method::POST, "/templates", &api.token, &body).await;
     assert_eq!(answer.status, 201, "{answer:?}");
 }

@@ -97,7 +97,8 @@ async fn a_failure_by_the_files_fault_is_charged_and_ours_is_given_back(test: Te
 async fn a_cancelled_document_costs_nothing(test: TestStore) {
     need_credits(&test, 5).await;
     let waiting = test.upload(&test.tenant(), &test.new_document()).await;
-    let cancel = async |id: &str| test.store.cancel_document(&Actor::system(), &test.tenant(), id).await.unwrap();
+    let cancel =
+        async |id: &str| test.store.cancel_document(&Actor::system(), &test.tenant(), id).await.unwrap();
     assert_eq!(cancel(&waiting.id).await, Cancellation::Cancelled);
     assert_eq!(balance(&test).await, 5);
 
@@ -140,7 +141,8 @@ async fn a_retried_document_is_held_for_once(test: TestStore) {
 
 async fn a_document_processed_again_is_paid_again(test: TestStore) {
     need_credits(&test, 2).await;
-    let reprocess = async |id: &str| test.store.reprocess_document(&Actor::system(), &test.tenant(), id).await;
+    let reprocess =
+        async |id: &str| test.store.reprocess_document(&Actor::system(), &test.tenant(), id).await;
     let attempt = test.upload_and_start().await;
     let id = attempt.document.id.clone();
     test.store.complete_attempt(&attempt, &processed("one")).await.unwrap();
@@ -241,7 +243,10 @@ async fn the_ledger_is_paged_and_sums_to_the_balance(api: TestApi) {
     let about = api.get(&format!("/credits/ledger?documentId={document}"), &api.token).await.body;
     let entry = &about["data"][0];
     assert_eq!(about["pagination"]["total"], 1);
-    assert_eq!((&entry["kind"], &entry["amount"], &entry["balance"]), (&json!("hold"), &json!(-1), &json!(4)));
+    assert_eq!(
+        (&entry["kind"], &entry["amount"], &entry["balance"]),
+        (&json!("hold"), &json!(-1), &json!(4))
+    );
     assert_eq!(entry["documentId"], document);
 }
 
@@ -286,10 +291,8 @@ async fn create_batch(store: &Store, test: &TestStore, documents: &[NewDocument]
         template: None,
         metadata: None,
     };
-    let documents: Vec<NewDocument> = documents
-        .iter()
-        .map(|new| NewDocument { batch_id: Some(batch.id.clone()), ..new.clone() })
-        .collect();
+    let documents: Vec<NewDocument> =
+        documents.iter().map(|new| NewDocument { batch_id: Some(batch.id.clone()), ..new.clone() }).collect();
     let (organization, project) = (&test.first.organization_id, &test.first.project_id);
     store.create_batch(&Actor::system(), organization, project, &batch, &documents).await.map(drop)
 }

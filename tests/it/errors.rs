@@ -191,6 +191,11 @@ fn public_codes_do_not_change_unseen() {
     400 file.size_mismatch
     413 file.too_large
     415 file.format
+    402 credits.short
+    403 plan.quota_exceeded
+    429 plan.rate_exceeded
+    404 plan.unknown
+    403 operator.off
     409 request.conflict
     503 queue.full
     503 server.draining

@@ -40,7 +40,8 @@ on_each_engine!(
 );
 
 async fn a_credential_above_its_rate_is_told_when_to_come_back(api: TestApi) {
-    limit(&api.base, Plan { credential_rate: Some(60), organization_rate: Some(600), ..Plan::default() }).await;
+    limit(&api.base, Plan { credential_rate: Some(60), organization_rate: Some(600), ..Plan::default() })
+        .await;
     let first = projects(&api, &api.token).await;
     assert_eq!(first.status, 200);
     assert_eq!((header(&first, "ratelimit-limit"), header(&first, "ratelimit-remaining")), (60, 59));
@@ -59,10 +60,11 @@ async fn a_credential_above_its_rate_is_told_when_to_come_back(api: TestApi) {
 
 async fn an_organization_above_its_rate_holds_for_all_its_credentials(api: TestApi) {
     let (_, foreign) = api.foreign_token().await;
-    limit(&api.base, Plan { credential_rate: Some(1000), organization_rate: Some(30), ..Plan::default() }).await;
+    limit(&api.base, Plan { credential_rate: Some(1000), organization_rate: Some(30), ..Plan::default() })
+        .await;
     let refused = until_refused(&api, &api.token).await;
     assert_eq!(header(&refused, "ratelimit-limit"), 30);
-    assert_eq!(header(&refused, "retry-after"), 2);
+    assert!((1..=2).contains(&header(&refused, "retry-after")), "{refused:?}");
     let other = api.token_like(&api.organization(), |_| {}).await;
     projects(&api, &other).await.assert_error(429, "plan.rate_exceeded");
     assert_eq!(projects(&api, &foreign).await.status, 200, "another organization has its own rate");
@@ -112,7 +114,8 @@ async fn downloads_count_as_transfer(api: TestApi) {
 async fn a_quota_names_itself_what_is_allowed_and_what_it_would_be(api: TestApi) {
     let plan = Plan { templates: Some(1), monthly_processing: Some(1), ..Plan::default() };
     limit(&api.base, plan).await;
-    let template = json!({"name": "A", "projectId": api.project(), "templateSchema": {"total": {"type": "number"}}});
+    let template =
+        json!({"name": "A", "projectId": api.project(), "templateSchema": {"total": {"type": "number"}}});
     assert_eq!(api.post("/templates", &api.token, &template).await.status, 201);
     let refused = api.post("/templates", &api.token, &template).await;
     refused.assert_error(403, "plan.quota_exceeded");
@@ -133,7 +136,10 @@ async fn a_quota_names_itself_what_is_allowed_and_what_it_would_be(api: TestApi)
         .collect();
     let names: Vec<&str> = quotas.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, Quota::ALL.iter().map(|quota| quota.as_str()).collect::<Vec<_>>());
-    assert_eq!(quotas[..3], [("storage", Some(png().len() as u64)), ("templates", Some(1)), ("processing", Some(1))]);
+    assert_eq!(
+        quotas[..3],
+        [("storage", Some(png().len() as u64)), ("templates", Some(1)), ("processing", Some(1))]
+    );
 }
 
 async fn the_plans_are_those_of_the_contract(test: TestStore) {
@@ -152,7 +158,10 @@ async fn the_plans_are_those_of_the_contract(test: TestStore) {
     assert_eq!(unlimited, expected);
     assert_eq!(plans.len(), rows.len());
     for (plan, (name, storage, templates, processing, reads, transfer, endpoints)) in plans.iter().zip(rows) {
-        assert_eq!((plan.name.as_str(), plan.storage_bytes), (name, storage.map(|gigabytes: u64| gigabytes * GB)));
+        assert_eq!(
+            (plan.name.as_str(), plan.storage_bytes),
+            (name, storage.map(|gigabytes: u64| gigabytes * GB))
+        );
         assert_eq!((plan.templates, plan.webhook_endpoints), (templates, endpoints), "{name}");
         assert_eq!((plan.monthly_processing, plan.monthly_reads), (Some(processing), Some(reads)), "{name}");
         assert_eq!(plan.monthly_transfer_bytes, Some(transfer * GB), "{name}");
@@ -183,7 +192,9 @@ async fn parallel_uploads_do_not_pass_the_processing_quota(test: TestStore) {
             for new in documents {
                 match store.create_document(&Actor::system(), &organization, &project, &new).await {
                     Ok(_) => accepted += 1,
-                    Err(Error::QuotaExceeded(exceeded)) => assert_eq!((exceeded.allowed, exceeded.wanted), (5, 6)),
+                    Err(Error::QuotaExceeded(exceeded)) => {
+                        assert_eq!((exceeded.allowed, exceeded.wanted), (5, 6))
+                    }
                     Err(error) => panic!("{error}"),
                 }
             }
@@ -213,7 +224,8 @@ async fn storage_is_free_again_when_a_document_is_deleted(test: TestStore) {
 
 async fn a_document_processed_again_counts_as_processing(test: TestStore) {
     limit(&test, Plan { monthly_processing: Some(2), ..Plan::default() }).await;
-    let reprocess = async |id: &str| test.store.reprocess_document(&Actor::system(), &test.tenant(), id).await;
+    let reprocess =
+        async |id: &str| test.store.reprocess_document(&Actor::system(), &test.tenant(), id).await;
     let attempt = test.upload_and_start().await;
     test.store.complete_attempt(&attempt, &processed("")).await.unwrap();
     assert_eq!(reprocess(&attempt.document.id).await.unwrap(), Reprocessing::Accepted);
@@ -324,7 +336,9 @@ async fn the_command_line_sets_plans_prices_and_credits() {
     assert_eq!(said, format!("organization {organization} has 5 credits\n"));
     done(&["grant-credits", &organization, "-2", "--reason", "mistake"]);
     assert_eq!(api.base.store.credit_balance(&organization).await.unwrap(), Some(3));
-    assert!(failed(&["grant-credits", &organization, "-4", "--reason", "mistake"]).contains("the balance is 3"));
+    assert!(
+        failed(&["grant-credits", &organization, "-4", "--reason", "mistake"]).contains("the balance is 3")
+    );
     done(&["set-price", "invoice", "3"]);
     let prices = api.base.store.extractor_prices().await.unwrap();
     assert_eq!(prices, [("default".to_owned(), 1), ("invoice".to_owned(), 3)]);

@@ -22,6 +22,7 @@ const LAYERS: [(&str, &[&str]); 5] = [
 /// What only one module may name, as a pattern in its code.
 const OWNED: &[(&str, &str)] = &[
     ("api", r"\b(axum|axum_extra|tower_http|utoipa_axum|StatusCode)\b"),
+    ("api", r"\bgovernor\b"),
     ("store", r"\bsqlx\b"),
     ("blobs", r"\bobject_store\b"),
     ("plugins", r"\b(wasmtime|wasmtime_wasi|wasmparser)\b"),

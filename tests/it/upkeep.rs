@@ -55,7 +55,10 @@ async fn a_file_goes_after_its_time_and_the_result_stays(api: TestApi) {
     let again = test.store.reprocess_document(&Actor::system(), &test.tenant(), &id).await.unwrap();
     assert_eq!(again, Reprocessing::FileGone);
     let audit = api.get(&format!("/audit?target={id}&limit=1"), &api.token).await.body["data"][0].clone();
-    assert_eq!((&audit["action"], &audit["actor"]["kind"]), (&"document.file_expired".into(), &"system".into()));
+    assert_eq!(
+        (&audit["action"], &audit["actor"]["kind"]),
+        (&"document.file_expired".into(), &"system".into())
+    );
     assert_eq!(upkeep.expire_files().await.unwrap(), 0);
 }
 
@@ -124,8 +127,7 @@ async fn one_process_at_a_time_has_the_turn(test: TestStore) {
     assert!(!other.take_turn("task", interval).await.unwrap());
     assert!(other.take_turn("another task", interval).await.unwrap());
     test.clock.advance(interval);
-    let (one, two) =
-        tokio::join!(test.store.take_turn("task", interval), other.take_turn("task", interval));
+    let (one, two) = tokio::join!(test.store.take_turn("task", interval), other.take_turn("task", interval));
     assert!(one.unwrap() != two.unwrap());
 }
 
@@ -147,7 +149,10 @@ async fn rows_past_their_time_are_removed(test: TestStore) {
     assert_eq!(store.sweep_rows().await.unwrap(), 0);
     test.clock.advance(DAY * 2);
     assert_eq!(store.sweep_rows().await.unwrap(), 2);
-    assert!(matches!(store.rotate_refresh_token("long", token("next", 30)).await.unwrap(), Rotation::Rotated(_)));
+    assert!(matches!(
+        store.rotate_refresh_token("long", token("next", 30)).await.unwrap(),
+        Rotation::Rotated(_)
+    ));
 }
 
 /// Uploads a file and begins an attempt at it, before all others.

@@ -62,7 +62,10 @@ async fn analytics_add_up_by_day_and_by_project(api: TestApi) {
         .collect();
     assert_eq!(named, [("Default", 2), ("Other", 1)]);
     let only = analytics(&api, &format!("projectId={}", api.project()), &api.token).await;
-    assert_eq!((&only["total"]["documents"], only["projects"].as_array().map(Vec::len)), (&json!(2), Some(1)));
+    assert_eq!(
+        (&only["total"]["documents"], only["projects"].as_array().map(Vec::len)),
+        (&json!(2), Some(1))
+    );
     assert_eq!(only["period"], "30d");
 }
 

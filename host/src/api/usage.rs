@@ -179,8 +179,7 @@ pub async fn get_analytics(
     };
     let tenant = caller.tenant_in(&context.store, query.project_id.as_ref()).await?;
     let today = context.clock.now();
-    let days: Vec<String> =
-        (0..period.days()).rev().map(|back| today.before(DAY * back).to_date()).collect();
+    let days: Vec<String> = (0..period.days()).rev().map(|back| today.before(DAY * back).to_date()).collect();
     let (from, to) = match (days.first(), days.last()) {
         (Some(from), Some(to)) => (from.clone(), to.clone()),
         _ => (today.to_date(), today.to_date()),

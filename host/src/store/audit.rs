@@ -146,8 +146,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn verify_audit(&self, organization_id: &str) -> Result<AuditVerdict, Error> {
-        let Some(head): Option<Head> = self.engine.find(&HEAD, arguments![organization_id]).await?
-        else {
+        let Some(head): Option<Head> = self.engine.find(&HEAD, arguments![organization_id]).await? else {
             return Ok(AuditVerdict { entries: 0, hash: String::new(), broken: None });
         };
         let mut verdict = AuditVerdict { entries: 0, hash: String::new(), broken: None };

@@ -91,12 +91,8 @@ impl Store {
             return Ok(Grant::NotFound);
         }
         let balance = self.change_balance(&mut tx, organization_id, amount).await?;
-        let entry = LedgerEntry {
-            amount,
-            balance,
-            reason: reason.to_owned(),
-            ..self.entry(LedgerKind::Grant)
-        };
+        let entry =
+            LedgerEntry { amount, balance, reason: reason.to_owned(), ..self.entry(LedgerKind::Grant) };
         append(&mut tx, organization_id, &entry).await?;
         let event = Event {
             organization_id,
@@ -217,10 +213,8 @@ impl Store {
 }
 
 async fn price(tx: &mut Transaction, template: Option<&TemplateReference>) -> Result<i64, Error> {
-    let bound = arguments![
-        template.map(|template| template.id.as_str()),
-        template.map(|template| template.version)
-    ];
+    let bound =
+        arguments![template.map(|template| template.id.as_str()), template.map(|template| template.version)];
     tx.fetch_optional(&PRICE, bound).await?.map_or(Ok(1), |row| row.get("credits"))
 }
 

@@ -241,11 +241,11 @@ impl Store {
             _ => {
                 tx.execute(&FINISH_RUN, arguments![&tenant.organization_id, &document_id, now]).await?;
                 tx.execute(&CANCEL, arguments![&tenant.organization_id, &document_id, now]).await?;
+                let document = read(&mut tx, &tenant.organization_id, &document_id).await?;
+                self.meter_end(&mut tx, &document, Ending::Cancelled).await?;
                 let (organization_id, kind) = (&tenant.organization_id, EventKind::DocumentCancelled);
                 self.announce_finished(&mut tx, organization_id, &document_id, kind, None).await?;
                 self.queue.withdraw(&mut tx, &document_id).await?;
-                let document = read(&mut tx, &tenant.organization_id, &document_id).await?;
-                self.meter_end(&mut tx, &document, Ending::Cancelled).await?;
                 Cancellation::Cancelled
             }
         };

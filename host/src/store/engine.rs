@@ -14,8 +14,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{Executor, Postgres, SqlSafeStr, Sqlite};
 
-use super::audit::{self, Unchained};
 use super::Error;
+use super::audit::{self, Unchained};
 use super::statement::{Argument, Columns, FromRow, Row, Statement};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -74,9 +74,7 @@ impl Engine {
     pub(super) async fn begin(&self) -> Result<Transaction, Error> {
         match self {
             // Immediate: a transaction that begins as a reader cannot become a writer while another one writes.
-            Self::Sqlite { writer, .. } => {
-                writer.begin_with("begin immediate").await.map(Open::Sqlite)
-            }
+            Self::Sqlite { writer, .. } => writer.begin_with("begin immediate").await.map(Open::Sqlite),
             Self::Postgres(pool) => pool.begin().await.map(Open::Postgres),
         }
         .map(|open| Transaction { open, audited: Vec::new() })

@@ -97,12 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub async fn daily_usage(
-        &self,
-        tenant: &Tenant,
-        from: &str,
-        to: &str,
-    ) -> Result<Vec<DailyUsage>, Error> {
+    pub async fn daily_usage(&self, tenant: &Tenant, from: &str, to: &str) -> Result<Vec<DailyUsage>, Error> {
         let bound = arguments![&tenant.organization_id, &tenant.project_id, from, to, DAYS_LIMIT];
         self.engine.list(&DAYS, bound).await
     }

@@ -118,19 +118,18 @@ async fn read_file(context: &Context, caller: &Caller, part: &mut Field<'_>) -> 
     let chunks = (&mut *part).inspect_ok(|chunk: &Bytes| {
         arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
     });
-    let outcome =
-        match ingest::receive(&context.blobs, key, chunks, limit_bytes).await {
-            Ok(received) => Ok(received),
-            Err(ingest::Error::Source(error)) => return Err(multipart_error(&error)),
-            Err(ingest::Error::Blob(error)) => return Err(error.into()),
-            Err(error @ ingest::Error::Empty) => Err(ApiError::new(Code::FileEmpty, error.to_string())),
-            Err(error @ ingest::Error::TooLarge { .. }) => {
-                Err(ApiError::new(Code::FileTooLarge, error.to_string()))
-            }
-            Err(error @ ingest::Error::UnknownFormat(_)) => {
-                Err(ApiError::new(Code::FileFormat, error.to_string()))
-            }
-        };
+    let outcome = match ingest::receive(&context.blobs, key, chunks, limit_bytes).await {
+        Ok(received) => Ok(received),
+        Err(ingest::Error::Source(error)) => return Err(multipart_error(&error)),
+        Err(ingest::Error::Blob(error)) => return Err(error.into()),
+        Err(error @ ingest::Error::Empty) => Err(ApiError::new(Code::FileEmpty, error.to_string())),
+        Err(error @ ingest::Error::TooLarge { .. }) => {
+            Err(ApiError::new(Code::FileTooLarge, error.to_string()))
+        }
+        Err(error @ ingest::Error::UnknownFormat(_)) => {
+            Err(ApiError::new(Code::FileFormat, error.to_string()))
+        }
+    };
     Ok(FormFile { document_id, name, size_bytes: arrived.into_inner(), outcome })
 }
 
