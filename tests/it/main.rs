@@ -1,5 +1,6 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod access;
 mod audit;
 mod auth;
 mod batches;
@@ -9,6 +10,7 @@ mod decode;
 mod errors;
 mod events;
 mod files;
+mod formats;
 mod history;
 mod ocr;
 mod openapi;
@@ -18,7 +20,6 @@ mod queue;
 mod serving;
 mod store;
 mod templates;
-mod tenancy;
 mod tidy;
 mod upkeep;
 mod uploads;

@@ -13,6 +13,7 @@ use crate::api::access::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::extract::{Multipart, multipart_error};
 use crate::blobs::BlobKey;
+use crate::domain::format::Format;
 use crate::ingest::{self, Received};
 
 /// Longest text part.
@@ -118,7 +119,12 @@ async fn read_file(context: &Context, caller: &Caller, part: &mut Field<'_>) -> 
     let chunks = (&mut *part).inspect_ok(|chunk: &Bytes| {
         arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
     });
-    let outcome = match ingest::receive(&context.blobs, key, chunks, limit_bytes).await {
+    let file_name = name.clone().unwrap_or_default();
+    let outcome = match ingest::receive(&context.blobs, key, &file_name, chunks, limit_bytes).await {
+        Ok(received) if received.format == Format::Zip => Err(ApiError::new(
+            Code::FileFormat,
+            "a ZIP file holds several documents: unpack it and upload them",
+        )),
         Ok(received) => Ok(received),
         Err(ingest::Error::Source(error)) => return Err(multipart_error(&error)),
         Err(ingest::Error::Blob(error)) => return Err(error.into()),
