@@ -17,6 +17,7 @@ mod openapi;
 mod plans;
 mod plugins;
 mod queue;
+mod replicas;
 mod serving;
 mod store;
 mod templates;

@@ -44,6 +44,14 @@ pub struct Description {
     validators: Mutex<HashMap<(bool, String), Arc<Validator>>>,
 }
 
+impl Operation {
+    /// Where the description has it.
+    pub fn pointer(&self) -> String {
+        let path = self.path.replace('~', "~0").replace('/', "~1");
+        format!("/paths/{path}/{}", self.method.as_str().to_lowercase())
+    }
+}
+
 impl Sent {
     /// Reads what a request is going to send. A form is taken out, read and put back.
     pub async fn of(request: &mut Request) -> Self {
@@ -162,11 +170,7 @@ impl Description {
             }
             return problems;
         };
-        let of = format!(
-            "/paths/{}/{}",
-            operation.path.replace('~', "~0").replace('/', "~1"),
-            operation.method.as_str().to_lowercase()
-        );
+        let of = operation.pointer();
         let described = self.operation(&operation);
         let response = &described["responses"][status.as_str()];
         if response.is_null() {
