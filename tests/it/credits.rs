@@ -32,11 +32,7 @@ on_each_engine!(
 mod http {
     use super::*;
 
-    over_http!(
-        an_upload_without_credits_stores_nothing,
-        the_ledger_is_paged_and_sums_to_the_balance,
-        only_the_operators_token_grants_credits,
-    );
+    over_http!(an_upload_without_credits_stores_nothing, the_ledger_is_paged_and_sums_to_the_balance,);
 }
 
 const EVERYTHING: Page = Page { number: 1, limit: 1000 };
@@ -248,14 +244,6 @@ async fn the_ledger_is_paged_and_sums_to_the_balance(api: TestApi) {
         (&json!("hold"), &json!(-1), &json!(4))
     );
     assert_eq!(entry["documentId"], document);
-}
-
-async fn only_the_operators_token_grants_credits(api: TestApi) {
-    let organization = api.organization();
-    let path = format!("/operator/organizations/{organization}/credits");
-    let body = json!({"amount": 5, "reason": "order 17"});
-    api.post(&path, "", &body).await.assert_error(401, "auth.credential_missing");
-    api.post(&path, &api.token, &body).await.assert_error(403, "operator.off");
 }
 
 /// Puts the first organization on a plan that needs credits and has no other limits, and gives it some.

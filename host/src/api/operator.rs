@@ -34,14 +34,14 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let context = Context::from_ref(state);
         let token = context.config.operator.token.as_bytes();
-        let presented = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let Some(presented) = presented else {
-            return Err(ApiError::new(Code::CredentialMissing, "this needs the operator's token"));
-        };
         if token.is_empty() {
             let message = "the operator's routes are off: the setting `operator.token` is empty";
             return Err(ApiError::new(Code::OperatorOff, message));
         }
+        let presented = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let Some(presented) = presented else {
+            return Err(ApiError::new(Code::CredentialMissing, "this needs the operator's token"));
+        };
         let presented = presented.strip_prefix("Bearer ").unwrap_or_default();
         if bool::from(presented.as_bytes().ct_eq(token)) {
             return Ok(Self);
@@ -69,8 +69,8 @@ pub struct GrantCreditsRequest {
     reason: String,
 }
 
-/// Lists all plans. For the operator's token only.
-#[utoipa::path(get, path = "/operator/plans", tag = "operator",
+/// Lists all plans.
+#[utoipa::path(get, path = "/operator/plans", tag = "operator", security(("operator" = [])),
     responses((status = 200, body = Vec<PlanResponse>)))]
 pub async fn list_plans(
     _: Operator,
@@ -80,9 +80,9 @@ pub async fn list_plans(
     Ok(Answer(plans.iter().map(PlanResponse::from).collect()))
 }
 
-/// Gives an organization another plan. It holds for requests within some seconds. For the operator's token only.
+/// Gives an organization another plan. It holds for requests within some seconds.
 #[utoipa::path(put, path = "/operator/organizations/{organizationId}/plan", tag = "operator",
-    params(("organizationId" = String, Path)), responses((status = 200, body = PlanResponse)))]
+    security(("operator" = [])), params(("organizationId" = String, Path)), responses((status = 200, body = PlanResponse)))]
 pub async fn set_plan(
     _: Operator,
     State(context): State<Context>,
@@ -97,9 +97,10 @@ pub async fn set_plan(
     Ok(Answer(PlanResponse::from(&plan.ok_or_else(|| unknown(&organization))?)))
 }
 
-/// Gives credits to an organization. For the operator's token only.
+/// Gives credits to an organization.
 #[utoipa::path(post, path = "/operator/organizations/{organizationId}/credits", tag = "operator",
-    params(("organizationId" = String, Path)), responses((status = 201, body = LedgerResponse)))]
+    security(("operator" = [])), params(("organizationId" = String, Path)),
+    responses((status = 201, body = LedgerResponse), (status = 402, description = "")))]
 pub async fn grant_credits(
     _: Operator,
     State(context): State<Context>,
