@@ -1,1 +1,3 @@
-//! To be written.
+//! What is stored, as files for other programs. Knows nothing of HTTP.
+
+pub mod audit;

@@ -18,6 +18,7 @@ use super::history::day;
 use super::paging::{PageLimit, PageNumber, PageResponse, page};
 use super::templates::unknown_word;
 use crate::domain::audit::{AuditEntry, AuditFilter, AuditFormat, AuditVerdict};
+use crate::export;
 use crate::store::{self, Store};
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
@@ -176,14 +177,14 @@ pub async fn export_audit(
     };
     let AuditExportQuery { actor, action, target, from_date, to_date, search, .. } = query;
     let filter = filter(actor, action, target, [from_date, to_date], search)?;
-    let export = Export {
+    let file = Export {
         store: context.store,
         organization_id: caller.organization_id,
         filter,
         format,
         progress: Progress::Start,
     };
-    let mut response = Response::new(Body::from_stream(export.chunks()));
+    let mut response = Response::new(Body::from_stream(file.chunks()));
     let (content_type, disposition) = match format {
         AuditFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
         AuditFormat::Json => ("application/json", "attachment; filename=\"audit.json\""),
@@ -254,15 +255,15 @@ enum ExportError {
     Store(#[from] store::Error),
     #[error("entry cannot be written as JSON")]
     Json(#[from] serde_json::Error),
-    #[error("entry cannot be written as CSV")]
-    Csv(#[from] csv::Error),
+    #[error(transparent)]
+    Csv(#[from] export::audit::Error),
 }
 
 impl Export {
     fn chunks(self) -> impl Stream<Item = Result<Bytes, ExportError>> {
-        stream::try_unfold(self, async |mut export| {
-            let chunk = export.next().await?;
-            Ok(chunk.map(|chunk| (chunk, export)))
+        stream::try_unfold(self, async |mut file| {
+            let chunk = file.next().await?;
+            Ok(chunk.map(|chunk| (chunk, file)))
         })
     }
 
@@ -279,7 +280,7 @@ impl Export {
         };
         let chunk = match self.format {
             AuditFormat::Json => json_chunk(entries, is_first)?,
-            AuditFormat::Csv => csv_chunk(entries, is_first)?,
+            AuditFormat::Csv => csv_chunk(&entries, is_first)?,
         };
         Ok(Some(chunk.into()))
     }
@@ -300,40 +301,9 @@ fn json_chunk(entries: Vec<AuditEntry>, is_first: bool) -> Result<Vec<u8>, Expor
     Ok(chunk)
 }
 
-fn csv_chunk(entries: Vec<AuditEntry>, is_first: bool) -> Result<Vec<u8>, ExportError> {
-    let mut chunk = Vec::new();
-    let mut writer = csv::Writer::from_writer(&mut chunk);
-    if is_first {
-        writer.write_record([
-            "id",
-            "at",
-            "actorKind",
-            "actorId",
-            "action",
-            "target",
-            "changes",
-            "address",
-            "sequence",
-            "hash",
-        ])?;
-    }
-    for entry in entries {
-        let entry = AuditResponse::from(entry);
-        writer.write_record([
-            entry.id,
-            entry.at,
-            entry.actor.kind.to_owned(),
-            entry.actor.id.unwrap_or_default(),
-            entry.action,
-            entry.target,
-            entry.changes.map(|changes| changes.to_string()).unwrap_or_default(),
-            entry.address.unwrap_or_default(),
-            entry.sequence.map(|sequence| sequence.to_string()).unwrap_or_default(),
-            entry.hash.unwrap_or_default(),
-        ])?;
-    }
-    writer.flush().map_err(csv::Error::from)?;
-    drop(writer);
+fn csv_chunk(entries: &[AuditEntry], is_first: bool) -> Result<Vec<u8>, ExportError> {
+    let mut chunk = if is_first { export::audit::head()? } else { Vec::new() };
+    chunk.append(&mut export::audit::lines(entries)?);
     Ok(chunk)
 }
 

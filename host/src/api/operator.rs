@@ -34,14 +34,14 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let context = Context::from_ref(state);
         let token = context.config.operator.token.as_bytes();
-        if token.is_empty() {
-            let message = "the operator's routes are off: the setting `operator.token` is empty";
-            return Err(ApiError::new(Code::OperatorOff, message));
-        }
         let presented = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let Some(presented) = presented else {
             return Err(ApiError::new(Code::CredentialMissing, "this needs the operator's token"));
         };
+        if token.is_empty() {
+            let message = "the operator's routes are off: the setting `operator.token` is empty";
+            return Err(ApiError::new(Code::OperatorOff, message));
+        }
         let presented = presented.strip_prefix("Bearer ").unwrap_or_default();
         if bool::from(presented.as_bytes().ct_eq(token)) {
             return Ok(Self);
