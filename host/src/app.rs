@@ -18,6 +18,7 @@ use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
+use crate::mail::{self, Mailer};
 use crate::pipeline::{self, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::store::{self, Store};
@@ -33,6 +34,9 @@ const DRAIN_NOTICE: Duration = Duration::from_millis(200);
 /// Why the server cannot start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The mail settings cannot be used.
+    #[error(transparent)]
+    Mail(#[from] mail::Error),
     /// The data folder cannot be used.
     #[error("data folder `{}` cannot be used", folder.display())]
     DataFolder {
@@ -109,6 +113,7 @@ pub struct App {
     store: Store,
     blobs: Blobs,
     keys: Keys,
+    mailer: Option<Mailer>,
     registry: Arc<Registry>,
     pipeline: Arc<Pipeline>,
     /// What the first start made; `None` on every later one.
@@ -127,6 +132,7 @@ impl App {
         std::fs::create_dir_all(folder)
             .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
         let store = Self::open_store(&config, &clock).await?;
+        let mailer = Mailer::new(&config.mail)?;
         let keys = secret::keys(&config, &store).await?;
         let credentials = first_start::run(&config, &store, &keys, &clock).await?;
         let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
@@ -136,7 +142,7 @@ impl App {
         let registry = Arc::new(registry);
         let pipeline = Arc::new(Pipeline::new(&config, Arc::clone(&registry), clock.clone())?);
         let blobs = Blobs::open(&config.blob_url())?;
-        Ok(Self { config, clock, store, blobs, keys, registry, pipeline, credentials })
+        Ok(Self { config, clock, store, blobs, keys, mailer, registry, pipeline, credentials })
     }
 
     /// The database alone, with its schema up to date, for commands that look after it.
@@ -216,6 +222,7 @@ impl App {
             blobs: self.blobs,
             keys: self.keys,
             passwords: PasswordCheck::default(),
+            mailer: self.mailer.clone(),
             clock: self.clock,
             config: Arc::clone(&self.config),
             plugins: self.registry,
@@ -252,6 +259,11 @@ impl App {
             tracing::error!(%error, "upkeep stopped unexpectedly");
         }
         limits.write_all(&store, &clock).await;
+        if let Some(mailer) = &self.mailer
+            && tokio::time::timeout(drain_timeout, mailer.finish()).await.is_err()
+        {
+            tracing::warn!("letters were still to be sent when the time to stop was over");
+        }
         preload.abort();
         store.close().await;
         served

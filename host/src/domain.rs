@@ -45,6 +45,7 @@ macro_rules! words {
     };
 }
 
+pub mod account;
 pub mod audit;
 pub mod batch;
 pub mod credit;
@@ -55,6 +56,7 @@ pub mod file_name;
 pub mod flow;
 pub mod format;
 pub mod geometry;
+pub mod invitation;
 pub mod layout;
 pub mod listing;
 pub mod network;
@@ -64,6 +66,7 @@ pub mod plan;
 pub mod project;
 pub mod raster;
 pub mod schema;
+pub mod signing_key;
 pub mod template;
 pub mod tenant;
 pub mod timestamp;

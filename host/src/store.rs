@@ -5,6 +5,8 @@
 //! the same as none. A method is one transaction, and none waits for anything but the database. Files are not here:
 //! see the blob store.
 
+mod accounts;
+mod attempts;
 mod audit;
 mod batches;
 mod bootstrap;
@@ -14,6 +16,9 @@ mod documents;
 mod engine;
 mod events;
 mod idempotency;
+mod invitations;
+mod members;
+mod one_time_tokens;
 mod organizations;
 mod plans;
 mod projects;
@@ -23,6 +28,7 @@ mod results;
 mod retention;
 mod runs;
 mod secrets;
+mod signing_keys;
 mod statement;
 mod templates;
 mod tokens;
@@ -30,9 +36,13 @@ mod upkeep;
 mod usage;
 mod users;
 
+pub use accounts::{Confirmation, SignUp};
+pub use attempts::Attempts;
 pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
 pub use idempotency::Idempotency;
+pub use invitations::{Acceptance, NewPerson};
+pub use members::Place;
 pub use queue::{Delivery, Queue};
 pub use retention::ExpiredFile;
 pub use runs::{Attempt, Pulse, Start};
@@ -226,6 +236,8 @@ impl Store {
 /// Every statement there is.
 static STATEMENTS: &[&[&Statement]] = &[
     ALL,
+    accounts::ALL,
+    attempts::ALL,
     audit::ALL,
     batches::ALL,
     bootstrap::ALL,
@@ -234,6 +246,9 @@ static STATEMENTS: &[&[&Statement]] = &[
     documents::ALL,
     events::ALL,
     idempotency::ALL,
+    invitations::ALL,
+    members::ALL,
+    one_time_tokens::ALL,
     organizations::ALL,
     plans::ALL,
     projects::ALL,
@@ -243,6 +258,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     retention::ALL,
     runs::ALL,
     secrets::ALL,
+    signing_keys::ALL,
     templates::ALL,
     tokens::ALL,
     upkeep::ALL,

@@ -1,6 +1,8 @@
 //! The one integration binary: a module per resource, each through a public border.
 
 mod access;
+mod accounts;
+mod admin;
 mod audit;
 mod auth;
 mod batches;
@@ -12,16 +14,22 @@ mod events;
 mod files;
 mod formats;
 mod history;
+mod hostile;
+mod invitations;
+mod members;
 mod ocr;
 mod openapi;
+mod organizations;
 mod plans;
 mod plugins;
+mod projects;
 mod queue;
 mod replicas;
 mod serving;
 mod store;
 mod templates;
 mod tidy;
+mod tokens;
 mod upkeep;
 mod uploads;
 mod usage;

@@ -11,8 +11,9 @@ mod source;
 use source::{SourceFile, code_only, crate_paths, files, without_unit_tests};
 
 /// Modules that know only themselves, `domain`, `clock` and their own section of the settings.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 6] = [
     ("store", &["Storage"]),
+    ("mail", &["Mail"]),
     ("blobs", &["Storage"]),
     ("decode", &["Decode"]),
     ("ocr", &["Ocr", "OcrMode"]),
@@ -25,6 +26,7 @@ const OWNED: &[(&str, &str)] = &[
     ("api", r"\bgovernor\b"),
     ("store", r"\bsqlx\b"),
     ("blobs", r"\bobject_store\b"),
+    ("mail", r"\blettre\b"),
     ("plugins", r"\b(wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
     ("decode", r"\bhayro\w*\b"),
@@ -48,6 +50,7 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
     ("retention::EXPIRED", "finds the files of every organization that have been kept long enough"),
     ("upkeep::SWEEP", "removes what is old, whose ever it is"),
+    ("invitations::ACCEPT", "an invitation is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];
 

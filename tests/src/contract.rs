@@ -150,12 +150,12 @@ impl Description {
         validator.iter_errors(value).map(told).collect()
     }
 
-    /// The operation that a request is for: of several paths that fit, the one with most words of its own.
+    /// The operation that a request is for: of several paths that fit, the one with most words of its own decides.
     fn find(&self, method: &Method, path: &str) -> Option<Operation> {
         let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
-        let fitting =
-            self.operations().into_iter().filter(|known| known.method == method && fits(&known.path, path));
-        fitting.min_by_key(|known| known.path.matches('{').count())
+        let fitting = || self.operations().into_iter().filter(|known| fits(&known.path, path));
+        let template = fitting().min_by_key(|known| known.path.matches('{').count())?.path;
+        fitting().find(|known| known.path == template && known.method == method)
     }
 
     fn problems(&self, sent: &Sent, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Vec<String> {

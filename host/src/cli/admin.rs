@@ -1,5 +1,6 @@
 //! `ocriva admin`: what an operator does to the database of a server, whether it runs or not.
 
+mod identity;
 mod plans;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub struct Admin {
 #[derive(Debug, Subcommand)]
 enum Command {
     #[command(flatten)]
+    Identity(identity::Identity),
     Plans(plans::Plans),
 }
 
@@ -40,6 +42,7 @@ impl Admin {
         super::runtime()?.block_on(async {
             let store = App::store(config, &Clock::system()).await?;
             let done = match self.command {
+                Command::Identity(command) => command.run(&store, config).await,
                 Command::Plans(command) => command.run(&store).await,
             };
             store.close().await;
