@@ -24,6 +24,7 @@ pub struct Admin {
 enum Command {
     #[command(flatten)]
     Identity(identity::Identity),
+    #[command(flatten)]
     Plans(plans::Plans),
 }
 
