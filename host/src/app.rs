@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::api::limits::Limits;
+use crate::api::templates::preview::Previews;
 use crate::assets;
 use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
@@ -21,6 +22,7 @@ use crate::config::{Config, Role};
 use crate::mail::{self, Mailer};
 use crate::pipeline::{self, Pipeline};
 use crate::plugins::{self, Registry};
+use crate::references::References;
 use crate::store::{self, Store};
 use crate::upkeep::Upkeep;
 use crate::worker::{self, Worker};
@@ -196,10 +198,14 @@ impl App {
     /// The listener failed.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
         let drain_timeout = Duration::from_secs(self.config.server.drain_timeout_seconds);
+        let references = Arc::new(References::new(self.store.clone()));
+        let previews =
+            Previews::new(&self.config.preview, Arc::clone(&self.pipeline), Arc::clone(&references));
         let worker = match self.config.server.role {
             Role::Api => None,
             Role::All | Role::Worker => {
-                let processor = PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline);
+                let processor =
+                    PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline, references);
                 let settings = worker::Settings::new(&self.config.queue, drain_timeout);
                 let worker = Worker::new(self.store.clone(), Arc::new(processor), settings, &self.clock);
                 Some(tokio::spawn(worker.run(stop.clone())))
@@ -227,6 +233,7 @@ impl App {
             config: Arc::clone(&self.config),
             plugins: self.registry,
             limits: Arc::clone(&limits),
+            previews: Arc::new(previews),
             draining: stop.clone(),
         };
         let requests_done = CancellationToken::new();

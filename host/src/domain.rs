@@ -65,6 +65,7 @@ pub mod page;
 pub mod plan;
 pub mod project;
 pub mod raster;
+pub mod reference;
 pub mod schema;
 pub mod signing_key;
 pub mod template;

@@ -23,6 +23,7 @@ mod organizations;
 mod plans;
 mod projects;
 mod queue;
+mod references;
 mod refresh_tokens;
 mod results;
 mod retention;
@@ -253,6 +254,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     plans::ALL,
     projects::ALL,
     queue::ALL,
+    references::ALL,
     refresh_tokens::ALL,
     results::ALL,
     retention::ALL,

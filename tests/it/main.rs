@@ -22,6 +22,7 @@ mod openapi;
 mod organizations;
 mod plans;
 mod plugins;
+mod presets;
 mod projects;
 mod queue;
 mod replicas;
