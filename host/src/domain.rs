@@ -51,6 +51,7 @@ pub mod batch;
 pub mod credit;
 pub mod document;
 pub mod event;
+pub mod export;
 pub mod extraction;
 pub mod file_name;
 pub mod flow;

@@ -218,6 +218,11 @@ fn public_codes_do_not_change_unseen() {
     429 plan.rate_exceeded
     404 plan.unknown
     403 operator.off
+    409 export.unfinished
+    409 export.no_result
+    410 export.file_gone
+    422 export.too_large
+    422 export.unreadable
     409 request.conflict
     503 queue.full
     503 server.draining

@@ -11,6 +11,7 @@ mod credits;
 mod decode;
 mod errors;
 mod events;
+mod exports;
 mod files;
 mod formats;
 mod history;

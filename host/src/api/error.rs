@@ -166,6 +166,16 @@ codes! {
     PlanUnknown = NOT_FOUND "plan.unknown",
     /// The operator's routes are switched off.
     OperatorOff = FORBIDDEN "operator.off",
+    /// What is to be exported is not finished yet.
+    ExportUnfinished = CONFLICT "export.unfinished",
+    /// What is to be exported has no result, and will have none without being processed again.
+    ExportNoResult = CONFLICT "export.no_result",
+    /// The export shows the file, which is not kept any more.
+    ExportFileGone = GONE "export.file_gone",
+    /// The export is more than its format can hold.
+    ExportTooLarge = UNPROCESSABLE_ENTITY "export.too_large",
+    /// The file cannot be shown in the form asked for.
+    ExportUnreadable = UNPROCESSABLE_ENTITY "export.unreadable",
     /// Something exists already, or changed meanwhile.
     Conflict = CONFLICT "request.conflict",
     /// Too many documents are waiting.
