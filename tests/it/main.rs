@@ -9,6 +9,7 @@ mod batches;
 mod command_line;
 mod credits;
 mod decode;
+mod einvoices;
 mod errors;
 mod events;
 mod exports;

@@ -62,6 +62,16 @@ codes! {
     RouteUnknown = NOT_FOUND "route.unknown",
     /// The route exists, with other methods.
     RouteMethod = METHOD_NOT_ALLOWED "route.method",
+    /// The credits do not suffice. Nothing was stored.
+    CreditsShort = PAYMENT_REQUIRED "credits.short",
+    /// More than a quota of the plan allows: the message names the quota, what is allowed and what this would make.
+    QuotaExceeded = FORBIDDEN "plan.quota_exceeded",
+    /// More requests per minute than the plan allows.
+    RateExceeded = TOO_MANY_REQUESTS "plan.rate_exceeded",
+    /// No such plan.
+    PlanUnknown = NOT_FOUND "plan.unknown",
+    /// The operator's routes are switched off.
+    OperatorOff = FORBIDDEN "operator.off",
     /// No credential.
     CredentialMissing = UNAUTHORIZED "auth.credential_missing",
     /// A credential that is not one of ours, expired or revoked.
@@ -156,16 +166,8 @@ codes! {
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
-    /// The credits do not suffice. Nothing was stored.
-    CreditsShort = PAYMENT_REQUIRED "credits.short",
-    /// More than a quota of the plan allows: the message names the quota, what is allowed and what this would make.
-    QuotaExceeded = FORBIDDEN "plan.quota_exceeded",
-    /// More requests per minute than the plan allows.
-    RateExceeded = TOO_MANY_REQUESTS "plan.rate_exceeded",
-    /// No such plan.
-    PlanUnknown = NOT_FOUND "plan.unknown",
-    /// The operator's routes are switched off.
-    OperatorOff = FORBIDDEN "operator.off",
+    /// An archive that cannot be taken apart, or a file in one that cannot be read.
+    FileArchive = UNPROCESSABLE_ENTITY "file.archive",
     /// What is to be exported is not finished yet.
     ExportUnfinished = CONFLICT "export.unfinished",
     /// What is to be exported has no result, and will have none without being processed again.
