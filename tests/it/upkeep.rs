@@ -143,8 +143,8 @@ async fn rows_past_their_time_are_removed(test: TestStore) {
         token_hash: hash.to_owned(),
         expires_at: now.after(DAY * days),
     };
-    store.create_refresh_token(&login, token("short", 1)).await.unwrap();
-    store.create_refresh_token(&login, token("long", 30)).await.unwrap();
+    store.create_refresh_token(&Actor::system(), &login, token("short", 1)).await.unwrap();
+    store.create_refresh_token(&Actor::system(), &login, token("long", 30)).await.unwrap();
     assert_eq!(store.reserve_idempotency_key(organization, "key", "one").await.unwrap(), Idempotency::New);
     assert_eq!(store.sweep_rows().await.unwrap(), 0);
     test.clock.advance(DAY * 2);
