@@ -10,6 +10,7 @@ mod attempts;
 mod audit;
 mod batches;
 mod bootstrap;
+mod credits;
 mod dispatcher;
 mod documents;
 mod engine;
@@ -19,17 +20,21 @@ mod invitations;
 mod members;
 mod one_time_tokens;
 mod organizations;
+mod plans;
 mod projects;
 mod queue;
 mod references;
 mod refresh_tokens;
 mod results;
+mod retention;
 mod runs;
 mod secrets;
 mod signing_keys;
 mod statement;
 mod templates;
 mod tokens;
+mod upkeep;
+mod usage;
 mod users;
 
 pub use accounts::{Confirmation, SignUp};
@@ -40,8 +45,10 @@ pub use idempotency::Idempotency;
 pub use invitations::{Acceptance, NewPerson};
 pub use members::Place;
 pub use queue::{Delivery, Queue};
+pub use retention::ExpiredFile;
 pub use runs::{Attempt, Pulse, Start};
 pub use tokens::TokenSecret;
+pub use usage::MonthlyUsage;
 pub use users::Login;
 
 use std::sync::Arc;
@@ -49,6 +56,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::domain::credit::CreditsShort;
+use crate::domain::plan::QuotaExceeded;
 use engine::Engine;
 use queue::TableQueue;
 use statement::Statement;
@@ -117,6 +126,12 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The organization's plan does not allow it. Nothing has happened.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
+    /// The organization's credits do not suffice. Nothing has happened.
+    #[error(transparent)]
+    CreditsShort(#[from] CreditsShort),
     /// A value cannot be stored.
     #[error("`{column}` cannot be stored as JSON")]
     Unstorable {
@@ -140,6 +155,8 @@ impl Error {
             | Self::Duplicate { .. }
             | Self::MissingReference { .. }
             | Self::Corrupt { .. }
+            | Self::QuotaExceeded(_)
+            | Self::CreditsShort(_)
             | Self::Unstorable { .. } => false,
         }
     }
@@ -225,6 +242,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     audit::ALL,
     batches::ALL,
     bootstrap::ALL,
+    credits::ALL,
     dispatcher::ALL,
     documents::ALL,
     events::ALL,
@@ -233,15 +251,19 @@ static STATEMENTS: &[&[&Statement]] = &[
     members::ALL,
     one_time_tokens::ALL,
     organizations::ALL,
+    plans::ALL,
     projects::ALL,
     queue::ALL,
     references::ALL,
     refresh_tokens::ALL,
     results::ALL,
+    retention::ALL,
     runs::ALL,
     secrets::ALL,
     signing_keys::ALL,
     templates::ALL,
     tokens::ALL,
+    upkeep::ALL,
+    usage::ALL,
     users::ALL,
 ];
