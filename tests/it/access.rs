@@ -93,7 +93,7 @@ impl Kind {
         };
         let reached = |reach: Reach| match reach {
             Reach::Unknown(code) => Refused(404, code),
-            Reach::OutOfReach => Refused(401, "auth.project_out_of_reach"),
+            Reach::Elsewhere => Refused(401, "auth.project_out_of_reach"),
             Reach::Refused(status, code) => Refused(status, code),
             Reach::Own => OwnData,
         };

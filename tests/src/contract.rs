@@ -285,7 +285,8 @@ fn close(schema: &mut Value) {
         Value::Object(members) => {
             let composed = members.contains_key("allOf");
             for (name, inner) in members.iter_mut() {
-                if !(composed && name == "allOf") && !name.starts_with("example") {
+                let is_left_open = (composed && name == "allOf") || name.starts_with("example");
+                if !is_left_open {
                     close(inner);
                 }
             }

@@ -55,7 +55,7 @@ pub enum Reach {
     /// 404 with this code.
     Unknown(&'static str),
     /// 401: the request names a project.
-    OutOfReach,
+    Elsewhere,
     /// An answer about their own things.
     Own,
     /// Any other error.
@@ -165,7 +165,7 @@ impl Row {
 
 /// The table, in the order of the calls.
 pub const ROWS: &[Row] = {
-    use Reach::{OutOfReach, Own, Unknown};
+    use Reach::{Elsewhere, Own, Unknown};
     use TokenScope::{
         DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, TemplatesRead, TemplatesWrite,
         TokensManage, WebhooksManage,
@@ -206,30 +206,30 @@ pub const ROWS: &[Row] = {
         any("GET /organizations/{organizationId}", ORGANIZATION).beside(Own),
         needs("PATCH /organizations/{organizationId}", OrganizationManage, ORGANIZATION)
             .json(r#"{"name": "First"}"#)
-            .beside(OutOfReach),
+            .beside(Elsewhere),
         needs("GET /organizations/{organizationId}/members", OrganizationManage, ORGANIZATION)
-            .beside(OutOfReach),
+            .beside(Elsewhere),
         needs("POST /organizations/{organizationId}/members", OrganizationManage, ORGANIZATION)
             .json(r#"{"email": "{newEmail}", "name": "Ada", "role": "viewer", "password": "{password}"}"#)
-            .beside(OutOfReach),
+            .beside(Elsewhere),
         needs("PATCH /organizations/{organizationId}/members/{userId}", OrganizationManage, ORGANIZATION)
             .json(r#"{"role": "member"}"#)
-            .beside(OutOfReach),
+            .beside(Elsewhere),
         needs("DELETE /organizations/{organizationId}/members/{userId}", OrganizationManage, ORGANIZATION)
-            .beside(OutOfReach),
+            .beside(Elsewhere),
         any("POST /organizations/{organizationId}/leave", ORGANIZATION).refused(PEOPLE_ONLY).ends_logins(),
         needs("GET /organizations/{organizationId}/invitations", OrganizationManage, ORGANIZATION)
-            .beside(OutOfReach),
+            .beside(Elsewhere),
         needs("POST /organizations/{organizationId}/invitations", OrganizationManage, ORGANIZATION)
             .json(r#"{"email": "ada@example.org", "role": "viewer"}"#)
-            .beside(OutOfReach)
+            .beside(Elsewhere)
             .hindered(409, "mail.not_configured"),
         needs(
             "DELETE /organizations/{organizationId}/invitations/{invitationId}",
             OrganizationManage,
             ORGANIZATION,
         )
-        .beside(OutOfReach),
+        .beside(Elsewhere),
         needs("DELETE /projects/{projectId}", OrganizationManage, Unknown("project.unknown"))
             .call("/projects/{spareProjectId}"),
         // API tokens.
@@ -242,13 +242,13 @@ pub const ROWS: &[Row] = {
         needs("DELETE /tokens/{tokenId}", TokensManage, Unknown("token.unknown")),
         // Projects.
         any("GET /projects", Own),
-        needs("POST /projects", OrganizationManage, Own).json(r#"{"name": "New"}"#).beside(OutOfReach),
+        needs("POST /projects", OrganizationManage, Own).json(r#"{"name": "New"}"#).beside(Elsewhere),
         any("GET /projects/{projectId}", Unknown("project.unknown")),
         needs("PATCH /projects/{projectId}", OrganizationManage, Unknown("project.unknown"))
             .json(r#"{"description": "Changed"}"#),
         // Templates.
-        needs("GET /templates", TemplatesRead, OutOfReach).call("/templates?projectId={projectId}"),
-        needs("POST /templates", TemplatesWrite, OutOfReach).json(
+        needs("GET /templates", TemplatesRead, Elsewhere).call("/templates?projectId={projectId}"),
+        needs("POST /templates", TemplatesWrite, Elsewhere).json(
             r#"{"name": "New", "projectId": "{projectId}", "templateSchema": {"total": {"type": "number"}}}"#,
         ),
         needs("GET /templates/{templateId}", TemplatesRead, Unknown("template.unknown")),
@@ -278,16 +278,16 @@ pub const ROWS: &[Row] = {
         // Uploads.
         needs("POST /upload/{organizationId}/file", DocumentsWrite, ORGANIZATION)
             .form("file")
-            .beside(OutOfReach),
-        needs("POST /upload", DocumentsWrite, OutOfReach).form("file"),
+            .beside(Elsewhere),
+        needs("POST /upload", DocumentsWrite, Elsewhere).form("file"),
         needs("POST /batch/{organizationId}/upload", DocumentsWrite, ORGANIZATION)
             .form("files")
-            .beside(OutOfReach),
-        needs("POST /batch/upload", DocumentsWrite, OutOfReach).form("files"),
+            .beside(Elsewhere),
+        needs("POST /batch/upload", DocumentsWrite, Elsewhere).form("files"),
         // Batches and records.
-        needs("GET /batch", DocumentsRead, OutOfReach).call("/batch?projectId={projectId}"),
+        needs("GET /batch", DocumentsRead, Elsewhere).call("/batch?projectId={projectId}"),
         needs("GET /batch/{id}", DocumentsRead, Unknown("batch.unknown")),
-        needs("GET /processing-history", DocumentsRead, OutOfReach)
+        needs("GET /processing-history", DocumentsRead, Elsewhere)
             .call("/processing-history?projectId={projectId}"),
         needs("GET /processing-history/{id}", DocumentsRead, Unknown("document.unknown")),
         needs("DELETE /processing-history/{id}", DocumentsWrite, Unknown("document.unknown"))
@@ -295,7 +295,7 @@ pub const ROWS: &[Row] = {
         needs("POST /processing-history/{id}/cancel", DocumentsWrite, Unknown("document.unknown")),
         needs("POST /processing-history/{id}/reprocess", DocumentsWrite, Unknown("document.unknown"))
             .call("/processing-history/{cancelledId}/reprocess"),
-        needs("GET /processing-history/stats", DocumentsRead, OutOfReach)
+        needs("GET /processing-history/stats", DocumentsRead, Elsewhere)
             .call("/processing-history/stats?projectId={projectId}"),
         needs("GET /processing-history/{id}/events", DocumentsRead, Unknown("document.unknown"))
             .call("/processing-history/{finishedId}/events"),
@@ -336,13 +336,13 @@ pub const ROWS: &[Row] = {
             Unknown("webhook.delivery_unknown"),
         ),
         // Plans, credits and the audit log.
-        needs("GET /usage", DocumentsRead, Own).beside(OutOfReach),
+        needs("GET /usage", DocumentsRead, Own).beside(Elsewhere),
         needs("GET /usage/analytics", DocumentsRead, Own),
-        needs("GET /credits", OrganizationManage, Own).beside(OutOfReach),
-        needs("GET /credits/ledger", OrganizationManage, Own).beside(OutOfReach),
-        needs("GET /audit", OrganizationManage, Own).beside(OutOfReach),
-        needs("GET /audit/export", OrganizationManage, Own).beside(OutOfReach),
-        needs("GET /audit/verify", OrganizationManage, Own).beside(OutOfReach),
+        needs("GET /credits", OrganizationManage, Own).beside(Elsewhere),
+        needs("GET /credits/ledger", OrganizationManage, Own).beside(Elsewhere),
+        needs("GET /audit", OrganizationManage, Own).beside(Elsewhere),
+        needs("GET /audit/export", OrganizationManage, Own).beside(Elsewhere),
+        needs("GET /audit/verify", OrganizationManage, Own).beside(Elsewhere),
         operator("GET /operator/plans"),
         operator("PUT /operator/organizations/{organizationId}/plan").json(r#"{"plan": "starter"}"#),
         operator("POST /operator/organizations/{organizationId}/credits")
@@ -354,6 +354,6 @@ pub const ROWS: &[Row] = {
                 (Who::Tokens, 403, "auth.user_required"),
                 (Who::Role(Role::Admin), 403, "auth.role_insufficient"),
             ])
-            .beside(OutOfReach),
+            .beside(Elsewhere),
     ]
 };

@@ -12,7 +12,8 @@ use ocriva::store::Store;
 #[derive(Debug, Subcommand)]
 pub enum Plans {
     /// List the plans with their limits, and the prices of extractors.
-    Plans,
+    #[command(name = "plans")]
+    List,
     /// Make a plan, or change the limits of one.
     DefinePlan {
         /// Name of the plan.
@@ -60,7 +61,7 @@ impl Plans {
     /// The database does not answer, or what the command names is not there.
     pub async fn run(self, store: &Store) -> anyhow::Result<String> {
         match self {
-            Self::Plans => list(store).await,
+            Self::List => list(store).await,
             Self::DefinePlan { name, limits } => define(store, name, &limits).await,
             Self::SetPlan { organization, plan } => {
                 if store.plan(&plan).await?.is_none() {
@@ -94,8 +95,11 @@ impl Plans {
     }
 }
 
+/// Finds a limit in a plan.
+type Place = fn(&mut Plan) -> Limit<'_>;
+
 /// Names of limits, as the API spells them, each with its place in a plan.
-const LIMITS: [(&str, fn(&mut Plan) -> Limit<'_>); 9] = [
+const LIMITS: [(&str, Place); 9] = [
     ("storageBytes", |plan| Limit::Amount(&mut plan.storage_bytes)),
     ("templates", |plan| Limit::Amount(&mut plan.templates)),
     ("monthlyProcessing", |plan| Limit::Amount(&mut plan.monthly_processing)),
