@@ -29,6 +29,7 @@ use access::Face;
 pub mod access;
 pub mod auth;
 pub mod batches;
+pub mod deliveries;
 pub mod docs;
 pub mod error;
 pub mod extract;
@@ -42,6 +43,7 @@ pub mod plugins;
 pub mod projects;
 pub mod templates;
 pub mod uploads;
+pub mod webhooks;
 
 /// What handlers work with; cheap to clone.
 #[derive(Clone)]
@@ -138,6 +140,13 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(history::cancel_document))
         .routes(protected!(history::reprocess_document))
         .routes(protected!(plugins::list_plugins))
+        .routes(protected!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(protected!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
+        .routes(protected!(webhooks::test_webhook))
+        .routes(protected!(webhooks::rotate_webhook_secret))
+        .routes(protected!(deliveries::list_deliveries))
+        .routes(protected!(deliveries::get_delivery))
+        .routes(protected!(deliveries::resend_delivery))
         .layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))

@@ -20,6 +20,7 @@ use crate::config::{Config, Role};
 use crate::pipeline::{self, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::store::{self, Store};
+use crate::webhooks::{self, Sender};
 use crate::worker::{self, Worker};
 use processor::PipelineProcessor;
 
@@ -95,6 +96,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// Webhooks cannot be called.
+    #[error(transparent)]
+    Webhooks(#[from] webhooks::StartError),
     /// Serving stopped.
     #[error("server stopped")]
     Serve(#[source] std::io::Error),
@@ -180,13 +184,16 @@ impl App {
     /// The listener failed.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
         let drain_timeout = Duration::from_secs(self.config.server.drain_timeout_seconds);
-        let worker = match self.config.server.role {
-            Role::Api => None,
+        let (worker, sender) = match self.config.server.role {
+            Role::Api => (None, None),
             Role::All | Role::Worker => {
+                let (store, keys, clock) = (self.store.clone(), self.keys.clone(), self.clock.clone());
+                let sender = Sender::new(&self.config, store, keys, clock)?;
                 let processor = PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline);
                 let settings = worker::Settings::new(&self.config.queue, drain_timeout);
                 let worker = Worker::new(self.store.clone(), Arc::new(processor), settings, &self.clock);
-                Some(tokio::spawn(worker.run(stop.clone())))
+                let worker = tokio::spawn(worker.run(stop.clone()));
+                (Some(worker), Some(tokio::spawn(sender.run(stop.clone()))))
             }
         };
         // Templates and `/plugins` name them, and the first document should not wait for a compiler.
@@ -222,10 +229,10 @@ impl App {
                 Ok(())
             }
         };
-        if let Some(worker) = worker
-            && let Err(error) = worker.await
-        {
-            tracing::error!(%error, "worker stopped unexpectedly");
+        for task in [worker, sender].into_iter().flatten() {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "worker stopped unexpectedly");
+            }
         }
         preload.abort();
         store.close().await;

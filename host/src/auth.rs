@@ -19,6 +19,10 @@ use tokio::sync::Semaphore;
 use crate::clock;
 use crate::domain::timestamp::Timestamp;
 
+mod sealed;
+
+pub use sealed::SealError;
+
 /// What every access token names as its issuer.
 const ISSUER: &str = "ocriva";
 
@@ -81,6 +85,7 @@ pub struct Keys {
     encoding: EncodingKey,
     decoding: DecodingKey,
     pepper: [u8; 32],
+    sealing: [u8; 32],
 }
 
 /// What an access token says about its bearer. Everything that can change while the token lives (role, scopes,
@@ -158,6 +163,7 @@ impl Keys {
             encoding: EncodingKey::from_secret(&signing),
             decoding: DecodingKey::from_secret(&signing),
             pepper: keyed_hash(secret, b"ocriva token pepper 1"),
+            sealing: keyed_hash(secret, b"ocriva sealing 1"),
         })
     }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::domain::network;
 pub use crate::domain::page::OcrMode;
 
 /// The commented list of every setting and its default.
@@ -75,6 +76,7 @@ pub struct Config {
     pub ocr: Ocr,
     pub plugins: Plugins,
     pub queue: Queue,
+    pub webhooks: Webhooks,
     pub log: Log,
 }
 
@@ -145,6 +147,16 @@ section!(Queue {
     retry_seconds: u64,
     max_waiting: u64,
     document_timeout_seconds: u64,
+});
+section!(Webhooks {
+    allow_private: bool,
+    allowed_networks: Vec<String>,
+    timeout_seconds: u64,
+    max_attempts: u32,
+    concurrency: usize,
+    per_webhook: u32,
+    disable_after_hours: u64,
+    keep_days: u32,
 });
 section!(Log { format: LogFormat, filter: String });
 
@@ -264,6 +276,11 @@ impl Config {
             ("queue.lease_seconds", self.queue.lease_seconds),
             ("queue.max_attempts", u64::from(self.queue.max_attempts)),
             ("queue.in_flight_per_organization", u64::from(self.queue.in_flight_per_organization)),
+            ("webhooks.timeout_seconds", self.webhooks.timeout_seconds),
+            ("webhooks.max_attempts", u64::from(self.webhooks.max_attempts)),
+            ("webhooks.concurrency", self.webhooks.concurrency as u64),
+            ("webhooks.per_webhook", u64::from(self.webhooks.per_webhook)),
+            ("webhooks.keep_days", u64::from(self.webhooks.keep_days)),
             ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
             ("plugins.cpu_ms", self.plugins.cpu_ms),
             ("plugins.memory_mib", self.plugins.memory_mib),
@@ -272,6 +289,11 @@ impl Config {
             if value == 0 {
                 return Err(Error::Invalid(format!("`{key}` is 0, it must be at least 1")));
             }
+        }
+        if let Some(entry) = self.webhooks.allowed_networks.iter().find(|entry| !network::is_entry(entry)) {
+            return Err(Error::Invalid(format!(
+                "`webhooks.allowed_networks` has `{entry}`, expected an address or a network such as `10.0.0.0/8`"
+            )));
         }
         if !(36..=600).contains(&self.decode.raster_dpi) {
             return Err(Error::Invalid(format!(

@@ -55,3 +55,4 @@ pub mod tenant;
 pub mod timestamp;
 pub mod token;
 pub mod user;
+pub mod webhook;

@@ -4,7 +4,7 @@
 //! [`api`] takes it in over HTTP and [`ingest`] streams it to [`blobs`]; [`store`] records it together with
 //! its job; a [`worker`] leases the job and runs the [`pipeline`]: [`decode`] yields pages, [`ocr`] reads those
 //! without a trustworthy text layer, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
-//! component. [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
+//! component; [`webhooks`] tells others of it. [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
 //! parts together.
 //!
 //! The rules between the modules (who may use whom) are in the README and are kept by `tests/it/tidy.rs`.
@@ -25,4 +25,5 @@ pub mod pipeline;
 pub mod plugins;
 pub mod store;
 pub mod telemetry;
+pub mod webhooks;
 pub mod worker;

@@ -8,6 +8,7 @@
 mod audit;
 mod batches;
 mod bootstrap;
+mod deliveries;
 mod dispatcher;
 mod documents;
 mod engine;
@@ -20,16 +21,19 @@ mod refresh_tokens;
 mod results;
 mod runs;
 mod secrets;
+mod sending;
 mod statement;
 mod templates;
 mod tokens;
 mod users;
+mod webhooks;
 
 pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
 pub use idempotency::Idempotency;
 pub use queue::{Delivery, Queue};
 pub use runs::{Attempt, Pulse, Start};
+pub use sending::{Sending, Share};
 pub use tokens::TokenSecret;
 pub use users::Login;
 
@@ -212,6 +216,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     audit::ALL,
     batches::ALL,
     bootstrap::ALL,
+    deliveries::ALL,
     dispatcher::ALL,
     documents::ALL,
     events::ALL,
@@ -223,7 +228,9 @@ static STATEMENTS: &[&[&Statement]] = &[
     results::ALL,
     runs::ALL,
     secrets::ALL,
+    sending::ALL,
     templates::ALL,
     tokens::ALL,
     users::ALL,
+    webhooks::ALL,
 ];

@@ -25,6 +25,18 @@ pub fn start(settings: &Log) -> Result<(), Error> {
     .map_err(Error::Started)
 }
 
+/// An error with all its causes, for a log line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
 /// Why logging could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

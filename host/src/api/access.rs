@@ -191,6 +191,8 @@ permissions! {
     WriteTemplates = Some(TokenScope::TemplatesWrite);
     /// Look at plugins.
     ReadPlugins = Some(TokenScope::PluginsRead);
+    /// Manage webhooks.
+    ManageWebhooks = Some(TokenScope::WebhooksManage);
     /// Manage the organization and its projects.
     ManageOrganization = Some(TokenScope::OrganizationManage);
 }

@@ -104,6 +104,14 @@ codes! {
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
+    /// No such webhook for this caller.
+    WebhookUnknown = NOT_FOUND "webhook.unknown",
+    /// The webhook is paused or disabled.
+    WebhookInactive = CONFLICT "webhook.inactive",
+    /// No such delivery of the webhook.
+    DeliveryUnknown = NOT_FOUND "webhook.delivery_unknown",
+    /// The delivery is just being sent.
+    DeliveryUnderWay = CONFLICT "webhook.delivery_under_way",
     /// Something exists already, or changed meanwhile.
     Conflict = CONFLICT "request.conflict",
     /// Too many documents are waiting.

@@ -9,6 +9,17 @@ pub fn allows(list: &[String], address: Option<IpAddr>) -> bool {
         || address.is_some_and(|address| list.iter().any(|entry| contains(entry, address) == Some(true)))
 }
 
+/// Whether an entry of such a list parses.
+pub fn is_entry(entry: &str) -> bool {
+    let (network, length) = entry.split_once('/').unwrap_or((entry, "0"));
+    let longest = match network.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    length.parse::<u32>().is_ok_and(|length| length <= longest)
+}
+
 fn contains(entry: &str, address: IpAddr) -> Option<bool> {
     let (network, length) = match entry.split_once('/') {
         Some((network, length)) => (network, Some(length.parse::<u32>().ok()?)),
@@ -56,6 +67,10 @@ mod tests {
     fn an_entry_that_does_not_parse_allows_nothing() {
         for entry in ["", "localhost", "192.0.2.0/33", "192.0.2.0/-1", "192.0.2.0/x"] {
             check(entry, "192.0.2.7", false);
+            assert!(!is_entry(entry), "{entry}");
+        }
+        for entry in ["192.0.2.7", "192.0.2.0/24", "::1", "2001:db8::/32"] {
+            assert!(is_entry(entry), "{entry}");
         }
     }
 

@@ -7,9 +7,10 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, ProcessError, ProgressSink, Settings, Worker, chain};
+use super::{Job, ProcessError, ProgressSink, Settings, Worker};
 use crate::domain::document::{Failure, Processed};
 use crate::store::{self, Attempt, Delivery, Pulse, Start};
+use crate::telemetry::chain;
 
 /// Longest time between two heartbeats: a wish to cancel is heard, and progress seen, within it.
 const MAX_BEAT: Duration = Duration::from_secs(1);
