@@ -142,7 +142,7 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(plugins::list_plugins))
         .routes(protected!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(protected!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
-        .routes(protected!(webhooks::test_webhook))
+        .routes(protected!(webhooks::try_webhook))
         .routes(protected!(webhooks::rotate_webhook_secret))
         .routes(protected!(deliveries::list_deliveries))
         .routes(protected!(deliveries::get_delivery))

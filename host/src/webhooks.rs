@@ -112,11 +112,7 @@ impl Sender {
         let timeout = Duration::from_secs(settings.timeout_seconds);
         let client = Client::new(Guard::new(settings), timeout).map_err(StartError)?;
         let settings = Settings {
-            share: Share {
-                limit: 0,
-                per_webhook: settings.per_webhook,
-                lease: timeout + LEASE_MARGIN,
-            },
+            share: Share { limit: 0, per_webhook: settings.per_webhook, lease: timeout + LEASE_MARGIN },
             concurrency: settings.concurrency,
             max_attempts: settings.max_attempts,
             patience: Duration::from_secs(settings.disable_after_hours.saturating_mul(60 * 60)),
@@ -166,7 +162,9 @@ impl Sender {
         }
         let all_done = async { while under_way.join_next().await.is_some() {} };
         if tokio::time::timeout(self.settings.drain, all_done).await.is_err() {
-            tracing::warn!("deliveries were still under way when the time to stop was over; they are sent again");
+            tracing::warn!(
+                "deliveries were still under way when the time to stop was over; they are sent again"
+            );
         }
     }
 

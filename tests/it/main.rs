@@ -18,4 +18,5 @@ mod templates;
 mod tenancy;
 mod tidy;
 mod uploads;
+mod webhooks;
 mod worker;

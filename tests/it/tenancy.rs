@@ -49,6 +49,7 @@ const ROWS: &[Row] = {
     use Foreign::{OutOfReach, OwnOnly, Unknown};
     use TokenScope::{
         DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, TemplatesRead, TemplatesWrite,
+        WebhooksManage,
     };
     &[
         open("GET /health/live"),
@@ -79,6 +80,24 @@ const ROWS: &[Row] = {
         needs("POST /processing-history/{id}/reprocess", DocumentsWrite, Unknown("document.unknown")),
         needs("GET /files/{id}", DocumentsRead, Unknown("file.unknown")),
         needs("GET /plugins", PluginsRead, OwnOnly),
+        needs("GET /webhooks", WebhooksManage, OutOfReach),
+        needs("POST /webhooks", WebhooksManage, OutOfReach),
+        needs("GET /webhooks/{id}", WebhooksManage, Unknown("webhook.unknown")),
+        needs("PATCH /webhooks/{id}", WebhooksManage, Unknown("webhook.unknown")),
+        needs("DELETE /webhooks/{id}", WebhooksManage, Unknown("webhook.unknown")),
+        needs("POST /webhooks/{id}/test", WebhooksManage, Unknown("webhook.unknown")),
+        needs("POST /webhooks/{id}/rotate-secret", WebhooksManage, Unknown("webhook.unknown")),
+        needs("GET /webhooks/{id}/deliveries", WebhooksManage, Unknown("webhook.unknown")),
+        needs(
+            "GET /webhooks/{id}/deliveries/{deliveryId}",
+            WebhooksManage,
+            Unknown("webhook.delivery_unknown"),
+        ),
+        needs(
+            "POST /webhooks/{id}/deliveries/{deliveryId}/resend",
+            WebhooksManage,
+            Unknown("webhook.delivery_unknown"),
+        ),
     ]
 };
 
@@ -87,6 +106,8 @@ struct Owned {
     template: String,
     document: String,
     batch: String,
+    webhook: String,
+    delivery: String,
 }
 
 /// An operation as the description has it.
@@ -104,12 +125,17 @@ impl Operation {
     }
 
     async fn send(&self, api: &TestApi, owned: &Owned, credential: &str) -> Answer {
-        let thing = if self.path.contains("/batch/") { &owned.batch } else { &owned.document };
+        let thing = match self.path.as_str() {
+            path if path.contains("/batch/") => &owned.batch,
+            path if path.contains("/webhooks/") => &owned.webhook,
+            _ => &owned.document,
+        };
         let mut path = self
             .path
             .replace("{organizationId}", &api.organization())
             .replace("{projectId}", &api.project())
             .replace("{templateId}", &owned.template)
+            .replace("{deliveryId}", &owned.delivery)
             .replace("{id}", thing);
         if self.method == Method::GET && !self.path.contains('{') {
             path = format!("{path}?projectId={}", api.project());
@@ -118,7 +144,10 @@ impl Operation {
         let request = if path.ends_with("/file") || path.ends_with("/upload") {
             request.multipart(form(api, if path.contains("/batch/") { "files" } else { "file" }))
         } else if self.method == Method::POST || self.method == Method::PATCH {
-            request.json(&json!({"name": "New", "projectId": api.project(), "templateSchema": {"a": {}}}))
+            request.json(&json!({
+                "name": "New", "projectId": api.project(), "templateSchema": {"a": {}},
+                "url": "https://93.184.215.14/", "events": ["document.processed"],
+            }))
         } else {
             request
         };
@@ -151,7 +180,16 @@ async fn owned(api: &TestApi) -> Owned {
     let form =
         Form::new().text("projectId", api.project()).part("files", Part::bytes(png()).file_name("ours.png"));
     let batch = api.submit(&api.batch_path(), &api.token, form).await.body;
-    Owned { template: text(&template["id"]), document: text(&document["id"]), batch: text(&batch["id"]) }
+    let hook = json!({"name": "Ours", "url": "https://93.184.215.14/", "events": ["document.processed"]});
+    let webhook = text(&api.post("/webhooks", &api.token, &hook).await.body["id"]);
+    let delivery = api.post(&format!("/webhooks/{webhook}/test"), &api.token, &json!({})).await.body;
+    Owned {
+        template: text(&template["id"]),
+        document: text(&document["id"]),
+        batch: text(&batch["id"]),
+        webhook,
+        delivery: text(&delivery["id"]),
+    }
 }
 
 async fn no_operation_is_open_to_those_who_may_not(api: TestApi) {
@@ -184,7 +222,7 @@ async fn no_operation_is_open_to_those_who_may_not(api: TestApi) {
         }
 
         let seen = operation.send(&api, &owned, &viewer).await;
-        let is_read = operation.method == Method::GET;
+        let is_read = operation.method == Method::GET && scope != Some(TokenScope::WebhooksManage);
         match (is_open_api, is_read) {
             (true, _) => seen.assert_error(401, "auth.credential_invalid"),
             (false, true) => assert_eq!(seen.status, 200, "{told}"),
@@ -213,6 +251,8 @@ async fn state(api: &TestApi, owned: &Owned) -> Value {
         format!("/processing-history?projectId={project}"),
         format!("/batch?projectId={project}"),
         format!("/processing-history/{}", owned.document),
+        "/webhooks".to_owned(),
+        format!("/webhooks/{}/deliveries", owned.webhook),
     ] {
         state.push(api.get(&path, &api.token).await.body);
     }

@@ -15,6 +15,7 @@ use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
 use ocriva::plugins::{Engine as PluginEngine, Registry};
+use ocriva::webhooks::Sender;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -61,6 +62,7 @@ pub struct TestApi {
     /// Told to stop, as by SIGTERM.
     pub draining: CancellationToken,
     keys: Keys,
+    config: Arc<Config>,
     client: reqwest::Client,
     folder: TempDir,
     stop: CancellationToken,
@@ -107,10 +109,11 @@ impl TestApi {
         };
         let (keys, draining, stop) =
             (context.keys.clone(), context.draining.clone(), CancellationToken::new());
+        let config = Arc::clone(&context.config);
         tokio::spawn(api::serve(context, listener, stop.clone().cancelled_owned()));
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build();
         let client = client.expect("a client can be made");
-        let mut api = Self { base, url, token: String::new(), draining, keys, client, folder, stop };
+        let mut api = Self { base, url, token: String::new(), draining, keys, config, client, folder, stop };
         api.token = api.token_with(&api.organization(), None, TokenScope::ALL).await;
         Some(api)
     }
@@ -123,6 +126,17 @@ impl TestApi {
     /// Id of its first project.
     pub fn project(&self) -> String {
         self.base.first.project_id.clone()
+    }
+
+    /// The keys of the installation.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// A sender of the server's webhooks, not yet at work.
+    pub fn sender(&self) -> Sender {
+        let (store, clock) = (self.base.store.clone(), self.base.clock.clock());
+        Sender::new(&self.config, store, self.keys.clone(), clock).expect("TLS can be set up")
     }
 
     /// Makes an API token.

@@ -8,6 +8,7 @@ pub mod api;
 pub mod clock;
 pub mod database;
 pub mod postgres;
+pub mod receiver;
 pub mod server;
 pub mod store;
 

@@ -111,7 +111,12 @@ impl Drop for Receiver {
     }
 }
 
-async fn take(State(state): State<Arc<Mutex<Memory>>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn take(
+    State(state): State<Arc<Mutex<Memory>>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let behaviour = {
         let mut memory = state.lock().expect("nobody panics with it");
         memory.received.push(Received { uri, headers, body });
@@ -128,7 +133,8 @@ async fn take(State(state): State<Arc<Mutex<Memory>>>, uri: Uri, headers: Header
         Behaviour::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
         Behaviour::Hang => std::future::pending().await,
         Behaviour::Endless => {
-            let chunks = std::iter::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 4096])));
+            let chunks =
+                std::iter::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 4096])));
             Body::from_stream(stream::iter(chunks)).into_response()
         }
     }

@@ -106,9 +106,9 @@ pub async fn list_deliveries(
     let page = page(query.page, query.limit, face);
     let state = match query.status.as_deref() {
         None | Some("") => None,
-        Some(word) => Some(
-            DeliveryState::parse(word).ok_or_else(|| unknown_word("status", word, DeliveryState::ALL))?,
-        ),
+        Some(word) => {
+            Some(DeliveryState::parse(word).ok_or_else(|| unknown_word("status", word, DeliveryState::ALL))?)
+        }
     };
     let listing = context.store.list_deliveries(&permit.caller.tenant(), &id.0, state, page).await?;
     let listing = listing.ok_or_else(|| unknown(&id))?;
@@ -181,14 +181,7 @@ impl From<DeliveryAttempt> for AttemptResponse {
         let (attempt, started_at, answer) = (attempt.number, attempt.started_at.to_iso(), attempt.answer);
         let Some(answer) = answer else {
             let (duration_ms, response_status, response_body) = (None, None, None);
-            return Self {
-                attempt,
-                started_at,
-                duration_ms,
-                response_status,
-                response_body,
-                error: None,
-            };
+            return Self { attempt, started_at, duration_ms, response_status, response_body, error: None };
         };
         Self {
             attempt,
@@ -196,7 +189,9 @@ impl From<DeliveryAttempt> for AttemptResponse {
             duration_ms: Some(answer.duration_ms),
             response_status: answer.status,
             response_body: answer.body,
-            error: answer.failure.map(|failure| AttemptError { code: failure.code, message: failure.message }),
+            error: answer
+                .failure
+                .map(|failure| AttemptError { code: failure.code, message: failure.message }),
         }
     }
 }

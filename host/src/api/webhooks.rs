@@ -257,7 +257,7 @@ pub async fn delete_webhook(
 /// Sends a test event, `webhook.test`, to an active webhook. The log of deliveries tells what came of it.
 #[utoipa::path(post, path = "/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path)),
     responses((status = 202, body = DeliveryResponse)))]
-pub async fn test_webhook(
+pub async fn try_webhook(
     permit: Permit<ManageWebhooks>,
     State(context): State<Context>,
     Path(id): Path<Id>,
@@ -387,11 +387,7 @@ fn seal_secret(context: &Context, id: &str, secret: &str) -> Result<String, ApiE
     context.keys.seal(&webhooks::secret_owner(id), secret).map_err(ApiError::internal)
 }
 
-fn seal_headers(
-    context: &Context,
-    id: &str,
-    headers: &webhooks::CustomHeaders,
-) -> Result<String, ApiError> {
+fn seal_headers(context: &Context, id: &str, headers: &webhooks::CustomHeaders) -> Result<String, ApiError> {
     let text = serde_json::to_string(headers).map_err(ApiError::internal)?;
     context.keys.seal(&webhooks::headers_owner(id), &text).map_err(ApiError::internal)
 }

@@ -9,8 +9,8 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::listing::{Listing, Page};
 use crate::domain::tenant::Tenant;
 use crate::domain::webhook::{
-    AttemptAnswer, AttemptFailure, Delivery, DeliveryAttempt, DeliveryRecord, DeliveryState, Resending, Trial,
-    WebhookStatus,
+    AttemptAnswer, AttemptFailure, Delivery, DeliveryAttempt, DeliveryRecord, DeliveryState, Resending,
+    Trial, WebhookStatus,
 };
 
 macro_rules! select {
@@ -69,8 +69,7 @@ impl Store {
         page: Page,
     ) -> Result<Option<Listing<Delivery>>, Error> {
         let Some(webhook) = self.webhook(tenant, webhook_id).await? else { return Ok(None) };
-        let restriction =
-            arguments![&webhook.organization_id, webhook_id, state.map(DeliveryState::as_str)];
+        let restriction = arguments![&webhook.organization_id, webhook_id, state.map(DeliveryState::as_str)];
         let total = self.engine.count(&COUNT, restriction.clone()).await?;
         let mut bound = restriction;
         bound.extend(arguments![page.limit, page.offset()]);

@@ -249,7 +249,8 @@ impl FromRow for Webhook {
     fn from_row(row: &Row) -> Result<Self, Error> {
         let words: Vec<String> = row.json("events")?;
         let events = words.iter().map(|word| {
-            EventKind::parse(word).ok_or_else(|| row.corrupt("events", format!("`{word}` is not a known word")))
+            EventKind::parse(word)
+                .ok_or_else(|| row.corrupt("events", format!("`{word}` is not a known word")))
         });
         let previous_secret = row.get::<Option<String>>("previous_secret")?;
         Ok(Self {

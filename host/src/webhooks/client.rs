@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::redirect::Policy;
-use reqwest::{Response, StatusCode};
+use reqwest::Response;
 
 use super::guard::{Guard, Refusal};
 use super::headers::{self, CustomHeaders};
@@ -87,11 +87,11 @@ impl Client {
         let duration_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
         match sent {
             Ok(response) => {
-                let status = response.status();
+                let status = Some(response.status().as_u16());
+                let failure = refused(&response);
                 let retry_after = retry_after(response.headers());
                 let body = first_bytes(response).await;
-                let failure = (!status.is_success()).then(|| refused(status));
-                let answer = AttemptAnswer { duration_ms, status: Some(status.as_u16()), body, failure };
+                let answer = AttemptAnswer { duration_ms, status, body, failure };
                 Reply { answer, retry_after }
             }
             Err(failure) => {
@@ -154,11 +154,16 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
-fn refused(status: StatusCode) -> AttemptFailure {
-    match status.is_redirection() {
+/// Why an answer does not count as taken; `None` for 2xx.
+fn refused(response: &Response) -> Option<AttemptFailure> {
+    let status = response.status();
+    if status.is_success() {
+        return None;
+    }
+    Some(match status.is_redirection() {
         true => failure("redirect", format!("the receiver answered {status}; redirects are not followed")),
         false => failure("status", format!("the receiver answered {status}, 2xx was expected")),
-    }
+    })
 }
 
 fn address_refused(refusal: &Refusal) -> AttemptFailure {

@@ -56,13 +56,17 @@ const RESERVED_V6: &[(Ipv6Addr, u32)] = &[
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is no address of a web server.
-    #[error("is not an address that begins with `http://` or `https://`, has a host and at most {MAX_URL} characters")]
+    #[error(
+        "is not an address that begins with `http://` or `https://`, has a host and at most {MAX_URL} characters"
+    )]
     Malformed,
     /// It holds a name and password.
     #[error("has a user name or password in it; use a custom header instead")]
     Credentials,
     /// All that its host stands for is private.
-    #[error("leads to `{0}`, which is a private, local or reserved address; the operator can allow it (`webhooks.allowed_networks`)")]
+    #[error(
+        "leads to `{0}`, which is a private, local or reserved address; the operator can allow it (`webhooks.allowed_networks`)"
+    )]
     Private(IpAddr),
 }
 

@@ -34,7 +34,8 @@ async fn a_webhook_is_made_shown_changed_and_deleted(api: TestApi) {
     assert_eq!(api.get(&hook(&made), &api.token).await.body, made);
     assert_eq!(api.get("/webhooks", &api.token).await.body["data"], json!([made]));
 
-    let changes = json!({"name": "Books", "description": null, "customHeaders": null, "events": ["document.failed"]});
+    let changes =
+        json!({"name": "Books", "description": null, "customHeaders": null, "events": ["document.failed"]});
     let changed = api.send(Method::PATCH, &hook(&made), &api.token, &changes).await;
     assert_eq!(changed.status, 200, "{changed:#?}");
     let changed = changed.body;
@@ -143,9 +144,12 @@ async fn a_webhook_hears_of_its_own_project_only(api: TestApi) {
 
 async fn a_projects_token_manages_its_own_webhooks_only(api: TestApi) {
     let everywhere = create(&api, "https://93.184.215.14/", &["document.uploaded"]).await;
-    let token = api.token_with(&api.organization(), Some(&api.project()), &[TokenScope::WebhooksManage]).await;
+    let token =
+        api.token_with(&api.organization(), Some(&api.project()), &[TokenScope::WebhooksManage]).await;
     api.get(&hook(&everywhere), &token).await.assert_error(404, "webhook.unknown");
-    api.post(&format!("{}/test", hook(&everywhere)), &token, &json!({})).await.assert_error(404, "webhook.unknown");
+    api.post(&format!("{}/test", hook(&everywhere)), &token, &json!({}))
+        .await
+        .assert_error(404, "webhook.unknown");
     let body = json!({"name": "Hook", "url": "https://93.184.215.14/", "events": ["document.uploaded"]});
     let made = api.post("/webhooks", &token, &body).await.body;
     assert_eq!(made["projectId"], api.project());
@@ -163,7 +167,8 @@ async fn a_test_event_goes_to_one_webhook(api: TestApi) {
     let sending = Sending::start(&api);
     let received = receiver.wait_for(3).await;
     sending.stop().await;
-    let tests: Vec<_> = received.iter().filter(|request| request.json()["eventType"] == "webhook.test").collect();
+    let tests: Vec<_> =
+        received.iter().filter(|request| request.json()["eventType"] == "webhook.test").collect();
     assert_eq!(tests.iter().map(|request| request.uri.path()).collect::<Vec<_>>(), ["/first"]);
     assert_eq!(tests[0].json()["payload"]["webhookId"], first["id"]);
 }
