@@ -1,5 +1,6 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod access;
 mod auth;
 mod batches;
 mod command_line;
@@ -7,15 +8,16 @@ mod decode;
 mod errors;
 mod events;
 mod files;
+mod formats;
 mod history;
 mod ocr;
 mod openapi;
 mod plugins;
 mod queue;
+mod replicas;
 mod serving;
 mod store;
 mod templates;
-mod tenancy;
 mod tidy;
 mod uploads;
 mod webhooks;

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 pub mod api;
 pub mod clock;
+pub mod contract;
 pub mod database;
 pub mod postgres;
 pub mod receiver;
+pub mod s3;
 pub mod server;
 pub mod store;
 

@@ -3,12 +3,14 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
+use crate::api::answer;
 use crate::database::{Database, Engine};
 use crate::{fixture, program};
 
@@ -21,7 +23,7 @@ const FINISH: Duration = Duration::from_secs(240);
 /// An installation: a data folder and a database that outlive the server's process.
 pub struct Installation {
     folder: tempfile::TempDir,
-    database: Database,
+    database: Arc<Database>,
     client: reqwest::Client,
 }
 
@@ -32,18 +34,27 @@ pub struct Server<'a> {
     url: String,
     /// What the server printed until it was ready.
     pub greeting: String,
-    /// What `credentials.json` says.
+    /// What `credentials.json` says; null for a replica of an installation that was there before.
     pub credentials: Value,
 }
 
 impl Installation {
     /// An empty installation; `None` where the database's engine is missing and the environment says that it may be.
     pub async fn new(engine: Engine) -> Option<Self> {
-        Some(Self {
-            database: Database::new(engine).await?,
+        Some(Self::of(Arc::new(Database::new(engine).await?)))
+    }
+
+    /// The same installation on another machine: it shares the database, and has a data folder of its own.
+    pub fn replica(&self) -> Self {
+        Self::of(Arc::clone(&self.database))
+    }
+
+    fn of(database: Arc<Database>) -> Self {
+        Self {
+            database,
             folder: tempfile::tempdir().expect("a folder can be made"),
             client: reqwest::Client::builder().no_proxy().build().expect("a client can be made"),
-        })
+        }
     }
 
     /// The data folder.
@@ -53,12 +64,18 @@ impl Installation {
 
     /// Starts the server on a free port and waits until it says that it is ready.
     pub fn start(&self) -> Server<'_> {
+        self.start_with(&[])
+    }
+
+    /// As [`Installation::start`], with further variables in the process's environment.
+    pub fn start_with(&self, environment: &[(&str, String)]) -> Server<'_> {
         let mut process = Command::new(program())
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .env("OCRIVA__STORAGE__DATABASE_URL", &self.database.url)
             .env("OCRIVA__QUEUE__LEASE_SECONDS", "2")
             .env("OCRIVA__LOG__FILTER", "warn")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -73,8 +90,10 @@ impl Installation {
                 break rest.split_whitespace().next().expect("it names its address").to_owned();
             }
         };
-        let credentials = std::fs::read(self.data().join("credentials.json")).expect("credentials are there");
-        let credentials = serde_json::from_slice(&credentials).expect("credentials are JSON");
+        let credentials = match std::fs::read(self.data().join("credentials.json")) {
+            Ok(credentials) => serde_json::from_slice(&credentials).expect("credentials are JSON"),
+            Err(_) => Value::Null,
+        };
         Server { installation: self, process, url, greeting, credentials }
     }
 }
@@ -88,20 +107,17 @@ impl Server<'_> {
 
     /// The JSON of a page that is there.
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self.request(reqwest::Method::GET, path).send().await.expect("the server answers");
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        answer.json().await.expect("the answer is JSON")
+        let answer = answer(self.request(reqwest::Method::GET, path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        answer.body
     }
 
     /// Makes a template of the first project and returns its id.
     pub async fn create_template(&self, mut template: Value) -> String {
         template["projectId"] = self.credentials["projectId"].clone();
-        let answer = self.request(reqwest::Method::POST, "/templates").json(&template).send().await;
-        let answer = answer.expect("the server answers");
-        let status = answer.status();
-        let body: Value = answer.json().await.expect("the answer is JSON");
-        assert_eq!(status, StatusCode::CREATED, "{body}");
-        body["id"].as_str().expect("a template has an id").to_owned()
+        let answer = answer(self.request(reqwest::Method::POST, "/templates").json(&template)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.body["id"].as_str().expect("a template has an id").to_owned()
     }
 
     /// Uploads a fixture, and returns the id of its record.
@@ -116,12 +132,9 @@ impl Server<'_> {
             form = form.text("templateId", template.to_owned());
         }
         let path = format!("/upload/{}/file", text("organizationId"));
-        let answer = self.request(reqwest::Method::POST, &path).multipart(form).send().await;
-        let answer = answer.expect("the server answers");
-        let status = answer.status();
-        let body: Value = answer.json().await.expect("the answer is JSON");
-        assert_eq!(status, StatusCode::CREATED, "{body}");
-        body["id"].as_str().expect("an upload has an id").to_owned()
+        let answer = answer(self.request(reqwest::Method::POST, &path).multipart(form)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.body["id"].as_str().expect("an upload has an id").to_owned()
     }
 
     /// The record of a document.

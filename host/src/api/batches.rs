@@ -13,7 +13,7 @@ use super::error::{ApiError, Code};
 use super::extract::{Id, Multipart, Path, Query};
 use super::paging::{PageLimit, PageNumber, PageResponse, page};
 use super::uploads::{self, Fields, Form, FormFile, Shape};
-use crate::domain::batch::{Batch, NewBatch};
+use crate::domain::batch::{Batch, BatchStatus, NewBatch};
 use crate::domain::document::{Failure, FileType, NewDocument};
 use crate::domain::file_name;
 use crate::domain::format::Format;
@@ -29,12 +29,13 @@ const MAX_NAME: usize = 200;
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the form in the API's document; it is read part by part")]
 pub struct BatchForm {
-    /// From 1 to 50 files.
-    #[schema(value_type = Vec<String>, format = Binary)]
+    /// Up to as many files as the server is set to, by default 50.
+    #[schema(value_type = Vec<String>, format = Binary, min_items = 1)]
     files: Vec<String>,
     project_id: String,
     template_id: Option<String>,
     /// By default `Batch YYYY-MM-DD`.
+    #[schema(max_length = 200)]
     name: Option<String>,
     /// A JSON object that is kept with the batch.
     metadata: Option<String>,
@@ -54,9 +55,10 @@ pub struct BatchResponse {
     total_files: u64,
     completed_files: u64,
     failed_files: u64,
-    /// `processing`, `completed` or `failed`.
+    #[schema(value_type = BatchStatus)]
     status: &'static str,
-    /// Per cent, from 0 to 100.
+    /// Per cent.
+    #[schema(maximum = 100)]
     progress: u8,
     /// Ids of its uploads, which are also those of their processing records.
     upload_ids: Vec<String>,
@@ -233,8 +235,8 @@ fn document(
         file_name: file_name::sanitized(file.name.as_deref().unwrap_or_default()),
         file_type: match format {
             Some(Format::Pdf) => FileType::Pdf,
-            Some(_) => FileType::Image,
-            None => FileType::Document,
+            Some(format) if format.is_picture() => FileType::Image,
+            Some(_) | None => FileType::Document,
         },
         mime_type: format.map_or("application/octet-stream", Format::media_type).to_owned(),
         size_bytes: file.size_bytes,

@@ -46,17 +46,18 @@ pub struct ProcessingRecord {
     file_size: String,
     mime_type: String,
     page_count: Option<u32>,
-    /// `pending`, `queued`, `in_progress`, `completed`, `failed`, `cancelled` or `retention_expired`.
+    #[schema(value_type = DocumentStatus)]
     status: &'static str,
     priority: i32,
-    /// Per cent, from 0 to 100.
+    /// Per cent.
+    #[schema(maximum = 100)]
     progress: u8,
     template_id: Option<String>,
     template_name: Option<String>,
     extractor: Option<ExtractorUsed>,
     /// The result; null in lists, and until the document is completed.
     result: Option<Extraction>,
-    /// From 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
     confidence: Option<f64>,
     error: Option<FailureResponse>,
     attempts: u32,
@@ -96,6 +97,7 @@ pub struct HistoryQuery {
     #[param(value_type = Option<String>)]
     project_id: Option<Id>,
     /// Only records of this status.
+    #[param(value_type = Option<DocumentStatus>, inline)]
     status: Option<String>,
     /// Only records of this template.
     #[param(value_type = Option<String>)]
@@ -110,6 +112,7 @@ pub struct HistoryQuery {
     #[param(example = "2026-01-31")]
     to_date: Option<String>,
     /// Only records whose file name contains this, or the one with this id.
+    #[param(max_length = 200)]
     search: Option<String>,
     /// From 1.
     #[param(value_type = Option<u32>, minimum = 1)]

@@ -37,7 +37,8 @@ pub struct UploadForm {
     #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
     file: String,
     file_name: String,
-    /// `pdf`, `image` or `document`; the content decides how the file is read.
+    /// What the uploader calls the file; the content decides how it is read.
+    #[schema(value_type = FileType)]
     file_type: String,
     project_id: String,
     template_id: Option<String>,
@@ -58,9 +59,11 @@ pub struct OpenApiUploadForm {
     #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
     file: String,
     file_name: String,
-    /// `pdf`, `image` or `document`; the content decides how the file is read.
+    /// What the uploader calls the file; the content decides how it is read.
+    #[schema(value_type = FileType)]
     file_type: String,
     /// Bytes, as text; has to be what arrives.
+    #[schema(pattern = "^[0-9]{1,19}$")]
     file_size: String,
     /// The content decides how the file is read.
     mime_type: String,
@@ -86,6 +89,7 @@ pub struct UploadResponse {
     file_name: String,
     file_url: Option<String>,
     /// Always `uploaded`.
+    #[schema(example = "uploaded")]
     status: &'static str,
     template_id: Option<String>,
     processing_id: String,
@@ -101,12 +105,14 @@ pub struct OpenApiUploadResponse {
     file_url: Option<String>,
     /// The same as `fileUrl`: files are not public.
     public_url: Option<String>,
+    #[schema(value_type = FileType)]
     file_type: &'static str,
     /// Bytes, as text.
     file_size: String,
     /// By content.
     mime_type: String,
     /// Always `uploaded`.
+    #[schema(example = "uploaded")]
     status: &'static str,
     project_id: String,
     template_id: Option<String>,

@@ -63,6 +63,9 @@ pub struct WebhookResponse {
 /// A new webhook.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "name": "Accounting", "url": "https://example.org/ocriva", "events": ["document.processed", "document.failed"],
+}))]
 pub struct CreateWebhookRequest {
     /// At most 200 characters.
     name: String,
@@ -89,6 +92,7 @@ pub struct CreateWebhookRequest {
 /// Changes of a webhook; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"status": "paused"}))]
 pub struct UpdateWebhookRequest {
     name: Option<String>,
     url: Option<String>,
@@ -109,6 +113,7 @@ pub struct UpdateWebhookRequest {
 /// A new secret.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"overlapHours": 24}))]
 pub struct RotateSecretRequest {
     /// 16 to 200 characters; made by the server where it is left out.
     secret: Option<String>,

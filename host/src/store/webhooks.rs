@@ -45,12 +45,13 @@ statements! {
     INSERT = "insert into webhook_endpoints (id, organization_id, project_id, name, description, url, events,
             custom_headers, secret, status, attempted_at, created_by, created_at, updated_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $12)";
-    /// Also the lock under which a change is made.
-    TOUCH = concat!("update webhook_endpoints set updated_at = $4 ", of_tenant!(), "and id = $3");
+    /// The lock under which a change is made.
+    LOCK = concat!("update webhook_endpoints set status = status ", of_tenant!(), "and id = $3");
     UPDATE = "update webhook_endpoints set name = $3, description = $4, url = $5, events = $6, custom_headers = $7,
-            status = $8, failing_since = $9
+            status = $8, failing_since = $9, updated_at = $10
         where organization_id = $1 and id = $2";
-    ROTATE = "update webhook_endpoints set secret = $3, previous_secret = $4, previous_secret_until = $5
+    ROTATE = "update webhook_endpoints set secret = $3, previous_secret = $4, previous_secret_until = $5,
+            updated_at = $6
         where organization_id = $1 and id = $2";
     DELETE = concat!("delete from webhook_endpoints ", of_tenant!(), "and id = $3");
 }
@@ -132,6 +133,7 @@ impl Store {
         webhook.events = changes.events.unwrap_or(webhook.events);
         webhook.sealed_headers = changes.sealed_headers.unwrap_or(webhook.sealed_headers);
         webhook.status = changes.status.unwrap_or(webhook.status);
+        webhook.updated_at = self.clock.now();
         tx.execute(
             &UPDATE,
             arguments![
@@ -143,7 +145,8 @@ impl Store {
                 event_words(&webhook.events)?,
                 &webhook.sealed_headers,
                 webhook.status.as_str(),
-                webhook.failing_since
+                webhook.failing_since,
+                webhook.updated_at
             ],
         )
         .await?;
@@ -168,7 +171,15 @@ impl Store {
         let mut tx = self.begin().await?;
         let Some(mut webhook) = self.lock_webhook(&mut tx, tenant, id).await? else { return Ok(None) };
         let previous = std::mem::replace(&mut webhook.sealed_secret, sealed_secret.to_owned());
-        let bound = arguments![&webhook.organization_id, id, sealed_secret, &previous, previous_until];
+        webhook.updated_at = self.clock.now();
+        let bound = arguments![
+            &webhook.organization_id,
+            id,
+            sealed_secret,
+            &previous,
+            previous_until,
+            webhook.updated_at
+        ];
         tx.execute(&ROTATE, bound).await?;
         webhook.previous_secret = Some((previous, previous_until));
         self.audit_webhook(&mut tx, actor, &webhook, "webhook.secret_rotated").await?;
@@ -197,7 +208,7 @@ impl Store {
         id: &str,
     ) -> Result<Option<Webhook>, Error> {
         let (organization_id, project_id) = (&tenant.organization_id, &tenant.project_id);
-        tx.execute(&TOUCH, arguments![organization_id, project_id, id, self.clock.now()]).await?;
+        tx.execute(&LOCK, arguments![organization_id, project_id, id]).await?;
         tx.find(&FIND, arguments![organization_id, project_id, id]).await
     }
 
