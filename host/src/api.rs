@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
 use axum::serve::ListenerExt as _;
 use axum::{Extension, Router};
 use tokio::net::TcpListener;
@@ -37,6 +38,7 @@ pub mod files;
 pub mod health;
 pub mod history;
 mod linger;
+pub mod metrics;
 pub mod middleware;
 pub mod paging;
 pub mod plugins;
@@ -112,6 +114,22 @@ pub async fn serve(
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
+/// Answers requests for metrics, and no others, at `listener` until `stop` is done.
+///
+/// # Errors
+/// None that a single connection gives; those end with it.
+pub async fn serve_metrics(
+    context: Context,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let router = Router::new()
+        .route("/metrics", get(metrics::get_metrics_apart))
+        .layer(from_fn_with_state(context.clone(), middleware::observe))
+        .with_state(context);
+    axum::serve(listener, router).with_graceful_shutdown(stop).await
+}
+
 /// The API's description.
 pub fn openapi() -> serde_json::Value {
     docs::completed(all(&Config::default()).into_openapi())
@@ -126,7 +144,10 @@ fn all(config: &Config) -> OpenApiRouter<Context> {
 
 /// All that a process answers which only works on documents.
 fn health_routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::get_metrics))
 }
 
 fn platform(config: &Config) -> OpenApiRouter<Context> {

@@ -16,10 +16,11 @@ use crate::assets;
 use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
-use crate::config::{Config, Role};
+use crate::config::{self, Config, Role};
 use crate::pipeline::{self, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::store::{self, Store};
+use crate::telemetry::metrics;
 use crate::webhooks::{self, Sender};
 use crate::worker::{self, Worker};
 use processor::PipelineProcessor;
@@ -88,8 +89,11 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The settings do not fit.
+    #[error(transparent)]
+    Config(#[from] config::Error),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address} (setting `server.listen`)")]
+    #[error("cannot listen on {address} (settings `server.listen`, `telemetry.metrics_listen`)")]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
@@ -196,6 +200,8 @@ impl App {
                 (Some(worker), Some(tokio::spawn(sender.run(stop.clone()))))
             }
         };
+        metrics::start();
+        let upkeep = tokio::spawn(metrics::keep_up(stop.clone()));
         // Templates and `/plugins` name them, and the first document should not wait for a compiler.
         let registry = Arc::clone(&self.registry);
         let preload = tokio::spawn(async move { registry.preload().await });
@@ -209,6 +215,15 @@ impl App {
             config: Arc::clone(&self.config),
             plugins: self.registry,
             draining: stop.clone(),
+        };
+        let metrics_apart = match self.config.metrics_address()? {
+            Some(address) if self.config.telemetry.metrics => {
+                let failed = |source| Error::Listen { address, source };
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let stopped = stop.clone().cancelled_owned();
+                Some(tokio::spawn(api::serve_metrics(context.clone(), listener, stopped)))
+            }
+            _ => None,
         };
         let requests_done = CancellationToken::new();
         let closing = requests_done.clone();
@@ -234,7 +249,13 @@ impl App {
                 tracing::error!(%error, "worker stopped unexpectedly");
             }
         }
+        if let Some(apart) = metrics_apart
+            && let Err(error) = apart.await
+        {
+            tracing::error!(%error, "serving of metrics stopped unexpectedly");
+        }
         preload.abort();
+        upkeep.abort();
         store.close().await;
         served
     }

@@ -78,6 +78,7 @@ pub struct Config {
     pub queue: Queue,
     pub webhooks: Webhooks,
     pub log: Log,
+    pub telemetry: Telemetry,
 }
 
 /// Which part of the program runs.
@@ -159,6 +160,13 @@ section!(Webhooks {
     disable_after_hours: u64,
     keep_days: u32,
 });
+section!(Telemetry {
+    metrics: bool,
+    metrics_token: String,
+    metrics_listen: String,
+    otlp_endpoint: String,
+    trace_share: f64,
+});
 section!(Log { format: LogFormat, filter: String });
 
 impl Default for Config {
@@ -217,6 +225,9 @@ impl Config {
         if !shown.auth.secret.is_empty() {
             shown.auth.secret = "***".to_owned();
         }
+        if !shown.telemetry.metrics_token.is_empty() {
+            shown.telemetry.metrics_token = "***".to_owned();
+        }
         toml::to_string_pretty(&shown).unwrap_or_default()
     }
 
@@ -266,6 +277,21 @@ impl Config {
         }
     }
 
+    /// The address that metrics are served at instead of the server's own; `None` for the server's own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what is no address with a port.
+    pub fn metrics_address(&self) -> Result<Option<std::net::SocketAddr>, Error> {
+        match self.telemetry.metrics_listen.as_str() {
+            "" => Ok(None),
+            address => address.parse().map(Some).map_err(|_| {
+                Error::Invalid(format!(
+                    "`telemetry.metrics_listen` is `{address}`, expected an address and port such as `127.0.0.1:9090`"
+                ))
+            }),
+        }
+    }
+
     fn check(&self) -> Result<(), Error> {
         let at_least_one = [
             ("upload.max_file_mib", self.upload.max_file_mib),
@@ -297,6 +323,13 @@ impl Config {
                 "`webhooks.allowed_networks` has `{entry}`, expected an address or a network such as `10.0.0.0/8`"
             )));
         }
+        if !(0.0..=1.0).contains(&self.telemetry.trace_share) {
+            return Err(Error::Invalid(format!(
+                "`telemetry.trace_share` is {}, it must be from 0.0 to 1.0",
+                self.telemetry.trace_share
+            )));
+        }
+        self.metrics_address()?;
         if !(36..=600).contains(&self.decode.raster_dpi) {
             return Err(Error::Invalid(format!(
                 "`decode.raster_dpi` is {}, it must be from 36 to 600",

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::config::{Config, OcrMode};
@@ -21,6 +22,7 @@ use crate::domain::extraction::Extraction;
 use crate::domain::format;
 use crate::domain::template::{ExtractionMode, TemplateContent};
 use crate::plugins::{self, Registry};
+use crate::telemetry::metrics;
 use crate::{assets, decode, ocr};
 use cache::PageCache;
 use reader::Reader;
@@ -233,7 +235,8 @@ impl Pipeline {
     ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.plugin.as_deref(), task.template.as_ref());
         let plugin = self.registry.get(&name, version.as_deref()).await?;
-        let (document, media_type) = self.open(task.content, &task.file_name, task.password).await?;
+        let opening = self.open(task.content, &task.file_name, task.password);
+        let (document, media_type) = opening.instrument(tracing::info_span!("open")).await?;
         let page_count = document.page_count();
         let mode =
             task.mode.or(task.template.as_ref().and_then(|template| template.ocr_mode)).unwrap_or(self.mode);
@@ -249,9 +252,12 @@ impl Pipeline {
         let request = self.plugin_request(task.template.as_ref());
 
         let start = Instant::now();
+        let span = tracing::info_span!("extract", plugin = name, version = plugin.description.version);
+        let engine = self.registry.engine();
         let call =
-            self.registry.engine().call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).await;
+            engine.call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).instrument(span).await;
         let extractor = start.elapsed();
+        metrics::plugin_called(&name, if call.result.is_ok() { "ok" } else { "failed" }, extractor);
         let read = view.finish().await;
         if let Some(failure) = read.failure {
             let plugins::SourceError { code, message, transient } = failure;

@@ -14,6 +14,7 @@ mod documents;
 mod engine;
 mod events;
 mod idempotency;
+mod load;
 mod organizations;
 mod projects;
 mod queue;
@@ -31,6 +32,7 @@ mod webhooks;
 pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
 pub use idempotency::Idempotency;
+pub use load::Load;
 pub use queue::{Delivery, Queue};
 pub use runs::{Attempt, Pulse, Start};
 pub use sending::{Sending, Share};
@@ -221,6 +223,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     documents::ALL,
     events::ALL,
     idempotency::ALL,
+    load::ALL,
     organizations::ALL,
     projects::ALL,
     queue::ALL,

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::auth::{Keys, SealError};
 use crate::clock::{self, Clock, Timestamp};
 use crate::config::Config;
 use crate::domain::webhook::{AttemptAnswer, AttemptFailure, Verdict, Webhook};
 use crate::store::{self, Sending, Share, Store};
-use crate::telemetry::chain;
+use crate::telemetry::{chain, metrics, traces};
 use client::{Client, Message, Reply};
 
 mod body;
@@ -172,7 +173,15 @@ impl Sender {
         let free = self.settings.concurrency.saturating_sub(under_way.len());
         let share = Share { limit: u32::try_from(free).unwrap_or(u32::MAX), ..self.settings.share };
         for sending in self.store.take_deliveries(&self.name, share).await? {
-            under_way.spawn(self.clone().carry_out(sending));
+            let span = tracing::info_span!(
+                "webhook",
+                webhook = %sending.webhook.id,
+                delivery = %sending.delivery_id,
+                event = sending.event.public_id,
+                attempt = sending.attempt,
+            );
+            traces::continue_from(&span, sending.event.trace.as_deref());
+            under_way.spawn(self.clone().carry_out(sending).instrument(span));
         }
         Ok(())
     }
@@ -180,30 +189,26 @@ impl Sender {
     /// Sends one delivery and records what came of it. Errors of the store are logged here; the lease brings the
     /// delivery back.
     async fn carry_out(self, sending: Sending) {
-        let (webhook, delivery) = (&sending.webhook.id, &sending.delivery_id);
         let reply = match self.message(&sending) {
             Ok(message) => self.client.send(&message).await,
             Err(error) => {
-                tracing::error!(%webhook, %error, "webhook cannot be signed");
+                tracing::error!(%error, "webhook cannot be signed");
                 unsigned(&error)
             }
         };
         let verdict = self.verdict(&sending, &reply);
+        metrics::webhook_called(outcome(verdict), Duration::from_millis(reply.answer.duration_ms));
         let now = self.clock.now();
         let patience = Timestamp(now.0.saturating_sub(micros(self.settings.patience)));
         match self.store.finish_sending(&sending, &reply.answer, verdict, patience).await {
             Ok(_) => tracing::info!(
-                %webhook,
-                %delivery,
-                event = sending.event.public_id,
-                attempt = sending.attempt,
                 status = reply.answer.status,
                 elapsed_ms = reply.answer.duration_ms,
                 failure = reply.answer.failure.map(|failure| failure.code),
                 "webhook called"
             ),
             Err(error) => {
-                tracing::error!(%webhook, %delivery, error = %chain(&error), "delivery could not be recorded");
+                tracing::error!(error = %chain(&error), "delivery could not be recorded");
             }
         }
     }
@@ -225,6 +230,7 @@ impl Sender {
             body: envelope(&sending.event, &self.settings.public_url).to_string().into_bytes(),
             seconds: now.unix_seconds(),
             secrets,
+            trace: traces::current(),
             headers: opened_headers(&self.keys, webhook)?,
         })
     }
@@ -255,6 +261,14 @@ impl Sender {
                 }
             }
         }
+    }
+}
+
+fn outcome(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Delivered => "delivered",
+        Verdict::Retry(_) => "retry",
+        Verdict::GiveUp => "failed",
     }
 }
 

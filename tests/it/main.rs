@@ -17,6 +17,7 @@ mod queue;
 mod replicas;
 mod serving;
 mod store;
+mod telemetry;
 mod templates;
 mod tidy;
 mod uploads;

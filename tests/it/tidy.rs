@@ -10,7 +10,7 @@ mod source;
 
 use source::{SourceFile, code_only, crate_paths, files, without_unit_tests};
 
-/// Modules that know only themselves, `domain`, `clock` and their own section of the settings.
+/// Modules that know only themselves, `domain`, `clock`, `telemetry` and their own section of the settings.
 const LAYERS: [(&str, &[&str]); 5] = [
     ("store", &["Storage"]),
     ("blobs", &["Storage"]),
@@ -27,6 +27,10 @@ const OWNED: &[(&str, &str)] = &[
     ("plugins", r"\b(wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
     ("webhooks", r"\breqwest\b"),
+    (
+        "telemetry",
+        r"\b(opentelemetry\w*|tracing_opentelemetry|tracing_subscriber|metrics_exporter_prometheus)\b",
+    ),
     ("decode", r"\bhayro\w*\b"),
     ("decode", r"(^|[^:\w.])(image|tiff|zip|csv)::"),
     ("decode", r"\b(calamine|chardetng|ego_tree|encoding_rs|heic_decoder|mail_parser|scraper)\b"),
@@ -46,6 +50,7 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
         "sending::",
         "of the sender, that serves all tenants: the delivery's id came with it, and the attempt fences",
     ),
+    ("load::", "counts what there is to do, for those who run the server"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),

@@ -232,7 +232,9 @@ async fn a_batch_and_a_template_are_told(api: TestApi) {
     assert_eq!((&uploaded["id"], &uploaded["status"]), (&batch["id"], &json!("processing")));
     assert_eq!((&completed["id"], &completed["status"]), (&batch["id"], &json!("completed")));
     let shown = api.get(&format!("/batch/{}", text(&batch["id"])), &api.token).await.body;
-    for name in ["name", "totalFiles", "completedFiles", "failedFiles", "progress", "createdAt", "completedAt"] {
+    for name in
+        ["name", "totalFiles", "completedFiles", "failedFiles", "progress", "createdAt", "completedAt"]
+    {
         assert_eq!(completed.get(name), shown.get(name), "{name}");
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::extraction::Extraction;
 use crate::domain::template::Template;
 use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;
+use crate::telemetry::traces;
 
 macro_rules! select {
     () => {
@@ -150,7 +151,7 @@ impl Store {
             batch_id: batch_id.map(str::to_owned),
             batch_sequence,
             payload,
-            trace: None,
+            trace: traces::current(),
             at: self.clock.now(),
         };
         tx.execute(

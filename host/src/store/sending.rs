@@ -49,9 +49,6 @@ statements! {
     SWITCH_OFF = "update webhook_endpoints set status = 'disabled', updated_at = $2 where id = $1";
     END = "update webhook_deliveries set state = $4, due_at = $5, sender = null, finished_at = $6, updated_at = $7
         where id = $1 and attempt = $2 and state = 'pending' and sender = $3";
-    BACKLOG = "select count(*) as total, min(due_at) as oldest from webhook_deliveries
-        where state = 'pending' and sender is null and due_at <= $1
-            and endpoint_id in (select id from webhook_endpoints where status = 'active')";
 }
 
 /// A delivery that a sender has taken.
@@ -201,16 +198,5 @@ impl Store {
         }
         tx.commit().await?;
         Ok(is_latest)
-    }
-
-    /// How many deliveries of all tenants are due and wait for a sender, and since when the oldest does.
-    ///
-    /// # Errors
-    /// Whatever the database answers.
-    pub async fn delivery_backlog(&self) -> Result<(u64, Option<Timestamp>), Error> {
-        match self.engine.fetch_optional(&BACKLOG, arguments![self.clock.now()]).await? {
-            None => Ok((0, None)),
-            Some(row) => Ok((row.number("total")?, row.optional_time("oldest")?)),
-        }
     }
 }

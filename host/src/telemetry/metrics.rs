@@ -50,14 +50,13 @@ pub fn attempt_ended(outcome: &'static str, elapsed: Duration) {
     histogram!(ATTEMPT_SECONDS, "outcome" => outcome).record(elapsed);
 }
 
-/// Counts pages that were read from `source`, a word for where their text came from.
-pub fn pages_read(source: &'static str, pages: u64) {
-    counter!(PAGES, "source" => source).increment(pages);
-}
-
-/// Measures the time that optical character recognition took for a document.
-pub fn ocr_worked(elapsed: Duration) {
-    histogram!(OCR_SECONDS).record(elapsed);
+/// Counts a page that was read from `source`, a word for where its text came from, and measures the time that optical
+/// character recognition took, if it was needed.
+pub fn page_read(source: &'static str, ocr: Duration) {
+    counter!(PAGES, "source" => source).increment(1);
+    if !ocr.is_zero() {
+        histogram!(OCR_SECONDS).record(ocr);
+    }
 }
 
 /// Counts a call of an installed plugin.
@@ -150,15 +149,23 @@ fn describe() {
     describe_counter!(ATTEMPTS, "Attempts at documents, by what came of them");
     describe_histogram!(ATTEMPT_SECONDS, Unit::Seconds, "Time of an attempt at a document");
     describe_counter!(PAGES, "Pages that were read, by where their text came from");
-    describe_histogram!(OCR_SECONDS, Unit::Seconds, "Time of optical character recognition, per document");
+    describe_histogram!(OCR_SECONDS, Unit::Seconds, "Time of optical character recognition, per page");
     describe_counter!(PLUGIN_CALLS, "Calls of plugins, by what came of them");
-    describe_histogram!(PLUGIN_SECONDS, Unit::Seconds, "Time of a plugin's call, the pages it waited for included");
+    describe_histogram!(
+        PLUGIN_SECONDS,
+        Unit::Seconds,
+        "Time of a plugin's call, the pages it waited for included"
+    );
     describe_counter!(WEBHOOKS, "Attempts to tell a webhook, by what came of them");
     describe_histogram!(WEBHOOK_SECONDS, Unit::Seconds, "Time of an attempt to tell a webhook");
     describe_gauge!(DOCUMENTS, "Documents that are not finished, by status");
     describe_gauge!(OLDEST_DOCUMENT, Unit::Seconds, "Age of the oldest document that waits");
     describe_gauge!(DELIVERIES, "Deliveries of webhooks that are due");
-    describe_gauge!(OLDEST_DELIVERY, Unit::Seconds, "For how long the oldest delivery of a webhook has been due");
+    describe_gauge!(
+        OLDEST_DELIVERY,
+        Unit::Seconds,
+        "For how long the oldest delivery of a webhook has been due"
+    );
     describe_gauge!(CONNECTIONS, "Connections to the database");
     describe_gauge!(BUILD, "The version that runs");
 }

@@ -4,14 +4,15 @@
 use std::error::Error as StdError;
 use std::time::{Duration, Instant};
 
+use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::redirect::Policy;
-use reqwest::Response;
 
 use super::guard::{Guard, Refusal};
 use super::headers::{self, CustomHeaders};
 use super::signature;
 use crate::domain::webhook::{AttemptAnswer, AttemptFailure};
+use crate::telemetry::traces::TRACEPARENT;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -43,6 +44,8 @@ pub(super) struct Message {
     pub(super) seconds: i64,
     /// What it is signed with: the newest secret first.
     pub(super) secrets: Vec<String>,
+    /// W3C trace context of the attempt.
+    pub(super) trace: Option<String>,
     /// What the user wants sent along.
     pub(super) headers: CustomHeaders,
 }
@@ -128,6 +131,7 @@ fn headers_of(message: &Message) -> HeaderMap {
         (STANDARD_ID, Some(message.event_id.clone())),
         (STANDARD_TIMESTAMP, Some(message.seconds.to_string())),
         (STANDARD_SIGNATURE, Some(standard.join(" "))),
+        (HeaderName::from_static(TRACEPARENT), message.trace.clone()),
     ];
     for (name, text) in texts {
         if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {

@@ -158,6 +158,7 @@ pub const ROWS: &[Row] = {
         open("GET /docs"),
         open("GET /health/live"),
         open("GET /health/ready"),
+        open("GET /metrics"),
         // Who one is.
         open("POST /auth/login").json(r#"{"email": "{email}", "password": "{password}"}"#),
         open("POST /v1/openapi/auth/login").json(r#"{"token": "{apiToken}"}"#),
