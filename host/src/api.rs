@@ -23,11 +23,14 @@ use crate::auth::{Keys, PasswordCheck};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::{Config, Role};
+use crate::mail::Mailer;
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
 
 pub mod access;
+pub mod accounts;
+mod attempts;
 pub mod auth;
 pub mod batches;
 pub mod deliveries;
@@ -37,13 +40,17 @@ pub mod extract;
 pub mod files;
 pub mod health;
 pub mod history;
+pub mod invitations;
 mod linger;
+pub mod members;
 pub mod metrics;
 pub mod middleware;
+pub mod organizations;
 pub mod paging;
 pub mod plugins;
 pub mod projects;
 pub mod templates;
+pub mod tokens;
 pub mod uploads;
 pub mod webhooks;
 
@@ -58,6 +65,8 @@ pub struct Context {
     pub keys: Keys,
     /// Checks passwords.
     pub passwords: PasswordCheck,
+    /// Sends mail; `None` where the settings name no server.
+    pub mailer: Option<Mailer>,
     /// Time and ids.
     pub clock: Clock,
     /// All settings.
@@ -156,9 +165,31 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .merge(health_routes())
-        .routes(protected!(auth::me))
+        .routes(routes!(accounts::signup))
+        .routes(routes!(accounts::verify_email))
+        .routes(routes!(accounts::forgot_password))
+        .routes(routes!(accounts::reset_password))
+        .routes(routes!(invitations::accept_invitation))
+        .routes(protected!(auth::switch_organization))
+        .routes(protected!(auth::me, accounts::update_me))
+        .routes(protected!(accounts::change_password))
+        .routes(protected!(accounts::logout_everywhere))
+        .routes(protected!(organizations::list_organizations, organizations::create_organization))
+        .routes(protected!(
+            organizations::get_organization,
+            organizations::update_organization,
+            organizations::delete_organization
+        ))
+        .routes(protected!(members::list_members, members::create_member))
+        .routes(protected!(members::update_member, members::remove_member))
+        .routes(protected!(members::leave_organization))
+        .routes(protected!(invitations::list_invitations, invitations::create_invitation))
+        .routes(protected!(invitations::withdraw_invitation))
+        .routes(protected!(tokens::list_tokens, tokens::create_token))
+        .routes(protected!(tokens::get_token, tokens::revoke_token))
+        .routes(protected!(tokens::regenerate_token))
         .routes(protected!(projects::create_project))
-        .routes(protected!(projects::get_project, projects::update_project))
+        .routes(protected!(projects::get_project, projects::update_project, projects::delete_project))
         .routes(protected!(history::delete_document))
         .routes(protected!(history::cancel_document))
         .routes(protected!(history::reprocess_document))

@@ -17,6 +17,7 @@ use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{self, Config, Role};
+use crate::mail::{self, Mailer};
 use crate::pipeline::{self, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::store::{self, Store};
@@ -33,6 +34,9 @@ const DRAIN_NOTICE: Duration = Duration::from_millis(200);
 /// Why the server cannot start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The mail settings cannot be used.
+    #[error(transparent)]
+    Mail(#[from] mail::Error),
     /// The data folder cannot be used.
     #[error("data folder `{}` cannot be used", folder.display())]
     DataFolder {
@@ -115,6 +119,7 @@ pub struct App {
     store: Store,
     blobs: Blobs,
     keys: Keys,
+    mailer: Option<Mailer>,
     registry: Arc<Registry>,
     pipeline: Arc<Pipeline>,
     /// What the first start made; `None` on every later one.
@@ -133,6 +138,7 @@ impl App {
         std::fs::create_dir_all(folder)
             .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
         let store = Self::open_store(&config, &clock).await?;
+        let mailer = Mailer::new(&config.mail)?;
         let keys = secret::keys(&config, &store).await?;
         let credentials = first_start::run(&config, &store, &keys, &clock).await?;
         let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
@@ -142,7 +148,18 @@ impl App {
         let registry = Arc::new(registry);
         let pipeline = Arc::new(Pipeline::new(&config, Arc::clone(&registry), clock.clone())?);
         let blobs = Blobs::open(&config.blob_url())?;
-        Ok(Self { config, clock, store, blobs, keys, registry, pipeline, credentials })
+        Ok(Self { config, clock, store, blobs, keys, mailer, registry, pipeline, credentials })
+    }
+
+    /// The database alone, with its schema up to date, for commands that look after it.
+    ///
+    /// # Errors
+    /// The data folder or the database cannot be used.
+    pub async fn store(config: &Config, clock: &Clock) -> Result<Store, Error> {
+        let folder = &config.storage.data_dir;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
+        Self::open_store(config, clock).await
     }
 
     /// Brings the database's schema up to date, and does nothing else.
@@ -150,10 +167,7 @@ impl App {
     /// # Errors
     /// The data folder or the database cannot be used.
     pub async fn migrate(config: &Config, clock: &Clock) -> Result<(), Error> {
-        let folder = &config.storage.data_dir;
-        std::fs::create_dir_all(folder)
-            .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
-        Self::open_store(config, clock).await?.close().await;
+        Self::store(config, clock).await?.close().await;
         Ok(())
     }
 
@@ -211,6 +225,7 @@ impl App {
             blobs: self.blobs,
             keys: self.keys,
             passwords: PasswordCheck::default(),
+            mailer: self.mailer.clone(),
             clock: self.clock,
             config: Arc::clone(&self.config),
             plugins: self.registry,
@@ -253,6 +268,11 @@ impl App {
             && let Err(error) = apart.await
         {
             tracing::error!(%error, "serving of metrics stopped unexpectedly");
+        }
+        if let Some(mailer) = &self.mailer
+            && tokio::time::timeout(drain_timeout, mailer.finish()).await.is_err()
+        {
+            tracing::warn!("letters were still to be sent when the time to stop was over");
         }
         preload.abort();
         upkeep.abort();

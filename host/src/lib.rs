@@ -20,6 +20,7 @@ pub mod decode;
 pub mod domain;
 pub mod export;
 pub mod ingest;
+pub mod mail;
 pub mod ocr;
 pub mod pipeline;
 pub mod plugins;

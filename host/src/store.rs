@@ -5,6 +5,8 @@
 //! the same as none. A method is one transaction, and none waits for anything but the database. Files are not here:
 //! see the blob store.
 
+mod accounts;
+mod attempts;
 mod audit;
 mod batches;
 mod bootstrap;
@@ -14,7 +16,10 @@ mod documents;
 mod engine;
 mod events;
 mod idempotency;
+mod invitations;
 mod load;
+mod members;
+mod one_time_tokens;
 mod organizations;
 mod projects;
 mod queue;
@@ -23,16 +28,21 @@ mod results;
 mod runs;
 mod secrets;
 mod sending;
+mod signing_keys;
 mod statement;
 mod templates;
 mod tokens;
 mod users;
 mod webhooks;
 
+pub use accounts::{Confirmation, SignUp};
+pub use attempts::Attempts;
 pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
 pub use idempotency::Idempotency;
+pub use invitations::{Acceptance, NewPerson};
 pub use load::Load;
+pub use members::Place;
 pub use queue::{Delivery, Queue};
 pub use runs::{Attempt, Pulse, Start};
 pub use sending::{Sending, Share};
@@ -215,6 +225,8 @@ impl Store {
 /// Every statement there is.
 static STATEMENTS: &[&[&Statement]] = &[
     ALL,
+    accounts::ALL,
+    attempts::ALL,
     audit::ALL,
     batches::ALL,
     bootstrap::ALL,
@@ -224,6 +236,9 @@ static STATEMENTS: &[&[&Statement]] = &[
     events::ALL,
     idempotency::ALL,
     load::ALL,
+    invitations::ALL,
+    members::ALL,
+    one_time_tokens::ALL,
     organizations::ALL,
     projects::ALL,
     queue::ALL,
@@ -232,6 +247,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     runs::ALL,
     secrets::ALL,
     sending::ALL,
+    signing_keys::ALL,
     templates::ALL,
     tokens::ALL,
     users::ALL,

@@ -1,6 +1,8 @@
 //! The one integration binary: a module per resource, each through a public border.
 
 mod access;
+mod accounts;
+mod admin;
 mod auth;
 mod batches;
 mod command_line;
@@ -10,9 +12,14 @@ mod events;
 mod files;
 mod formats;
 mod history;
+mod hostile;
+mod invitations;
+mod members;
 mod ocr;
 mod openapi;
+mod organizations;
 mod plugins;
+mod projects;
 mod queue;
 mod replicas;
 mod serving;
@@ -20,6 +27,7 @@ mod store;
 mod telemetry;
 mod templates;
 mod tidy;
+mod tokens;
 mod uploads;
 mod webhooks;
 mod worker;

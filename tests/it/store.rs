@@ -107,8 +107,8 @@ async fn only_the_first_start_makes_an_owner(test: TestStore) {
     };
     assert_eq!(test.store.bootstrap(again).await.unwrap(), None);
     assert!(test.store.login("second@example.com").await.unwrap().is_none());
-    let members = test.store.list_members(&test.first.organization_id).await.unwrap();
-    assert_eq!(members.iter().map(|member| member.role).collect::<Vec<_>>(), [Role::Owner]);
+    let members = test.store.list_members(&test.first.organization_id, FIRST_PAGE).await.unwrap();
+    assert_eq!(members.items.iter().map(|member| member.role).collect::<Vec<_>>(), [Role::Owner]);
     let token = test.store.token_by_public_id("first").await.unwrap().unwrap();
     assert_eq!(token.created_by.as_ref(), Some(&test.first.user_id));
 }
@@ -119,7 +119,7 @@ async fn the_owner_can_log_in_by_address_in_any_case(test: TestStore) {
         (login.user.email.as_str(), login.password_hash.as_str()),
         ("owner@example.com", "$argon2id$")
     );
-    assert!(test.store.set_password(&login.user.id, "$new$").await.unwrap());
+    assert!(test.store.set_password(&Actor::system(), &login.user.id, "$new$", None).await.unwrap());
     assert_eq!(test.store.login("owner@example.com").await.unwrap().unwrap().password_hash, "$new$");
     let memberships = test.store.memberships(&login.user.id).await.unwrap();
     assert_eq!(memberships[0].organization_id, test.first.organization_id);
@@ -332,7 +332,7 @@ async fn login(test: &TestStore, token_hash: &str) -> LoginFamily {
         user_id: test.first.user_id.clone(),
         organization_id: test.first.organization_id.clone(),
     };
-    test.store.create_refresh_token(&login, refresh_token(test, token_hash)).await.unwrap();
+    test.store.create_refresh_token(&Actor::system(), &login, refresh_token(test, token_hash)).await.unwrap();
     login
 }
 

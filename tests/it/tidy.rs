@@ -11,8 +11,9 @@ mod source;
 use source::{SourceFile, code_only, crate_paths, files, without_unit_tests};
 
 /// Modules that know only themselves, `domain`, `clock`, `telemetry` and their own section of the settings.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 6] = [
     ("store", &["Storage"]),
+    ("mail", &["Mail"]),
     ("blobs", &["Storage"]),
     ("decode", &["Decode"]),
     ("ocr", &["Ocr", "OcrMode"]),
@@ -24,6 +25,7 @@ const OWNED: &[(&str, &str)] = &[
     ("api", r"\b(axum|axum_extra|tower_http|utoipa_axum|StatusCode)\b"),
     ("store", r"\bsqlx\b"),
     ("blobs", r"\bobject_store\b"),
+    ("mail", r"\blettre\b"),
     ("plugins", r"\b(wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
     ("webhooks", r"\breqwest\b"),
@@ -53,6 +55,7 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("load::", "counts what there is to do, for those who run the server"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
+    ("invitations::ACCEPT", "an invitation is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];
 

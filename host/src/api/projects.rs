@@ -10,10 +10,13 @@ use super::Context;
 use super::access::{Anyone, Caller, ManageOrganization, Permit};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Path, double_option};
-use crate::domain::project::{NewProject, Project, ProjectChanges};
+use crate::domain::project::{NewProject, Project, ProjectChanges, ProjectDeletion};
 
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
+
+/// Longest time for which files are kept, where they are not kept for ever: a hundred years.
+const MAX_RETENTION_DAYS: u32 = 36_500;
 
 /// A project.
 #[derive(Serialize, ToSchema)]
@@ -34,6 +37,7 @@ pub struct ProjectResponse {
 #[serde(rename_all = "camelCase")]
 pub struct ProjectSettings {
     /// Days after which a document's file is deleted; 0 keeps it for ever.
+    #[schema(maximum = 36500)]
     file_retention_days: u32,
 }
 
@@ -86,7 +90,7 @@ pub async fn create_project(
     Json(request): Json<CreateProjectRequest>,
 ) -> Result<(StatusCode, Answer<ProjectResponse>), ApiError> {
     let caller = permit.caller;
-    check(Some(&request.name), request.description.as_deref())?;
+    check(Some(&request.name), request.description.as_deref(), request.settings.as_ref())?;
     if caller.project_id.is_some() {
         return Err(ApiError::new(Code::ProjectOutOfReach, "a project's token cannot make other projects"));
     }
@@ -125,7 +129,8 @@ pub async fn update_project(
     Json(request): Json<UpdateProjectRequest>,
 ) -> Result<Answer<ProjectResponse>, ApiError> {
     let caller = permit.caller;
-    check(request.name.as_deref(), request.description.as_ref().and_then(Option::as_deref))?;
+    let description = request.description.as_ref().and_then(Option::as_deref);
+    check(request.name.as_deref(), description, request.settings.as_ref())?;
     if !reaches(&caller, &id.0) {
         return Err(unknown(&id));
     }
@@ -140,6 +145,31 @@ pub async fn update_project(
     Ok(Answer(project.ok_or_else(|| unknown(&id))?.into()))
 }
 
+/// Deletes a project that has no documents; its templates, batches and tokens go with it.
+///
+/// While it has documents the answer is 409: delete them first, so that nothing is lost by one mistaken call.
+#[utoipa::path(delete, path = "/projects/{projectId}", tag = "projects",
+    params(("projectId" = String, Path)),
+    responses((status = 204, description = "Done")))]
+pub async fn delete_project(
+    permit: Permit<ManageOrganization>,
+    State(context): State<Context>,
+    Path(id): Path<Id>,
+) -> Result<StatusCode, ApiError> {
+    let caller = permit.caller;
+    if !reaches(&caller, &id.0) {
+        return Err(unknown(&id));
+    }
+    match context.store.delete_project(&caller.actor, &caller.organization_id, &id.0).await? {
+        ProjectDeletion::Deleted => Ok(StatusCode::NO_CONTENT),
+        ProjectDeletion::NotFound => Err(unknown(&id)),
+        ProjectDeletion::NotEmpty => Err(ApiError::new(
+            Code::ProjectNotEmpty,
+            "the project still has documents: delete them first, or switch it off with `isActive`",
+        )),
+    }
+}
+
 fn reaches(caller: &Caller, project_id: &str) -> bool {
     caller.project_id.as_deref().is_none_or(|bound| bound == project_id)
 }
@@ -148,13 +178,20 @@ fn unknown(Id(id): &Id) -> ApiError {
     ApiError::new(Code::ProjectUnknown, format!("there is no project `{id}`"))
 }
 
-fn check(name: Option<&str>, description: Option<&str>) -> Result<(), ApiError> {
+fn check(
+    name: Option<&str>,
+    description: Option<&str>,
+    settings: Option<&ProjectSettings>,
+) -> Result<(), ApiError> {
     let mut problems = Vec::new();
     if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > MAX_NAME) {
         problems.push(format!("`name` must have 1 to {MAX_NAME} characters"));
     }
     if description.is_some_and(|text| text.chars().count() > MAX_DESCRIPTION) {
         problems.push(format!("`description` must have at most {MAX_DESCRIPTION} characters"));
+    }
+    if settings.is_some_and(|settings| settings.file_retention_days > MAX_RETENTION_DAYS) {
+        problems.push(format!("`settings.fileRetentionDays` must be at most {MAX_RETENTION_DAYS}"));
     }
     if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
 }

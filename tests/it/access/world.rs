@@ -1,20 +1,23 @@
 //! The things that operations work on, made when a request needs them, and the requests.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, OnceLock};
 
-use ocriva::auth;
+use ocriva::domain::account::NewAccount;
 use ocriva::domain::audit::Actor;
-use ocriva::domain::organization::{NewMember, Role};
+use ocriva::domain::invitation::NewInvitation;
+use ocriva::domain::organization::Role;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::TokenScope;
+use ocriva::store::Start;
 use regex::Regex;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use support::api::{Answer, PASSWORD, TestApi, answer, bearer, png, text};
 use support::contract::Operation;
+use support::store::{LEASE, processed};
 use tokio::sync::Mutex;
 
 use super::rows::{Content, Row};
@@ -28,8 +31,6 @@ pub struct World<'a> {
     /// The server.
     pub api: &'a TestApi,
     made: Mutex<HashMap<String, String>>,
-    /// The webhook that was made last: a delivery is one of its.
-    webhook: Mutex<String>,
     count: AtomicU32,
 }
 
@@ -51,7 +52,7 @@ enum Sending {
 impl<'a> World<'a> {
     /// A world with nothing in it but the server's first organization, project and token.
     pub async fn new(api: &'a TestApi) -> Self {
-        Self { api, made: Mutex::default(), webhook: Mutex::default(), count: AtomicU32::default() }
+        Self { api, made: Mutex::default(), count: AtomicU32::default() }
     }
 
     /// The request of a row, with things that are made once and used by all such requests.
@@ -62,7 +63,7 @@ impl<'a> World<'a> {
             let id = match known {
                 Some(id) => id,
                 None => {
-                    let id = self.make(&name).await;
+                    let id = self.make(&name, &things).await;
                     self.made.lock().await.insert(name.clone(), id.clone());
                     id
                 }
@@ -76,7 +77,7 @@ impl<'a> World<'a> {
     pub async fn fresh_call(&self, operation: &Operation, row: &Row) -> Call {
         let mut things = HashMap::new();
         for name in names(operation, row) {
-            let id = self.make(&name).await;
+            let id = self.make(&name, &things).await;
             things.insert(name, id);
         }
         self.call(operation, row, &things)
@@ -126,9 +127,15 @@ impl<'a> World<'a> {
         .await
     }
 
-    /// Makes something of the first organization: its id, or what else stands for it in a request.
-    async fn make(&self, name: &str) -> String {
+    /// Makes something of the first organization, in those of the other things that it belongs to: its id, or what else
+    /// stands for it in a request.
+    async fn make(&self, name: &str, others: &HashMap<String, String>) -> String {
         let api = self.api;
+        let made = async |path: &str, body: Value| {
+            let made = api.post(path, &api.token, &body).await;
+            assert!(made.status.is_success(), "{path}: {made:?}");
+            made.body
+        };
         match name {
             "organizationId" => api.organization(),
             "projectId" => api.project(),
@@ -139,10 +146,40 @@ impl<'a> World<'a> {
                 text(&self.log_in(&email).await["refreshToken"])
             }
             "apiToken" => api.token.clone(),
+            "newEmail" => self.address(),
+            "userId" => {
+                let email = self.member(&api.organization(), Role::Viewer).await;
+                let login = api.base.store.login(&email).await.expect("it answers");
+                login.expect("there is a user").user.id
+            }
+            "signupToken" => {
+                let (token, new) = api.one_time_token();
+                let account = NewAccount {
+                    email: self.address(),
+                    name: "New".to_owned(),
+                    password_hash: "$argon2id$".to_owned(),
+                    organization_name: None,
+                };
+                api.base.store.sign_up(&account, new).await.expect("it can be signed up");
+                token
+            }
+            "resetToken" => {
+                let email = self.member(&api.organization(), Role::Viewer).await;
+                let (token, new) = api.one_time_token();
+                let begun = api.base.store.begin_password_reset(&email, new).await;
+                begun.expect("it answers").expect("there is a user");
+                token
+            }
+            "invitationToken" => self.invite().await.1,
+            "invitationId" => self.invite().await.0,
+            "tokenId" => {
+                let body = json!({"name": "Ours", "type": "organization", "scopes": ["tokens:manage"]});
+                text(&api.post("/tokens", &api.token, &body).await.body["id"])
+            }
             "templateId" => {
                 let schema = json!({"total": {"type": "number"}});
                 let body = json!({"name": "Ours", "projectId": api.project(), "templateSchema": schema});
-                text(&api.post("/templates", &api.token, &body).await.body["id"])
+                text(&made("/templates", body).await["id"])
             }
             "documentId" => text(&api.upload("ours.png").await["id"]),
             "cancelledId" => {
@@ -156,32 +193,85 @@ impl<'a> World<'a> {
                 let made = api.submit(&api.batch_path(), &api.token, form("files", &api.project())).await;
                 text(&made.body["id"])
             }
-            "webhookId" => {
-                let (url, events) = ("https://93.184.215.14/", ["document.processed"]);
-                let body = json!({"name": "Ours", "projectId": api.project(), "url": url, "events": events});
-                let id = text(&api.post("/webhooks", &api.token, &body).await.body["id"]);
-                self.webhook.lock().await.clone_from(&id);
+            "finishedId" => {
+                let id = text(&api.upload("ours.png").await["id"]);
+                self.finish_all().await;
                 id
             }
+            "finishedBatchId" => {
+                let made = api.submit(&api.batch_path(), &api.token, form("files", &api.project())).await;
+                self.finish_all().await;
+                text(&made.body["id"])
+            }
+            "spareProjectId" => text(&made("/projects", json!({"name": "Spare"})).await["id"]),
+            "webhookId" => {
+                let url = "https://93.184.215.14/";
+                let body = json!({"name": "Ours", "url": url, "events": ["document.processed"]});
+                text(&made("/webhooks", body).await["id"])
+            }
             "deliveryId" => {
-                let path = format!("/webhooks/{}/test", self.webhook.lock().await);
-                let tried = answer(bearer(api.request(Method::POST, &path), &api.token)).await;
-                text(&tried.body["id"])
+                text(&made(&format!("/webhooks/{}/test", others["webhookId"]), json!({})).await["id"])
+            }
+            "referenceName" => {
+                let path = format!("/templates/{}/reference", others["templateId"]);
+                let form = form("file", &api.project());
+                let made = api.submit(&path, &api.token, form).await;
+                text(&made.body["name"])
             }
             _ => panic!("nobody knows how to make `{name}`"),
         }
     }
 
+    /// Gives every document that waits a result, as a worker does.
+    async fn finish_all(&self) {
+        let store = &self.api.base.store;
+        store.dispatch(1000, 1000).await.expect("it answers");
+        loop {
+            let deliveries = store.claim("worker", 1, LEASE).await.expect("it answers");
+            let Some(delivery) = deliveries.into_iter().next() else { return };
+            let started = store.start_attempt("worker", delivery, LEASE, 3).await.expect("it answers");
+            if let Start::Started(attempt) = started {
+                store.complete_attempt(&attempt, &processed("TOTAL 3.50")).await.expect("it answers");
+            }
+        }
+    }
+
     /// Makes a user who belongs to one organization only: the address to log in with.
     pub async fn member(&self, organization_id: &str, role: Role) -> String {
-        static HASH: OnceLock<String> = OnceLock::new();
-        let hash = HASH.get_or_init(|| auth::hash_password(PASSWORD).expect("it can be hashed"));
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let (email, password_hash) = (format!("member{number}@example.org"), hash.clone());
-        let new = NewMember { email: email.clone(), name: "Member".to_owned(), password_hash, role };
-        let made = self.api.base.store.create_member(&Actor::system(), organization_id, new).await;
-        made.expect("a member can be made");
+        let email = self.address();
+        self.api.member(organization_id, &email, role).await;
         email
+    }
+
+    /// Brings back who left the first organization, and the organization itself where it was closed.
+    pub async fn restore(&self, email: &str, role: Role) {
+        let (store, organization) = (&self.api.base.store, self.api.organization());
+        store.open_organization(&Actor::system(), &organization).await.expect("it answers");
+        let user = store.login(email).await.expect("it answers").expect("there is a user").user;
+        if store.membership(&user.id, &organization).await.expect("it answers").is_none() {
+            let added = store.add_member(&Actor::system(), &organization, &user.id, role).await;
+            added.expect("they have no place there");
+        }
+    }
+
+    /// An address that nobody has.
+    fn address(&self) -> String {
+        format!("member{}@example.org", self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Invites somebody new: the invitation's id, and the token from its mail.
+    async fn invite(&self) -> (String, String) {
+        let (token, one_time) = self.api.one_time_token();
+        let new = NewInvitation {
+            email: self.address(),
+            role: Role::Viewer,
+            invited_by: None,
+            token_hash: one_time.token_hash,
+            expires_at: one_time.expires_at,
+        };
+        let organization = self.api.organization();
+        let made = self.api.base.store.create_invitation(&Actor::system(), &organization, new).await;
+        (made.expect("it answers").expect("they are no member").id, token)
     }
 
     /// Logs a user in: an access token.
@@ -223,7 +313,6 @@ impl<'a> World<'a> {
             format!("/templates?projectId={project}"),
             format!("/processing-history?projectId={project}"),
             format!("/batch?projectId={project}"),
-            "/webhooks".to_owned(),
         ] {
             state.push(self.api.get(&path, &self.api.token).await.body);
         }
