@@ -27,6 +27,8 @@ use crate::mail::Mailer;
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
+use templates::preview::{self, Previews};
+use templates::{presets, reference, versions};
 
 pub mod access;
 pub mod accounts;
@@ -73,6 +75,8 @@ pub struct Context {
     pub config: Arc<Config>,
     /// The extractors that templates can name.
     pub plugins: Arc<Registry>,
+    /// Reads documents within requests.
+    pub previews: Arc<Previews>,
     /// Cancelled when the server begins to stop: from then on requests are answered 503.
     pub draining: CancellationToken,
 }
@@ -204,6 +208,7 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))
+        .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_files).layer(body_limit(config, config.upload.max_batch_files)));
     quick.merge(uploads)
 }
@@ -212,6 +217,7 @@ fn open_api(config: &Config) -> OpenApiRouter<Context> {
     let quick = both().routes(routes!(auth::login_with_token)).layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload).layer(body_limit(config, 1)))
+        .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_batch).layer(body_limit(config, config.upload.max_batch_files)));
     quick.merge(uploads)
 }
@@ -222,6 +228,17 @@ fn both() -> OpenApiRouter<Context> {
         .routes(protected!(projects::list_projects))
         .routes(protected!(templates::list_templates, templates::create_template))
         .routes(protected!(templates::get_template, templates::update_template, templates::delete_template))
+        .routes(protected!(presets::list_presets))
+        .routes(protected!(presets::get_preset))
+        .routes(protected!(versions::list_template_versions))
+        .routes(protected!(versions::get_template_version))
+        .routes(protected!(versions::restore_template_version))
+        .routes(protected!(versions::duplicate_template))
+        .routes(
+            protected!(reference::list_references, reference::add_reference)
+                .layer(DefaultBodyLimit::max(reference::MAX_REQUEST_BYTES)),
+        )
+        .routes(protected!(reference::remove_reference))
         .routes(protected!(batches::list_batches))
         .routes(protected!(batches::get_batch))
         .routes(protected!(history::list_history))

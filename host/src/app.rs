@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
+use crate::api::templates::preview::Previews;
 use crate::assets;
 use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
@@ -20,6 +21,7 @@ use crate::config::{self, Config, Role};
 use crate::mail::{self, Mailer};
 use crate::pipeline::{self, Pipeline};
 use crate::plugins::{self, Registry};
+use crate::references::References;
 use crate::store::{self, Store};
 use crate::telemetry::metrics;
 use crate::webhooks::{self, Sender};
@@ -202,12 +204,16 @@ impl App {
     /// The listener failed.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
         let drain_timeout = Duration::from_secs(self.config.server.drain_timeout_seconds);
+        let references = Arc::new(References::new(self.store.clone()));
+        let previews =
+            Previews::new(&self.config.preview, Arc::clone(&self.pipeline), Arc::clone(&references));
         let (worker, sender) = match self.config.server.role {
             Role::Api => (None, None),
             Role::All | Role::Worker => {
                 let (store, keys, clock) = (self.store.clone(), self.keys.clone(), self.clock.clone());
                 let sender = Sender::new(&self.config, store, keys, clock)?;
-                let processor = PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline);
+                let processor =
+                    PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline, references);
                 let settings = worker::Settings::new(&self.config.queue, drain_timeout);
                 let worker = Worker::new(self.store.clone(), Arc::new(processor), settings, &self.clock);
                 let worker = tokio::spawn(worker.run(stop.clone()));
@@ -229,6 +235,7 @@ impl App {
             clock: self.clock,
             config: Arc::clone(&self.config),
             plugins: self.registry,
+            previews: Arc::new(previews),
             draining: stop.clone(),
         };
         let metrics_apart = match self.config.metrics_address()? {

@@ -74,6 +74,7 @@ pub struct Config {
     pub auth: Auth,
     pub mail: Mail,
     pub upload: Upload,
+    pub preview: Preview,
     pub decode: Decode,
     pub ocr: Ocr,
     pub plugins: Plugins,
@@ -133,6 +134,7 @@ section!(Auth {
 });
 section!(Mail { smtp_url: String, from: String, app_url: String });
 section!(Upload { max_file_mib: u64, max_batch_files: usize, timeout_per_file_seconds: u64 });
+section!(Preview { max_concurrent: usize, timeout_seconds: u64 });
 section!(Decode {
     max_pages: u32,
     max_megapixels: u32,
@@ -156,6 +158,7 @@ section!(Plugins {
     handles: u32,
     host_calls: u32,
     ocr_calls: u32,
+    lookups: u32,
     component_mib: u64,
 });
 section!(Queue {
@@ -319,6 +322,8 @@ impl Config {
             ("auth.invitation_days", u64::from(self.auth.invitation_days)),
             ("upload.max_file_mib", self.upload.max_file_mib),
             ("upload.max_batch_files", self.upload.max_batch_files as u64),
+            ("preview.max_concurrent", self.preview.max_concurrent as u64),
+            ("preview.timeout_seconds", self.preview.timeout_seconds),
             ("decode.max_pages", u64::from(self.decode.max_pages)),
             ("decode.max_megapixels", u64::from(self.decode.max_megapixels)),
             ("decode.max_text_mib", self.decode.max_text_mib),

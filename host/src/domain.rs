@@ -63,6 +63,7 @@ pub mod organization;
 pub mod page;
 pub mod project;
 pub mod raster;
+pub mod reference;
 pub mod schema;
 pub mod signing_key;
 pub mod template;

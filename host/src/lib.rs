@@ -24,6 +24,8 @@ pub mod mail;
 pub mod ocr;
 pub mod pipeline;
 pub mod plugins;
+pub mod presets;
+pub mod references;
 pub mod store;
 pub mod telemetry;
 pub mod webhooks;

@@ -20,6 +20,7 @@ use crate::config::{Config, OcrMode};
 use crate::domain::document::{ExtractorIdentity, PageRange};
 use crate::domain::extraction::Extraction;
 use crate::domain::format;
+use crate::domain::reference::NamedTable;
 use crate::domain::template::{ExtractionMode, TemplateContent};
 use crate::plugins::{self, Registry};
 use crate::telemetry::metrics;
@@ -106,6 +107,8 @@ pub struct Task {
     pub file_name: String,
     /// What to extract; `None` for the default extractor's own fields.
     pub template: Option<TemplateContent>,
+    /// The template's reference files.
+    pub references: Vec<NamedTable>,
     /// Extractor to run instead of the template's or the default one.
     pub plugin: Option<String>,
     /// Mode of reading; `None` for the template's or the settings'.
@@ -249,7 +252,7 @@ impl Pipeline {
             on_page: Box::new(move |pages_read| progress(Progress { pages_read, page_count })),
         };
         let view = View::new(request, self.reader.clone())?;
-        let request = self.plugin_request(task.template.as_ref());
+        let request = self.plugin_request(task.template.as_ref(), task.references);
 
         let start = Instant::now();
         let span = tracing::info_span!("extract", plugin = name, version = plugin.description.version);
@@ -296,7 +299,11 @@ impl Pipeline {
         Ok((document, format.media_type()))
     }
 
-    fn plugin_request(&self, template: Option<&TemplateContent>) -> plugins::Request {
+    fn plugin_request(
+        &self,
+        template: Option<&TemplateContent>,
+        references: Vec<NamedTable>,
+    ) -> plugins::Request {
         plugins::Request {
             schema: template.and_then(|template| template.template_schema.clone()),
             instructions: template.and_then(|template| template.instructions.clone()),
@@ -304,6 +311,7 @@ impl Pipeline {
                 .and_then(|template| template.extractor.as_ref())
                 .and_then(|extractor| extractor.config.clone())
                 .unwrap_or_default(),
+            references,
             today: self.clock.now().to_iso().chars().take(10).collect(),
         }
     }

@@ -23,6 +23,7 @@ mod one_time_tokens;
 mod organizations;
 mod projects;
 mod queue;
+mod references;
 mod refresh_tokens;
 mod results;
 mod runs;
@@ -242,6 +243,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     organizations::ALL,
     projects::ALL,
     queue::ALL,
+    references::ALL,
     refresh_tokens::ALL,
     results::ALL,
     runs::ALL,

@@ -197,6 +197,12 @@ fn public_codes_do_not_change_unseen() {
     422 template.schema
     422 template.extractor
     422 template.export
+    404 template.preset_unknown
+    404 template.reference_unknown
+    422 template.reference
+    422 template.preview_failed
+    504 template.preview_timeout
+    503 template.preview_busy
     404 document.unknown
     409 template.inactive
     409 document.state

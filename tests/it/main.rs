@@ -19,6 +19,7 @@ mod ocr;
 mod openapi;
 mod organizations;
 mod plugins;
+mod presets;
 mod projects;
 mod queue;
 mod replicas;

@@ -25,8 +25,9 @@ const OWNED: &[(&str, &str)] = &[
     ("api", r"\b(axum|axum_extra|tower_http|utoipa_axum|StatusCode)\b"),
     ("store", r"\bsqlx\b"),
     ("blobs", r"\bobject_store\b"),
+    ("domain", r"\b(strsim|unicode_normalization)\b"),
     ("mail", r"\blettre\b"),
-    ("plugins", r"\b(wasmtime|wasmtime_wasi|wasmparser)\b"),
+    ("plugins", r"\b(semver|wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
     ("webhooks", r"\breqwest\b"),
     (

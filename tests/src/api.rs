@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ocriva::api::templates::preview::Previews;
 use ocriva::api::{self, Context};
 use ocriva::auth::{self, Keys, PasswordCheck};
 use ocriva::blobs::Blobs;
@@ -16,7 +17,9 @@ use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
 use ocriva::mail::Mailer;
+use ocriva::pipeline::Pipeline;
 use ocriva::plugins::{Engine as PluginEngine, Registry};
+use ocriva::references::References;
 use ocriva::webhooks::Sender;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
@@ -395,6 +398,8 @@ pub fn png() -> Vec<u8> {
 
 /// What a server works with whose documents lie below `folder`.
 fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
+    let pipeline = Pipeline::without_cache(config, Arc::clone(plugins()), base.clock.clock());
+    let references = Arc::new(References::new(base.store.clone()));
     Context {
         store: base.store.clone(),
         blobs: Blobs::open(&format!("file:{}", folder.join("blobs").display()))
@@ -405,6 +410,7 @@ fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
         clock: base.clock.clock(),
         config: Arc::clone(config),
         plugins: Arc::clone(plugins()),
+        previews: Arc::new(Previews::new(&config.preview, Arc::new(pipeline), references)),
         draining: CancellationToken::new(),
     }
 }

@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::{auth, blobs, mail, store};
+use crate::{auth, blobs, mail, references, store};
 
 /// Seconds after which a client that was turned away may come back.
 const RETRY_AFTER_SECONDS: u64 = 5;
@@ -123,6 +123,18 @@ codes! {
     TemplateExtractor = UNPROCESSABLE_ENTITY "template.extractor",
     /// The template's export settings do not fit its schema.
     TemplateExport = UNPROCESSABLE_ENTITY "template.export",
+    /// No such preset.
+    PresetUnknown = NOT_FOUND "template.preset_unknown",
+    /// The template has no such reference file.
+    ReferenceUnknown = NOT_FOUND "template.reference_unknown",
+    /// A file that is no table to look values up in.
+    ReferenceInvalid = UNPROCESSABLE_ENTITY "template.reference",
+    /// The document that a template was tried out on cannot be read.
+    PreviewFailed = UNPROCESSABLE_ENTITY "template.preview_failed",
+    /// The document that a template was tried out on takes too long.
+    PreviewTimeout = GATEWAY_TIMEOUT "template.preview_timeout",
+    /// Too many templates are being tried out.
+    PreviewBusy = SERVICE_UNAVAILABLE "template.preview_busy",
     /// No such processing record for this caller.
     DocumentUnknown = NOT_FOUND "document.unknown",
     /// The template is switched off.
@@ -304,6 +316,15 @@ impl From<store::Error> for ApiError {
             | store::Error::Transaction { .. }
             | store::Error::Corrupt { .. }
             | store::Error::Unstorable { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<references::Error> for ApiError {
+    fn from(error: references::Error) -> Self {
+        match error {
+            error if error.is_transient() => Self::unavailable(error),
+            error => Self::internal(error),
         }
     }
 }

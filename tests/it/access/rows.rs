@@ -71,6 +71,8 @@ pub enum Content {
     Json(&'static str),
     /// A form with one file in this field.
     Form(&'static str),
+    /// A form with a file that has this text, and one more part by name.
+    TextFile(&'static str, (&'static str, &'static str)),
 }
 
 /// What callers from elsewhere get of an organization.
@@ -127,6 +129,11 @@ impl Row {
 
     const fn form(mut self, file_field: &'static str) -> Self {
         self.content = Content::Form(file_field);
+        self
+    }
+
+    const fn text_file(mut self, text: &'static str, part: (&'static str, &'static str)) -> Self {
+        self.content = Content::TextFile(text, part);
         self
     }
 
@@ -250,6 +257,8 @@ pub const ROWS: &[Row] = {
         needs("DELETE /templates/{templateId}", TemplatesWrite, Unknown("template.unknown")),
         needs("GET /templates/presets", TemplatesRead, Own),
         needs("GET /templates/presets/{preset}", TemplatesRead, Own).call("/templates/presets/invoice"),
+        needs("POST /templates/preview", TemplatesWrite, Unknown("template.unknown"))
+            .text_file("Total: 12.50", ("templateId", "{templateId}")),
         needs("GET /templates/{templateId}/versions", TemplatesRead, Unknown("template.unknown")),
         needs("GET /templates/{templateId}/versions/{version}", TemplatesRead, Unknown("template.unknown"))
             .call("/templates/{templateId}/versions/1"),
@@ -260,13 +269,12 @@ pub const ROWS: &[Row] = {
         )
         .call("/templates/{templateId}/versions/1/restore"),
         needs("POST /templates/{templateId}/duplicate", TemplatesWrite, Unknown("template.unknown"))
-            .json("{}"),
+            .json(r#"{"name": "Copy"}"#),
         needs("GET /templates/{templateId}/reference", TemplatesRead, Unknown("template.unknown")),
         needs("POST /templates/{templateId}/reference", TemplatesWrite, Unknown("template.unknown"))
-            .form("file"),
+            .text_file("name,vat\nAcme,GB1\n", ("name", "suppliers")),
         needs("DELETE /templates/{templateId}/reference/{name}", TemplatesWrite, Unknown("template.unknown"))
             .call("/templates/{templateId}/reference/{referenceName}"),
-        needs("POST /templates/preview", TemplatesWrite, OutOfReach).form("file"),
         // Uploads.
         needs("POST /upload/{organizationId}/file", DocumentsWrite, ORGANIZATION)
             .form("file")

@@ -47,6 +47,7 @@ enum Sending {
     Nothing,
     Json(Value),
     Form { file_field: &'static str, project_id: String },
+    TextFile { text: &'static str, part: &'static str, value: String },
 }
 
 impl<'a> World<'a> {
@@ -106,6 +107,7 @@ impl<'a> World<'a> {
             Content::Form(file_field) => {
                 Sending::Form { file_field, project_id: things["projectId"].clone() }
             }
+            Content::TextFile(text, (part, value)) => Sending::TextFile { text, part, value: filled(value) },
         };
         let method = operation.method.clone();
         Call {
@@ -123,6 +125,9 @@ impl<'a> World<'a> {
             Sending::Nothing => request,
             Sending::Json(body) => request.json(body),
             Sending::Form { file_field, project_id } => request.multipart(form(file_field, project_id)),
+            Sending::TextFile { text, part, value } => request.multipart(
+                Form::new().part("file", Part::text(*text).file_name("ours.csv")).text(*part, value.clone()),
+            ),
         })
         .await
     }
@@ -214,8 +219,8 @@ impl<'a> World<'a> {
             }
             "referenceName" => {
                 let path = format!("/templates/{}/reference", others["templateId"]);
-                let form = form("file", &api.project());
-                let made = api.submit(&path, &api.token, form).await;
+                let file = Part::text("name,vat\nAcme,GB1\n").file_name("suppliers.csv");
+                let made = api.submit(&path, &api.token, Form::new().part("file", file)).await;
                 text(&made.body["name"])
             }
             _ => panic!("nobody knows how to make `{name}`"),
@@ -340,6 +345,7 @@ fn names(operation: &Operation, row: &Row) -> Vec<String> {
         Content::Nothing => "",
         Content::Json(body) => body,
         Content::Form(_) => "{projectId}",
+        Content::TextFile(_, (_, value)) => value,
     };
     let text = path(operation, row) + body;
     THING.captures_iter(&text).map(|found| found[1].to_owned()).collect()
