@@ -23,6 +23,7 @@ use crate::auth::{Keys, PasswordCheck};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::{Config, Role};
+use crate::export::Exporter;
 use crate::mail::Mailer;
 use crate::plugins::Registry;
 use crate::store::Store;
@@ -38,6 +39,7 @@ pub mod batches;
 pub mod deliveries;
 pub mod docs;
 pub mod error;
+pub mod exports;
 pub mod extract;
 pub mod files;
 pub mod health;
@@ -75,6 +77,8 @@ pub struct Context {
     pub config: Arc<Config>,
     /// The extractors that templates can name.
     pub plugins: Arc<Registry>,
+    /// Makes files of results.
+    pub exporter: Exporter,
     /// Reads documents within requests.
     pub previews: Arc<Previews>,
     /// Cancelled when the server begins to stop: from then on requests are answered 503.
@@ -210,7 +214,7 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))
         .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_files).layer(body_limit(config, config.upload.max_batch_files)));
-    quick.merge(uploads)
+    quick.merge(uploads).merge(exports())
 }
 
 fn open_api(config: &Config) -> OpenApiRouter<Context> {
@@ -219,7 +223,14 @@ fn open_api(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(uploads::upload).layer(body_limit(config, 1)))
         .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_batch).layer(body_limit(config, config.upload.max_batch_files)));
-    quick.merge(uploads)
+    quick.merge(uploads).merge(exports())
+}
+
+/// Exports, which take as long as their records do.
+fn exports() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(protected!(exports::export_document))
+        .routes(protected!(exports::export_batch))
 }
 
 /// What both faces have.

@@ -155,6 +155,16 @@ codes! {
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
+    /// What is to be exported is not finished yet.
+    ExportUnfinished = CONFLICT "export.unfinished",
+    /// What is to be exported has no result, and will have none without being processed again.
+    ExportNoResult = CONFLICT "export.no_result",
+    /// The export shows the file, which is not kept any more.
+    ExportFileGone = GONE "export.file_gone",
+    /// The export is more than its format can hold.
+    ExportTooLarge = UNPROCESSABLE_ENTITY "export.too_large",
+    /// The file cannot be shown in the form asked for.
+    ExportUnreadable = UNPROCESSABLE_ENTITY "export.unreadable",
     /// No such webhook for this caller.
     WebhookUnknown = NOT_FOUND "webhook.unknown",
     /// The webhook is paused or disabled.

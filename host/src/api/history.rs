@@ -244,7 +244,8 @@ pub async fn delete_document(
     }
 }
 
-fn unknown(Id(id): &Id) -> ApiError {
+/// The error for a record that is not there, or not for this caller.
+pub fn unknown(Id(id): &Id) -> ApiError {
     ApiError::new(Code::DocumentUnknown, format!("there is no processing record `{id}`"))
 }
 
