@@ -84,7 +84,7 @@ pub struct BatchesQuery {
     limit: Option<PageLimit>,
 }
 
-/// Uploads several files to be processed. A file that cannot be taken in fails alone.
+/// Uploads several files, or ZIP files of them, to be processed. A file that cannot be taken in fails alone.
 #[utoipa::path(post, path = "/batch/{organizationId}/upload", tag = "batches",
     params(("organizationId" = String, Path)),
     request_body(content = BatchForm, content_type = "multipart/form-data"),
@@ -100,7 +100,7 @@ pub async fn upload_files(
     take_in(&context, &permit.caller, &headers, multipart).await
 }
 
-/// Uploads several files to be processed. A file that cannot be taken in fails alone.
+/// Uploads several files, or ZIP files of them, to be processed. A file that cannot be taken in fails alone.
 #[utoipa::path(post, path = "/batch/upload", tag = "batches",
     request_body(content = BatchForm, content_type = "multipart/form-data"),
     responses((status = 201, body = BatchResponse)))]
@@ -172,6 +172,7 @@ async fn take_in(
     };
     uploads::check_room(context, headers, shape.max_files).await?;
     let Form { fields, files } = uploads::read(context, caller, multipart, shape).await?;
+    let files = uploads::unpack(context, caller, files, shape.max_files).await?;
     let details = details(fields, caller, files.is_empty())?;
     let project = match &details.project_id {
         Some(id) => uploads::upload_project(context, caller, id).await?,
@@ -227,6 +228,12 @@ fn document(
     template: Option<&TemplateReference>,
 ) -> NewDocument {
     let format = file.outcome.as_ref().ok().map(|received| received.format);
+    let origin = file.origin.map(|origin| {
+        Map::from_iter([
+            ("archive".to_owned(), origin.archive.into()),
+            ("path".to_owned(), origin.path.into()),
+        ])
+    });
     NewDocument {
         upload_id: file.document_id.clone(),
         id: file.document_id,
@@ -247,7 +254,7 @@ fn document(
         template: template.cloned(),
         page_range: None,
         priority: 0,
-        metadata: None,
+        metadata: origin,
     }
 }
 

@@ -155,6 +155,8 @@ codes! {
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
+    /// An archive that cannot be taken apart, or a file in one that cannot be read.
+    FileArchive = UNPROCESSABLE_ENTITY "file.archive",
     /// What is to be exported is not finished yet.
     ExportUnfinished = CONFLICT "export.unfinished",
     /// What is to be exported has no result, and will have none without being processed again.
