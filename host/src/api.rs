@@ -28,14 +28,17 @@ use crate::mail::Mailer;
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
+use limits::Limits;
 use templates::preview::{self, Previews};
 use templates::{presets, reference, versions};
 
 pub mod access;
 pub mod accounts;
 mod attempts;
+pub mod audit;
 pub mod auth;
 pub mod batches;
+pub mod credits;
 pub mod deliveries;
 pub mod docs;
 pub mod error;
@@ -45,10 +48,12 @@ pub mod files;
 pub mod health;
 pub mod history;
 pub mod invitations;
+pub mod limits;
 mod linger;
 pub mod members;
 pub mod metrics;
 pub mod middleware;
+pub mod operator;
 pub mod organizations;
 pub mod paging;
 pub mod plugins;
@@ -56,6 +61,7 @@ pub mod projects;
 pub mod templates;
 pub mod tokens;
 pub mod uploads;
+pub mod usage;
 pub mod webhooks;
 
 /// What handlers work with; cheap to clone.
@@ -77,6 +83,8 @@ pub struct Context {
     pub config: Arc<Config>,
     /// The extractors that templates can name.
     pub plugins: Arc<Registry>,
+    /// What organizations' plans allow of requests.
+    pub limits: Arc<Limits>,
     /// Makes files of results.
     pub exporter: Exporter,
     /// Reads documents within requests.
@@ -108,6 +116,7 @@ pub fn router(context: Context) -> Router {
         .layer(from_fn_with_state(context.clone(), middleware::refuse_while_draining))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(context.clone(), middleware::observe))
+        .layer(from_fn(limits::tell))
         .with_state(context)
 }
 
@@ -209,6 +218,16 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(deliveries::list_deliveries))
         .routes(protected!(deliveries::get_delivery))
         .routes(protected!(deliveries::resend_delivery))
+        .routes(protected!(usage::get_usage))
+        .routes(protected!(usage::get_analytics))
+        .routes(protected!(credits::get_credits))
+        .routes(protected!(credits::list_ledger))
+        .routes(protected!(audit::list_audit))
+        .routes(protected!(audit::export_audit))
+        .routes(protected!(audit::verify_audit))
+        .routes(routes!(operator::list_plans))
+        .routes(routes!(operator::set_plan))
+        .routes(routes!(operator::grant_credits))
         .layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))

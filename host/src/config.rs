@@ -80,6 +80,8 @@ pub struct Config {
     pub plugins: Plugins,
     pub queue: Queue,
     pub webhooks: Webhooks,
+    pub upkeep: Upkeep,
+    pub operator: Operator,
     pub log: Log,
     pub telemetry: Telemetry,
 }
@@ -187,6 +189,8 @@ section!(Telemetry {
     otlp_endpoint: String,
     trace_share: f64,
 });
+section!(Upkeep { interval_minutes: u32, orphan_hours: u32 });
+section!(Operator { token: String });
 section!(Log { format: LogFormat, filter: String });
 
 impl Default for Config {
@@ -243,8 +247,10 @@ impl Config {
         shown.storage.database_url = redact_url(&shown.storage.database_url);
         shown.storage.blob_url = redact_url(&shown.storage.blob_url);
         shown.mail.smtp_url = redact_url(&shown.mail.smtp_url);
-        if !shown.auth.secret.is_empty() {
-            shown.auth.secret = "***".to_owned();
+        for secret in [&mut shown.auth.secret, &mut shown.operator.token] {
+            if !secret.is_empty() {
+                "***".clone_into(secret);
+            }
         }
         if !shown.telemetry.metrics_token.is_empty() {
             shown.telemetry.metrics_token = "***".to_owned();
@@ -337,6 +343,7 @@ impl Config {
             ("webhooks.concurrency", self.webhooks.concurrency as u64),
             ("webhooks.per_webhook", u64::from(self.webhooks.per_webhook)),
             ("webhooks.keep_days", u64::from(self.webhooks.keep_days)),
+            ("upkeep.interval_minutes", u64::from(self.upkeep.interval_minutes)),
             ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
             ("plugins.cpu_ms", self.plugins.cpu_ms),
             ("plugins.memory_mib", self.plugins.memory_mib),
@@ -380,6 +387,16 @@ impl Config {
                 "`decode.raster_dpi` is {}, it must be from 36 to 600",
                 self.decode.raster_dpi
             )));
+        }
+        // An upload in progress has no record yet.
+        if self.upkeep.orphan_hours < 6 {
+            return Err(Error::Invalid(format!(
+                "`upkeep.orphan_hours` is {}, it must be at least 6",
+                self.upkeep.orphan_hours
+            )));
+        }
+        if (1..32).contains(&self.operator.token.len()) {
+            return Err(Error::Invalid("`operator.token` must have at least 32 characters".to_owned()));
         }
         if self.plugins.memory_mib > 256 {
             return Err(Error::Invalid(format!(

@@ -6,7 +6,7 @@
 //! without a trustworthy text layer, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
 //! component; [`einvoice`] reads what an electronic invoice says in XML, and [`webhooks`] tells others of it all.
 //! [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
-//! parts together.
+//! parts together, and [`upkeep`] deletes what has been kept long enough.
 //!
 //! The rules between the modules (who may use whom) are in the README and are kept by `tests/it/tidy.rs`.
 
@@ -30,5 +30,6 @@ pub mod presets;
 pub mod references;
 pub mod store;
 pub mod telemetry;
+pub mod upkeep;
 pub mod webhooks;
 pub mod worker;

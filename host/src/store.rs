@@ -10,6 +10,7 @@ mod attempts;
 mod audit;
 mod batches;
 mod bootstrap;
+mod credits;
 mod deliveries;
 mod dispatcher;
 mod documents;
@@ -21,11 +22,13 @@ mod load;
 mod members;
 mod one_time_tokens;
 mod organizations;
+mod plans;
 mod projects;
 mod queue;
 mod references;
 mod refresh_tokens;
 mod results;
+mod retention;
 mod runs;
 mod secrets;
 mod sending;
@@ -33,6 +36,8 @@ mod signing_keys;
 mod statement;
 mod templates;
 mod tokens;
+mod upkeep;
+mod usage;
 mod users;
 mod webhooks;
 
@@ -45,9 +50,11 @@ pub use invitations::{Acceptance, NewPerson};
 pub use load::Load;
 pub use members::Place;
 pub use queue::{Delivery, Queue};
+pub use retention::ExpiredFile;
 pub use runs::{Attempt, Pulse, Start};
 pub use sending::{Sending, Share};
 pub use tokens::TokenSecret;
+pub use usage::MonthlyUsage;
 pub use users::Login;
 
 use std::sync::Arc;
@@ -55,6 +62,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::domain::credit::CreditsShort;
+use crate::domain::plan::QuotaExceeded;
 use engine::Engine;
 use queue::TableQueue;
 use statement::Statement;
@@ -123,6 +132,12 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The organization's plan does not allow it. Nothing has happened.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
+    /// The organization's credits do not suffice. Nothing has happened.
+    #[error(transparent)]
+    CreditsShort(#[from] CreditsShort),
     /// A value cannot be stored.
     #[error("`{column}` cannot be stored as JSON")]
     Unstorable {
@@ -146,6 +161,8 @@ impl Error {
             | Self::Duplicate { .. }
             | Self::MissingReference { .. }
             | Self::Corrupt { .. }
+            | Self::QuotaExceeded(_)
+            | Self::CreditsShort(_)
             | Self::Unstorable { .. } => false,
         }
     }
@@ -232,6 +249,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     batches::ALL,
     bootstrap::ALL,
     deliveries::ALL,
+    credits::ALL,
     dispatcher::ALL,
     documents::ALL,
     events::ALL,
@@ -241,17 +259,21 @@ static STATEMENTS: &[&[&Statement]] = &[
     members::ALL,
     one_time_tokens::ALL,
     organizations::ALL,
+    plans::ALL,
     projects::ALL,
     queue::ALL,
     references::ALL,
     refresh_tokens::ALL,
     results::ALL,
+    retention::ALL,
     runs::ALL,
     secrets::ALL,
     sending::ALL,
     signing_keys::ALL,
     templates::ALL,
     tokens::ALL,
+    upkeep::ALL,
+    usage::ALL,
     users::ALL,
     webhooks::ALL,
 ];

@@ -269,7 +269,11 @@ fn filter(query: HistoryQuery) -> Result<DocumentFilter, ApiError> {
     })
 }
 
-fn day(field: &str, date: &str) -> Result<Timestamp, ApiError> {
+/// The start of a day that a query names.
+///
+/// # Errors
+/// 400 for anything but `YYYY-MM-DD`.
+pub fn day(field: &str, date: &str) -> Result<Timestamp, ApiError> {
     Timestamp::start_of_day(date).ok_or_else(|| {
         ApiError::fields(vec![format!("`{field}` is `{}`, it must be a day `YYYY-MM-DD`", shown(date))])
     })

@@ -7,6 +7,7 @@ use super::queue::Queue;
 use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
+use crate::domain::credit::Ending;
 use crate::domain::document::{
     Cancellation, Deletion, Document, DocumentFilter, DocumentStatistics, DocumentStatus, ExtractorIdentity,
     Failure, FileType, NewDocument, PageRange, Reprocessing, StoredFile,
@@ -104,7 +105,7 @@ statements! {
     RESTART = "update documents set status = 'pending', progress = 0, page_count = null, plugin = null,
             plugin_version = null, plugin_digest = null, confidence = null, result_attempt = null,
             started_at = null, completed_at = null, updated_at = $3
-        where organization_id = $1 and id = $2";
+        where organization_id = $1 and id = $2 and blob_key is not null";
     LOCK_FINISHED = "update runs set updated_at = $4
         where state in ('finished', 'dead') and document_id in (
             select d.id from documents d
@@ -211,7 +212,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Duplicate`] where there is a document with the same id, [`Error::MissingReference`] where project,
-    /// batch or template are not there, or whatever else the database answers.
+    /// batch or template are not there, [`Error::QuotaExceeded`] or [`Error::CreditsShort`] where the organization may
+    /// not have it processed, or whatever else the database answers.
     pub async fn create_document(
         &self,
         actor: &Actor,
@@ -262,6 +264,8 @@ impl Store {
             _ => {
                 tx.execute(&FINISH_RUN, arguments![&tenant.organization_id, &document_id, now]).await?;
                 tx.execute(&CANCEL, arguments![&tenant.organization_id, &document_id, now]).await?;
+                let document = read(&mut tx, &tenant.organization_id, &document_id).await?;
+                self.meter_end(&mut tx, &document, Ending::Cancelled).await?;
                 let (organization_id, kind) = (&tenant.organization_id, EventKind::DocumentCancelled);
                 self.announce_finished(&mut tx, organization_id, &document_id, kind, None).await?;
                 self.queue.withdraw(&mut tx, &document_id).await?;
@@ -276,7 +280,8 @@ impl Store {
     /// Has a finished document of the tenant processed again. Its result is gone from the record at once.
     ///
     /// # Errors
-    /// Whatever the database answers.
+    /// [`Error::QuotaExceeded`] or [`Error::CreditsShort`] where the organization may not have it processed, or whatever
+    /// the database answers.
     pub async fn reprocess_document(
         &self,
         actor: &Actor,
@@ -298,9 +303,14 @@ impl Store {
             });
         };
         let document_id: String = run.get("document_id")?;
-        tx.execute(&RESTART, arguments![&tenant.organization_id, &document_id, now]).await?;
+        // Its file may have been deleted after its time while this waited for the run.
+        if tx.execute(&RESTART, arguments![&tenant.organization_id, &document_id, now]).await? == 0 {
+            return Ok(Reprocessing::FileGone);
+        }
         // Left over where a worker finished the run after it had lost the lease.
         self.queue.withdraw(&mut tx, &document_id).await?;
+        let document = read(&mut tx, &tenant.organization_id, &document_id).await?;
+        self.meter_reprocessing(&mut tx, &document).await?;
         self.audit_document(&mut tx, actor, tenant, "document.reprocessed", &document_id).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
@@ -407,7 +417,7 @@ impl Store {
             ],
         )
         .await?;
-        Ok(())
+        self.meter_upload(tx, organization_id, project_id, new).await
     }
 }
 
