@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use ocriva::config::Config;
+use ocriva::domain::audit::AuditFilter;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -477,7 +478,8 @@ async fn a_webhook_that_fails_for_days_is_disabled(api: TestApi) {
     settled(&api, &webhook, 2).await;
     assert_eq!(api.get(&hook(&webhook), &api.token).await.body["status"], "disabled");
     let page = ocriva::domain::listing::Page { number: 1, limit: 100 };
-    let audit = api.base.store.list_audit(&api.organization(), page).await.unwrap().items;
+    let audit =
+        api.base.store.list_audit(&api.organization(), &AuditFilter::default(), page).await.unwrap().items;
     let line = audit.iter().find(|line| line.action == "webhook.disabled").unwrap();
     assert_eq!(line.target, text(&webhook["id"]));
     assert_eq!(line.actor, ocriva::domain::audit::Actor::system());

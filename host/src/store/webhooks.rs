@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::Event as AuditEvent;
 use super::statement::{FromRow, Row, arguments, statements, to_json};
-use super::{Error, Store, Transaction};
+use super::{Error, Store, Transaction, plans};
 use crate::domain::audit::Actor;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::listing::{Listing, Page};
@@ -79,7 +79,8 @@ impl Store {
     /// Makes a webhook.
     ///
     /// # Errors
-    /// [`Error::MissingReference`] where there is no such project, or whatever else the database answers.
+    /// [`Error::MissingReference`] where there is no such project, [`Error::QuotaExceeded`] where the organization may
+    /// have no more of them, or whatever else the database answers.
     pub async fn create_webhook(
         &self,
         actor: &Actor,
@@ -87,6 +88,7 @@ impl Store {
         new: NewWebhook,
     ) -> Result<Webhook, Error> {
         let mut tx = self.begin().await?;
+        plans::check_one_more_webhook(&mut tx, organization_id).await?;
         tx.execute(
             &INSERT,
             arguments![

@@ -1,5 +1,6 @@
 //! Making, showing and changing webhooks, and whose events they hear of.
 
+use ocriva::domain::audit::{Actor, AuditFilter};
 use ocriva::domain::token::TokenScope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ with_local_receivers!(
     a_projects_token_manages_its_own_webhooks_only,
     a_test_event_goes_to_one_webhook,
     the_log_is_paged_and_filtered,
+    a_plan_allows_so_many_webhooks,
 );
 
 async fn a_webhook_is_made_shown_changed_and_deleted(api: TestApi) {
@@ -46,7 +48,8 @@ async fn a_webhook_is_made_shown_changed_and_deleted(api: TestApi) {
     assert_eq!(api.send(Method::DELETE, &hook(&made), &api.token, &json!({})).await.status, 204);
     api.get(&hook(&made), &api.token).await.assert_error(404, "webhook.unknown");
     let page = ocriva::domain::listing::Page { number: 1, limit: 3 };
-    let audit = api.base.store.list_audit(&api.organization(), page).await.unwrap().items;
+    let audit =
+        api.base.store.list_audit(&api.organization(), &AuditFilter::default(), page).await.unwrap().items;
     let actions: Vec<&str> = audit.iter().map(|line| line.action.as_str()).collect();
     assert_eq!(actions, ["webhook.deleted", "webhook.updated", "webhook.created"]);
 }
@@ -197,4 +200,14 @@ async fn the_log_is_paged_and_filtered(api: TestApi) {
     let other = create(&api, &receiver.url, &["document.uploaded"]).await;
     let elsewhere = format!("{}/deliveries/{}", hook(&other), text(&first["data"][0]["id"]));
     api.get(&elsewhere, &api.token).await.assert_error(404, "webhook.delivery_unknown");
+}
+
+async fn a_plan_allows_so_many_webhooks(api: TestApi) {
+    let plan = api.base.store.set_plan(&Actor::system(), &api.organization(), "starter").await.unwrap();
+    assert_eq!(plan.unwrap().webhook_endpoints, Some(1));
+    let only = create(&api, "https://93.184.215.14/", &["document.uploaded"]).await;
+    let body = json!({"name": "Hook", "url": "https://93.184.215.14/", "events": ["document.uploaded"]});
+    api.post("/webhooks", &api.token, &body).await.assert_error(403, "plan.quota_exceeded");
+    assert_eq!(api.send(Method::DELETE, &hook(&only), &api.token, &json!({})).await.status, 204);
+    create(&api, "https://93.184.215.14/", &["document.uploaded"]).await;
 }
