@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
 use axum::serve::ListenerExt as _;
 use axum::{Extension, Router};
 use tokio::net::TcpListener;
@@ -38,6 +39,7 @@ pub mod audit;
 pub mod auth;
 pub mod batches;
 pub mod credits;
+pub mod deliveries;
 pub mod docs;
 pub mod error;
 pub mod exports;
@@ -49,6 +51,7 @@ pub mod invitations;
 pub mod limits;
 mod linger;
 pub mod members;
+pub mod metrics;
 pub mod middleware;
 pub mod operator;
 pub mod organizations;
@@ -59,6 +62,7 @@ pub mod templates;
 pub mod tokens;
 pub mod uploads;
 pub mod usage;
+pub mod webhooks;
 
 /// What handlers work with; cheap to clone.
 #[derive(Clone)]
@@ -136,6 +140,22 @@ pub async fn serve(
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
+/// Answers requests for metrics, and no others, at `listener` until `stop` is done.
+///
+/// # Errors
+/// None that a single connection gives; those end with it.
+pub async fn serve_metrics(
+    context: Context,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let router = Router::new()
+        .route("/metrics", get(metrics::get_metrics_apart))
+        .layer(from_fn_with_state(context.clone(), middleware::observe))
+        .with_state(context);
+    axum::serve(listener, router).with_graceful_shutdown(stop).await
+}
+
 /// The API's description.
 pub fn openapi() -> serde_json::Value {
     docs::completed(all(&Config::default()).into_openapi())
@@ -150,7 +170,10 @@ fn all(config: &Config) -> OpenApiRouter<Context> {
 
 /// All that a process answers which only works on documents.
 fn health_routes() -> OpenApiRouter<Context> {
-    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready))
+    OpenApiRouter::new()
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::get_metrics))
 }
 
 fn platform(config: &Config) -> OpenApiRouter<Context> {
@@ -188,6 +211,13 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(history::cancel_document))
         .routes(protected!(history::reprocess_document))
         .routes(protected!(plugins::list_plugins))
+        .routes(protected!(webhooks::list_webhooks, webhooks::create_webhook))
+        .routes(protected!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
+        .routes(protected!(webhooks::try_webhook))
+        .routes(protected!(webhooks::rotate_webhook_secret))
+        .routes(protected!(deliveries::list_deliveries))
+        .routes(protected!(deliveries::get_delivery))
+        .routes(protected!(deliveries::resend_delivery))
         .routes(protected!(usage::get_usage))
         .routes(protected!(usage::get_analytics))
         .routes(protected!(credits::get_credits))

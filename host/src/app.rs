@@ -18,14 +18,16 @@ use crate::assets;
 use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
-use crate::config::{Config, Role};
+use crate::config::{self, Config, Role};
 use crate::export::Exporter;
 use crate::mail::{self, Mailer};
 use crate::pipeline::{self, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::references::References;
 use crate::store::{self, Store};
+use crate::telemetry::metrics;
 use crate::upkeep::Upkeep;
+use crate::webhooks::{self, Sender};
 use crate::worker::{self, Worker};
 use processor::PipelineProcessor;
 
@@ -96,14 +98,20 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The settings do not fit.
+    #[error(transparent)]
+    Config(#[from] config::Error),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address} (setting `server.listen`)")]
+    #[error("cannot listen on {address} (settings `server.listen`, `telemetry.metrics_listen`)")]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
         /// Why.
         source: std::io::Error,
     },
+    /// Webhooks cannot be called.
+    #[error(transparent)]
+    Webhooks(#[from] webhooks::StartError),
     /// Serving stopped.
     #[error("server stopped")]
     Serve(#[source] std::io::Error),
@@ -202,16 +210,21 @@ impl App {
         let references = Arc::new(References::new(self.store.clone()));
         let previews =
             Previews::new(&self.config.preview, Arc::clone(&self.pipeline), Arc::clone(&references));
-        let worker = match self.config.server.role {
-            Role::Api => None,
+        let (worker, sender) = match self.config.server.role {
+            Role::Api => (None, None),
             Role::All | Role::Worker => {
+                let (store, keys, clock) = (self.store.clone(), self.keys.clone(), self.clock.clone());
+                let sender = Sender::new(&self.config, store, keys, clock)?;
                 let processor =
                     PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline, references);
                 let settings = worker::Settings::new(&self.config.queue, drain_timeout);
                 let worker = Worker::new(self.store.clone(), Arc::new(processor), settings, &self.clock);
-                Some(tokio::spawn(worker.run(stop.clone())))
+                let worker = tokio::spawn(worker.run(stop.clone()));
+                (Some(worker), Some(tokio::spawn(sender.run(stop.clone()))))
             }
         };
+        metrics::start();
+        let folding = tokio::spawn(metrics::keep_up(stop.clone()));
         let upkeep = match self.config.server.role {
             Role::Api => None,
             Role::All | Role::Worker => {
@@ -239,6 +252,15 @@ impl App {
             previews: Arc::new(previews),
             draining: stop.clone(),
         };
+        let metrics_apart = match self.config.metrics_address()? {
+            Some(address) if self.config.telemetry.metrics => {
+                let failed = |source| Error::Listen { address, source };
+                let listener = TcpListener::bind(address).await.map_err(failed)?;
+                let stopped = stop.clone().cancelled_owned();
+                Some(tokio::spawn(api::serve_metrics(context.clone(), listener, stopped)))
+            }
+            _ => None,
+        };
         let requests_done = CancellationToken::new();
         let closing = requests_done.clone();
         let serve = tokio::spawn(async move {
@@ -258,10 +280,15 @@ impl App {
                 Ok(())
             }
         };
-        if let Some(worker) = worker
-            && let Err(error) = worker.await
+        for task in [worker, sender].into_iter().flatten() {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "worker stopped unexpectedly");
+            }
+        }
+        if let Some(apart) = metrics_apart
+            && let Err(error) = apart.await
         {
-            tracing::error!(%error, "worker stopped unexpectedly");
+            tracing::error!(%error, "serving of metrics stopped unexpectedly");
         }
         if let Some(upkeep) = upkeep
             && let Err(error) = upkeep.await
@@ -275,6 +302,7 @@ impl App {
             tracing::warn!("letters were still to be sent when the time to stop was over");
         }
         preload.abort();
+        folding.abort();
         store.close().await;
         served
     }

@@ -4,6 +4,7 @@
 //! key that is not in the database, so a stolen database gives nobody a working token.
 
 mod passwords;
+mod sealed;
 mod signing;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::domain::timestamp::Timestamp;
 use signing::SigningKeys;
 
 pub use passwords::{PasswordCheck, hash_password, new_password, password_matches, password_problem};
+pub use sealed::SealError;
 pub use signing::Subject;
 
 /// How every API token starts: makes a leaked one easy to search for.
@@ -78,6 +80,7 @@ pub struct Keys {
     id: String,
     signing: SigningKeys,
     pepper: [u8; 32],
+    sealing: [u8; 32],
 }
 
 /// A token without parts, shown once, with what is kept of it: a refresh token, or one that goes out by mail.
@@ -114,6 +117,7 @@ impl Keys {
             id: hex::encode(keyed_hash(secret, b"ocriva key id 1").get(..8).unwrap_or_default()),
             signing: SigningKeys::derive(secret),
             pepper: keyed_hash(secret, b"ocriva token pepper 1"),
+            sealing: keyed_hash(secret, b"ocriva sealing 1"),
         })
     }
 

@@ -79,9 +79,11 @@ pub struct Config {
     pub ocr: Ocr,
     pub plugins: Plugins,
     pub queue: Queue,
+    pub webhooks: Webhooks,
     pub upkeep: Upkeep,
     pub operator: Operator,
     pub log: Log,
+    pub telemetry: Telemetry,
 }
 
 /// Which part of the program runs.
@@ -170,6 +172,23 @@ section!(Queue {
     max_waiting: u64,
     document_timeout_seconds: u64,
 });
+section!(Webhooks {
+    allow_private: bool,
+    allowed_networks: Vec<String>,
+    timeout_seconds: u64,
+    max_attempts: u32,
+    concurrency: usize,
+    per_webhook: u32,
+    disable_after_hours: u64,
+    keep_days: u32,
+});
+section!(Telemetry {
+    metrics: bool,
+    metrics_token: String,
+    metrics_listen: String,
+    otlp_endpoint: String,
+    trace_share: f64,
+});
 section!(Upkeep { interval_minutes: u32, orphan_hours: u32 });
 section!(Operator { token: String });
 section!(Log { format: LogFormat, filter: String });
@@ -233,6 +252,9 @@ impl Config {
                 "***".clone_into(secret);
             }
         }
+        if !shown.telemetry.metrics_token.is_empty() {
+            shown.telemetry.metrics_token = "***".to_owned();
+        }
         toml::to_string_pretty(&shown).unwrap_or_default()
     }
 
@@ -282,6 +304,21 @@ impl Config {
         }
     }
 
+    /// The address that metrics are served at instead of the server's own; `None` for the server's own.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what is no address with a port.
+    pub fn metrics_address(&self) -> Result<Option<std::net::SocketAddr>, Error> {
+        match self.telemetry.metrics_listen.as_str() {
+            "" => Ok(None),
+            address => address.parse().map(Some).map_err(|_| {
+                Error::Invalid(format!(
+                    "`telemetry.metrics_listen` is `{address}`, expected an address and port such as `127.0.0.1:9090`"
+                ))
+            }),
+        }
+    }
+
     fn check(&self) -> Result<(), Error> {
         let at_least_one = [
             ("auth.access_token_minutes", u64::from(self.auth.access_token_minutes)),
@@ -301,6 +338,11 @@ impl Config {
             ("queue.lease_seconds", self.queue.lease_seconds),
             ("queue.max_attempts", u64::from(self.queue.max_attempts)),
             ("queue.in_flight_per_organization", u64::from(self.queue.in_flight_per_organization)),
+            ("webhooks.timeout_seconds", self.webhooks.timeout_seconds),
+            ("webhooks.max_attempts", u64::from(self.webhooks.max_attempts)),
+            ("webhooks.concurrency", self.webhooks.concurrency as u64),
+            ("webhooks.per_webhook", u64::from(self.webhooks.per_webhook)),
+            ("webhooks.keep_days", u64::from(self.webhooks.keep_days)),
             ("upkeep.interval_minutes", u64::from(self.upkeep.interval_minutes)),
             ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
             ("plugins.cpu_ms", self.plugins.cpu_ms),
@@ -311,6 +353,20 @@ impl Config {
                 return Err(Error::Invalid(format!("`{key}` is 0, it must be at least 1")));
             }
         }
+        if let Some(entry) =
+            self.webhooks.allowed_networks.iter().find(|entry| Network::parse(entry).is_none())
+        {
+            return Err(Error::Invalid(format!(
+                "`webhooks.allowed_networks` has `{entry}`, expected an address or a network such as `10.0.0.0/8`"
+            )));
+        }
+        if !(0.0..=1.0).contains(&self.telemetry.trace_share) {
+            return Err(Error::Invalid(format!(
+                "`telemetry.trace_share` is {}, it must be from 0.0 to 1.0",
+                self.telemetry.trace_share
+            )));
+        }
+        self.metrics_address()?;
         if let Some(entry) = self.server.trusted_proxies.iter().find(|entry| Network::parse(entry).is_none())
         {
             return Err(Error::Invalid(format!(

@@ -76,3 +76,4 @@ pub mod timestamp;
 pub mod token;
 pub mod usage;
 pub mod user;
+pub mod webhook;

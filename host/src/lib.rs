@@ -4,7 +4,8 @@
 //! [`api`] takes it in over HTTP and [`ingest`] streams it to [`blobs`]; [`store`] records it together with
 //! its job; a [`worker`] leases the job and runs the [`pipeline`]: [`decode`] yields pages, [`ocr`] reads those
 //! without a trustworthy text layer, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
-//! component; [`einvoice`] reads what an electronic invoice says in XML. [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
+//! component; [`einvoice`] reads what an electronic invoice says in XML, and [`webhooks`] tells others of it all.
+//! [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
 //! parts together, and [`upkeep`] deletes what has been kept long enough.
 //!
 //! The rules between the modules (who may use whom) are in the README and are kept by `tests/it/tidy.rs`.
@@ -30,4 +31,5 @@ pub mod references;
 pub mod store;
 pub mod telemetry;
 pub mod upkeep;
+pub mod webhooks;
 pub mod worker;

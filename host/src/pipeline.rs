@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::config::{Config, OcrMode};
@@ -23,6 +24,7 @@ use crate::domain::format;
 use crate::domain::reference::NamedTable;
 use crate::domain::template::{ExtractionMode, TemplateContent};
 use crate::plugins::{self, Registry};
+use crate::telemetry::metrics;
 use crate::{assets, decode, einvoice, ocr};
 use cache::PageCache;
 use electronic::Electronic;
@@ -250,8 +252,9 @@ impl Pipeline {
     ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.plugin.as_deref(), task.template.as_ref());
         let plugin = self.registry.get(&name, version.as_deref()).await?;
+        let opening = self.open(task.content, &task.file_name, task.password);
         let Opened { document, media_type, electronic, warnings } =
-            self.open(task.content, &task.file_name, task.password).await?;
+            opening.instrument(tracing::info_span!("open")).await?;
         let page_count = document.page_count();
         let mode =
             task.mode.or(task.template.as_ref().and_then(|template| template.ocr_mode)).unwrap_or(self.mode);
@@ -267,9 +270,12 @@ impl Pipeline {
         let request = self.plugin_request(task.template.as_ref(), task.references);
 
         let start = Instant::now();
+        let span = tracing::info_span!("extract", plugin = name, version = plugin.description.version);
+        let engine = self.registry.engine();
         let call =
-            self.registry.engine().call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).await;
+            engine.call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).instrument(span).await;
         let extractor = start.elapsed();
+        metrics::plugin_called(&name, if call.result.is_ok() { "ok" } else { "failed" }, extractor);
         let reading = self.invoice_reading(electronic.as_ref(), &plugin.description.name, &view).await;
         let mut read = view.finish().await;
         read.warnings.extend(warnings);

@@ -11,12 +11,14 @@ mod audit;
 mod batches;
 mod bootstrap;
 mod credits;
+mod deliveries;
 mod dispatcher;
 mod documents;
 mod engine;
 mod events;
 mod idempotency;
 mod invitations;
+mod load;
 mod members;
 mod one_time_tokens;
 mod organizations;
@@ -29,6 +31,7 @@ mod results;
 mod retention;
 mod runs;
 mod secrets;
+mod sending;
 mod signing_keys;
 mod statement;
 mod templates;
@@ -36,6 +39,7 @@ mod tokens;
 mod upkeep;
 mod usage;
 mod users;
+mod webhooks;
 
 pub use accounts::{Confirmation, SignUp};
 pub use attempts::Attempts;
@@ -43,10 +47,12 @@ pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
 pub use idempotency::Idempotency;
 pub use invitations::{Acceptance, NewPerson};
+pub use load::Load;
 pub use members::Place;
 pub use queue::{Delivery, Queue};
 pub use retention::ExpiredFile;
 pub use runs::{Attempt, Pulse, Start};
+pub use sending::{Sending, Share};
 pub use tokens::TokenSecret;
 pub use usage::MonthlyUsage;
 pub use users::Login;
@@ -242,11 +248,13 @@ static STATEMENTS: &[&[&Statement]] = &[
     audit::ALL,
     batches::ALL,
     bootstrap::ALL,
+    deliveries::ALL,
     credits::ALL,
     dispatcher::ALL,
     documents::ALL,
     events::ALL,
     idempotency::ALL,
+    load::ALL,
     invitations::ALL,
     members::ALL,
     one_time_tokens::ALL,
@@ -260,10 +268,12 @@ static STATEMENTS: &[&[&Statement]] = &[
     retention::ALL,
     runs::ALL,
     secrets::ALL,
+    sending::ALL,
     signing_keys::ALL,
     templates::ALL,
     tokens::ALL,
     upkeep::ALL,
     usage::ALL,
     users::ALL,
+    webhooks::ALL,
 ];

@@ -18,6 +18,7 @@ use crate::config;
 use crate::domain::document::{Document, Failure, Processed};
 use crate::domain::template::Template;
 use crate::store::{self, Store};
+use crate::telemetry::chain;
 
 mod attempt;
 mod progress;
@@ -208,18 +209,6 @@ impl Worker {
             tracing::warn!(worker = %self.name, "documents could not be given back, their leases will run out");
         }
     }
-}
-
-/// An error with all its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 /// The host's name, as far as the system tells it in a file; it is there for people who read the database.

@@ -10,7 +10,7 @@ mod source;
 
 use source::{SourceFile, code_only, crate_paths, files, without_unit_tests};
 
-/// Modules that know only themselves, `domain`, `clock` and their own section of the settings.
+/// Modules that know only themselves, `domain`, `clock`, `telemetry` and their own section of the settings.
 const LAYERS: [(&str, &[&str]); 7] = [
     ("store", &["Storage"]),
     ("mail", &["Mail"]),
@@ -31,6 +31,11 @@ const OWNED: &[(&str, &str)] = &[
     ("mail", r"\blettre\b"),
     ("plugins", r"\b(semver|wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
+    ("webhooks", r"\breqwest\b"),
+    (
+        "telemetry",
+        r"\b(opentelemetry\w*|tracing_opentelemetry|tracing_subscriber|metrics_exporter_prometheus)\b",
+    ),
     ("decode", r"\bhayro\w*\b"),
     ("decode", r"(^|[^:\w.])(image|tiff)::"),
     ("decode", r"\b(csv::Reader|zip::ZipArchive|zip::read)"),
@@ -49,6 +54,11 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("runs::", "of the worker: the document's id came with the job, and the attempt fences"),
     ("events::SWEEP", "removes what is old, whose ever it is"),
     ("documents::WAITING", "counts for the limit of all that waits"),
+    (
+        "sending::",
+        "of the sender, that serves all tenants: the delivery's id came with it, and the attempt fences",
+    ),
+    ("load::", "counts what there is to do, for those who run the server"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
     ("retention::EXPIRED", "finds the files of every organization that have been kept long enough"),

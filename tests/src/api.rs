@@ -21,6 +21,7 @@ use ocriva::mail::Mailer;
 use ocriva::pipeline::Pipeline;
 use ocriva::plugins::{Engine as PluginEngine, Registry};
 use ocriva::references::References;
+use ocriva::webhooks::Sender;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -115,6 +116,7 @@ impl TestApi {
         let context = context(&base, &config, folder.path());
         let (keys, draining, stop) =
             (context.keys.clone(), context.draining.clone(), CancellationToken::new());
+        let config = Arc::clone(&context.config);
         tokio::spawn(api::serve(context, listener, stop.clone().cancelled_owned()));
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build();
         let client = client.expect("a client can be made");
@@ -140,6 +142,17 @@ impl TestApi {
     /// Id of its first project.
     pub fn project(&self) -> String {
         self.base.first.project_id.clone()
+    }
+
+    /// The keys of the installation.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// A sender of the server's webhooks, not yet at work.
+    pub fn sender(&self) -> Sender {
+        let (store, clock) = (self.base.store.clone(), self.base.clock.clock());
+        Sender::new(&self.config, store, self.keys.clone(), clock).expect("TLS can be set up")
     }
 
     /// Makes an API token.

@@ -10,6 +10,7 @@ pub mod contract;
 pub mod database;
 pub mod mail;
 pub mod postgres;
+pub mod receiver;
 pub mod s3;
 pub mod server;
 pub mod store;

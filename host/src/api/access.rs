@@ -291,6 +291,8 @@ permissions! {
     ReadPlugins = Some(TokenScope::PluginsRead);
     /// Manage API tokens.
     ManageTokens = Some(TokenScope::TokensManage);
+    /// Manage webhooks.
+    ManageWebhooks = Some(TokenScope::WebhooksManage);
     /// Manage the organization, its members and projects.
     ManageOrganization = Some(TokenScope::OrganizationManage);
 }

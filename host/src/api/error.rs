@@ -178,6 +178,14 @@ codes! {
     ExportTooLarge = UNPROCESSABLE_ENTITY "export.too_large",
     /// The file cannot be shown in the form asked for.
     ExportUnreadable = UNPROCESSABLE_ENTITY "export.unreadable",
+    /// No such webhook for this caller.
+    WebhookUnknown = NOT_FOUND "webhook.unknown",
+    /// The webhook is paused or disabled.
+    WebhookInactive = CONFLICT "webhook.inactive",
+    /// No such delivery of the webhook.
+    DeliveryUnknown = NOT_FOUND "webhook.delivery_unknown",
+    /// The delivery is just being sent.
+    DeliveryUnderWay = CONFLICT "webhook.delivery_under_way",
     /// Something exists already, or changed meanwhile.
     Conflict = CONFLICT "request.conflict",
     /// Too many documents are waiting.

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use tracing::Instrument;
 use super::access::CallerAddress;
 use super::error::{ApiError, Code, render};
 use super::{Context, linger};
+use crate::telemetry::{metrics, traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -27,7 +28,10 @@ pub async fn observe(State(context): State<Context>, mut request: Request, next:
     let request_id = request_id(request.headers(), &context);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request_id, %method, path);
+    let traceparent = request.headers().get(traces::TRACEPARENT).and_then(|value| value.to_str().ok());
+    traces::continue_from(&span, traceparent);
     let address = CallerAddress::of(&request, &context.config.server.trusted_proxies);
     request.extensions_mut().insert(address);
     let rest = linger::hold(&mut request);
@@ -40,6 +44,7 @@ pub async fn observe(State(context): State<Context>, mut request: Request, next:
                 None => response,
             };
         }
+        metrics::request_answered(&route, method.as_str(), response.status().as_u16(), started.elapsed());
         let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
         tracing::info!(status = response.status().as_u16(), elapsed_ms, "answered");
         let headers = response.headers_mut();
@@ -55,10 +60,15 @@ pub async fn observe(State(context): State<Context>, mut request: Request, next:
 
 /// Turns requests away while the server stops; health stays visible.
 pub async fn refuse_while_draining(State(context): State<Context>, request: Request, next: Next) -> Response {
-    if context.draining.is_cancelled() && !request.uri().path().starts_with("/health/") {
+    if context.draining.is_cancelled() && !is_watched(request.uri().path()) {
         return ApiError::new(Code::Draining, "the server is stopping; try again shortly").into_response();
     }
     next.run(request).await
+}
+
+/// Whether a path is for those who watch the server, also while it stops.
+fn is_watched(path: &str) -> bool {
+    path.starts_with("/health/") || path == "/metrics"
 }
 
 /// Ends a request that takes too long; uploads have limits of their own.

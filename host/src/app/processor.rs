@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use indexmap::IndexMap;
+use tracing::Instrument as _;
 
 use crate::blobs::{self, BlobKey, Blobs};
 use crate::config::Config;
@@ -39,8 +40,9 @@ impl Processor for PipelineProcessor {
             return Err(ProcessError::permanent("document.file_gone", "the document's file was deleted"));
         };
         let key = BlobKey::stored(&file.blob_key).map_err(|error| fetch_error(&error))?;
-        let content =
-            self.blobs.read_all(&key, self.max_file_bytes).await.map_err(|error| fetch_error(&error))?;
+        let fetching =
+            self.blobs.read_all(&key, self.max_file_bytes).instrument(tracing::info_span!("fetch"));
+        let content = fetching.await.map_err(|error| fetch_error(&error))?;
         let references = match &job.template {
             None => Vec::new(),
             Some(template) => {

@@ -39,14 +39,15 @@ impl Admin {
     /// # Errors
     /// The database cannot be used, or what the command names is not there.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        ocriva::telemetry::start(&config.log)?;
         super::runtime()?.block_on(async {
+            let telemetry = ocriva::telemetry::start(&config.log, &config.telemetry)?;
             let store = App::store(config, &Clock::system()).await?;
             let done = match self.command {
                 Command::Identity(command) => command.run(&store, config).await,
                 Command::Plans(command) => command.run(&store).await,
             };
             store.close().await;
+            telemetry.stop().await;
             super::print(&done?)?;
             Ok(ExitCode::SUCCESS)
         })

@@ -102,7 +102,8 @@ impl Extract {
     /// one by one, and in the exit status.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let quiet = ocriva::config::Log { filter: "warn".to_owned(), ..config.log.clone() };
-        ocriva::telemetry::start(&quiet).context("logs cannot be written")?;
+        let untraced = ocriva::config::Telemetry { otlp_endpoint: String::new(), ..config.telemetry.clone() };
+        let _telemetry = ocriva::telemetry::start(&quiet, &untraced).context("logs cannot be written")?;
         let inputs = inputs(&self.paths)?;
         let template = self.template.as_deref().map(read_template).transpose()?;
         super::runtime()?.block_on(self.run_all(config, inputs, template))

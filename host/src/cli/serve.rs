@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use ocriva::app::{App, Credentials};
 use ocriva::clock::Clock;
 use ocriva::config::Config;
+use ocriva::telemetry::Telemetry;
 use tokio_util::sync::CancellationToken;
 
 /// Runs the server until it is told to stop by SIGTERM or Ctrl-C.
@@ -13,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// It cannot start, or stopped by itself.
 pub fn run(config: Config) -> anyhow::Result<ExitCode> {
-    ocriva::telemetry::start(&config.log).context("logs cannot be written")?;
     super::runtime()?.block_on(async {
+        let telemetry = telemetry(&config)?;
         let mut app = App::start(config, Clock::system()).await?;
         let listener = app.listen().await?;
         let url = app.url();
@@ -26,6 +27,7 @@ pub fn run(config: Config) -> anyhow::Result<ExitCode> {
         let signal = tokio::spawn(cancel_on_signal(stop.clone()));
         app.run(listener, stop).await?;
         signal.abort();
+        telemetry.stop().await;
         super::print("ocriva has stopped\n")?;
         Ok(ExitCode::SUCCESS)
     })
@@ -36,10 +38,18 @@ pub fn run(config: Config) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// The database does not answer, or was migrated by a newer program.
 pub fn migrate(config: &Config) -> anyhow::Result<ExitCode> {
-    ocriva::telemetry::start(&config.log).context("logs cannot be written")?;
-    super::runtime()?.block_on(App::migrate(config, &Clock::system()))?;
+    super::runtime()?.block_on(async {
+        let telemetry = telemetry(config)?;
+        App::migrate(config, &Clock::system()).await?;
+        telemetry.stop().await;
+        anyhow::Ok(())
+    })?;
     super::print("the database's schema is up to date\n")?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn telemetry(config: &Config) -> anyhow::Result<Telemetry> {
+    ocriva::telemetry::start(&config.log, &config.telemetry).context("logs cannot be written")
 }
 
 fn print_credentials(credentials: &Credentials, url: &str) -> anyhow::Result<()> {

@@ -67,6 +67,16 @@ pub enum TextSource {
     Ocr,
 }
 
+impl TextSource {
+    /// The word, as in results.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TextLayer => "text_layer",
+            Self::Ocr => "ocr",
+        }
+    }
+}
+
 /// One word as it was found, before the page's reading order is known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RawWord {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 use super::cache::PageCache;
 use super::view::ReadingTimes;
@@ -16,6 +17,7 @@ use crate::domain::layout;
 use crate::domain::page::{PageSize, PageText, RawWord, Segment, TextSource, Word};
 use crate::domain::raster::Raster;
 use crate::plugins::SourceError;
+use crate::telemetry::metrics;
 use crate::{decode, ocr};
 
 /// Reads pages; cheap to clone.
@@ -43,7 +45,12 @@ impl Reader {
         mode: OcrMode,
     ) -> Result<(PageText, ReadingTimes), SourceError> {
         let reader = self.clone();
-        self.blocking(move || reader.read_page_now(&document, index, mode)).await
+        let reading = self.blocking(move || reader.read_page_now(&document, index, mode));
+        let read = reading.instrument(tracing::info_span!("read", page = index + 1)).await;
+        if let Ok((text, times)) = &read {
+            metrics::page_read(text.source.as_str(), times.ocr);
+        }
+        read
     }
 
     /// The page's picture, turned and straightened as its text says.
@@ -90,9 +97,10 @@ impl Reader {
         work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
     ) -> Result<T, SourceError> {
         let permit = Arc::clone(&self.cores).acquire_owned().await;
+        let span = tracing::Span::current();
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            work()
+            span.in_scope(work)
         });
         done.await.unwrap_or_else(|error| {
             Err(SourceError {

@@ -16,6 +16,7 @@ use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
 use crate::domain::template::TemplateReference;
 use crate::domain::tenant::Tenant;
+use crate::telemetry::traces;
 
 macro_rules! select {
     () => {
@@ -71,8 +72,8 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0, $20, $21,
             $22, $21)";
     INSERT_RUN = "insert into runs (document_id, organization_id, attempt, attempts_excused, failures, state,
-            cancel_requested, failure_code, failure_message, updated_at)
-        values ($1, $2, 0, 0, 0, $3, false, $4, $5, $6)";
+            cancel_requested, failure_code, failure_message, updated_at, trace)
+        values ($1, $2, 0, 0, 0, $3, false, $4, $5, $6, $7)";
     STATISTICS = "select d.status as status, count(*) as total,
             cast(coalesce(sum(d.page_count), 0) as bigint) as pages,
             cast(avg(d.completed_at - d.started_at) as double precision) as mean_micros,
@@ -411,7 +412,8 @@ impl Store {
                 state,
                 failure.map(|failure| failure.code.as_str()),
                 failure.map(|failure| failure.message.as_str()),
-                now
+                now,
+                traces::current()
             ],
         )
         .await?;

@@ -71,6 +71,17 @@ impl Engine {
         }
     }
 
+    /// Connections that are open, and how many of them are idle.
+    pub(super) fn connections(&self) -> (u64, u64) {
+        match self {
+            Self::Sqlite { writer, readers } => (
+                u64::from(writer.size()) + u64::from(readers.size()),
+                (writer.num_idle() + readers.num_idle()) as u64,
+            ),
+            Self::Postgres(pool) => (u64::from(pool.size()), pool.num_idle() as u64),
+        }
+    }
+
     pub(super) async fn begin(&self) -> Result<Transaction, Error> {
         match self {
             // Immediate: a transaction that begins as a reader cannot become a writer while another one writes.

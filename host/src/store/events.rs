@@ -16,6 +16,7 @@ use crate::domain::extraction::Extraction;
 use crate::domain::template::Template;
 use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;
+use crate::telemetry::traces;
 
 macro_rules! select {
     () => {
@@ -45,6 +46,13 @@ statements! {
         "where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and batch_id = $3
             and batch_sequence > $4
         order by batch_sequence limit $5"
+    );
+    FIND = concat!(select!(), "where organization_id = $1 and id = $2");
+    OF_DELIVERY = concat!(
+        select!(),
+        "where organization_id = $1 and id = (
+            select event_id from webhook_deliveries d where d.organization_id = $1 and d.id = $2
+        )"
     );
     SWEEP = "delete from events where id in (
             select id from events where created_at < $1 order by created_at, id limit $2
@@ -94,6 +102,15 @@ impl Store {
         self.engine.list(&OF_BATCH, bound).await
     }
 
+    /// The event that a delivery tells of.
+    pub(super) async fn event_of_delivery(
+        &self,
+        organization_id: &str,
+        delivery_id: &str,
+    ) -> Result<Option<Event>, Error> {
+        self.engine.find(&OF_DELIVERY, arguments![organization_id, delivery_id]).await
+    }
+
     /// Deletes up to `limit` of the events that happened before a time, oldest first, with all that was kept of their
     /// deliveries. Answers how many there were.
     ///
@@ -134,7 +151,7 @@ impl Store {
             batch_id: batch_id.map(str::to_owned),
             batch_sequence,
             payload,
-            trace: None,
+            trace: traces::current(),
             at: self.clock.now(),
         };
         tx.execute(
@@ -155,6 +172,7 @@ impl Store {
             ],
         )
         .await?;
+        self.fan_out(tx, &event).await?;
         Ok(event)
     }
 
@@ -263,6 +281,11 @@ impl Store {
         self.announce(tx, announcement).await?;
         Ok(())
     }
+}
+
+/// The event of a delivery that the caller holds.
+pub(super) async fn read(tx: &mut Transaction, organization_id: &str, id: &str) -> Result<Event, Error> {
+    tx.read(&FIND, arguments![organization_id, id]).await
 }
 
 impl FromRow for Event {

@@ -189,6 +189,11 @@ pub(super) async fn check_one_more_template(
     check_count(tx, organization_id, Quota::Templates, &TEMPLATES).await
 }
 
+/// As [`check_one_more_template`], for a webhook.
+pub(super) async fn check_one_more_webhook(tx: &mut Transaction, organization_id: &str) -> Result<(), Error> {
+    check_count(tx, organization_id, Quota::WebhookEndpoints, &WEBHOOK_ENDPOINTS).await
+}
+
 /// Checks that one more of what the statement `count` counts (as `total`, by the organization) is within a quota.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ statements! {
     /// A run that is `running` belonged to a worker whose lease ran out.
     BEGIN = "update runs set attempt = attempt + 1, state = 'running', worker = $2, updated_at = $3
         where document_id = $1 and state in ('waiting', 'running')
-        returning organization_id, attempt, attempts_excused, failures, cancel_requested";
+        returning organization_id, attempt, attempts_excused, failures, cancel_requested, trace";
     BEGIN_DOCUMENT = "update documents set status = 'in_progress', progress = 0,
             started_at = coalesce(started_at, $2), updated_at = $2
         where id = $1";
@@ -49,6 +49,8 @@ pub struct Attempt {
     pub number: u32,
     /// How many attempts failed before this one and told why.
     pub failures: u32,
+    /// W3C trace context of the request that brought the document.
+    pub trace: Option<String>,
     delivery: Delivery,
 }
 
@@ -154,6 +156,7 @@ impl Store {
             template,
             number,
             failures: run.number("failures")?,
+            trace: run.get("trace")?,
             delivery,
         })))
     }

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
-use super::{Job, ProcessError, ProgressSink, Settings, Worker, chain};
+use super::{Job, ProcessError, ProgressSink, Settings, Worker};
 use crate::domain::document::{Failure, Processed};
 use crate::store::{self, Attempt, Delivery, Pulse, Start};
+use crate::telemetry::{chain, metrics, traces};
 
 /// Longest time between two heartbeats: a wish to cancel is heard, and progress seen, within it.
 const MAX_BEAT: Duration = Duration::from_secs(1);
@@ -57,22 +59,33 @@ pub(super) async fn carry_out(worker: Worker, delivery: Delivery, release: Cance
             return;
         }
     };
+    let span = tracing::info_span!(
+        "attempt",
+        document = %document_id,
+        attempt = attempt.number,
+        organization = %attempt.document.organization_id,
+    );
+    traces::continue_from(&span, attempt.trace.as_deref());
+    begun(worker, *attempt, release).instrument(span).await;
+}
+
+/// Carries out an attempt that has begun.
+async fn begun(worker: Worker, attempt: Attempt, release: CancellationToken) {
     let since = Instant::now();
     let outcome = process(&worker, &attempt, &release).await;
     let outcome_name = outcome.name();
+    metrics::attempt_ended(outcome_name, since.elapsed());
     match record(&worker, &attempt, outcome).await {
         Ok(true) => tracing::info!(
-            document = %document_id,
-            attempt = attempt.number,
             elapsed_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX),
             outcome = outcome_name,
             "attempt ended"
         ),
         Ok(false) => {
-            tracing::warn!(document = %document_id, attempt = attempt.number, "attempt was overtaken by another");
+            tracing::warn!("attempt was overtaken by another");
         }
         Err(error) => {
-            tracing::error!(document = %document_id, error = %chain(&error), "attempt could not be recorded");
+            tracing::error!(error = %chain(&error), "attempt could not be recorded");
         }
     }
 }
@@ -88,7 +101,7 @@ async fn process(worker: &Worker, attempt: &Attempt, release: &CancellationToken
     let mut work = tokio::spawn({
         let processor = Arc::clone(&worker.processor);
         let progress = progress.clone();
-        async move { processor.process(job, progress).await }
+        async move { processor.process(job, progress).await }.in_current_span()
     });
     let outcome = match watch(worker, attempt, &progress, &mut work, release).await {
         Watched::Finished(outcome) => return outcome,
@@ -137,7 +150,7 @@ async fn watch(
             Ok(Pulse::Lost) => return Watched::Stopped(Outcome::Lost),
             // Past the lease another worker may take it; then the next beat says so, and the fence holds anyway.
             Err(error) => {
-                tracing::warn!(document = %attempt.document.id, error = %chain(&error), "heartbeat failed");
+                tracing::warn!(error = %chain(&error), "heartbeat failed");
             }
         }
     }
@@ -177,7 +190,7 @@ async fn record(worker: &Worker, attempt: &Attempt, outcome: Outcome) -> Result<
     loop {
         match record_once(worker, attempt, &outcome).await {
             Err(error) if error.is_transient() && since.elapsed() < worker.settings.lease => {
-                tracing::warn!(document = %attempt.document.id, error = %chain(&error), "trying to record again");
+                tracing::warn!(error = %chain(&error), "trying to record again");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(MAX_BEAT);
             }
