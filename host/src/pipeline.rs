@@ -19,7 +19,7 @@ use crate::config::{Config, OcrMode};
 use crate::domain::document::{ExtractorIdentity, PageRange};
 use crate::domain::extraction::Extraction;
 use crate::domain::format;
-use crate::domain::template::{ExtractionMode, TemplateContent};
+use crate::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
 use crate::plugins::{self, Registry};
 use crate::{assets, decode, ocr};
 use cache::PageCache;
@@ -104,8 +104,9 @@ pub struct Task {
     pub file_name: String,
     /// What to extract; `None` for the default extractor's own fields.
     pub template: Option<TemplateContent>,
-    /// Extractor to run instead of the template's or the default one.
-    pub plugin: Option<String>,
+    /// Extractor to run instead of the template's or the default one. Without settings of its own it gets the
+    /// template's, if those are for the same plugin.
+    pub extractor: Option<ExtractorChoice>,
     /// Mode of reading; `None` for the template's or the settings'.
     pub mode: Option<OcrMode>,
     /// Pages to look at; `None` for all.
@@ -206,11 +207,11 @@ impl Pipeline {
     /// The extractor that a task gets: the one asked for, else the template's, else the default of its mode.
     pub fn choose(
         &self,
-        asked: Option<&str>,
+        asked: Option<&ExtractorChoice>,
         template: Option<&TemplateContent>,
     ) -> (String, Option<String>) {
         if let Some(asked) = asked {
-            return (asked.to_owned(), None);
+            return (asked.plugin.clone(), asked.version.clone());
         }
         let Some(template) = template else { return (self.settings.default.clone(), None) };
         if let Some(choice) = &template.extractor {
@@ -231,7 +232,7 @@ impl Pipeline {
         task: Task,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Outcome, Error> {
-        let (name, version) = self.choose(task.plugin.as_deref(), task.template.as_ref());
+        let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
         let plugin = self.registry.get(&name, version.as_deref()).await?;
         let (document, media_type) = self.open(task.content, task.password).await?;
         let page_count = document.page_count();
@@ -246,7 +247,7 @@ impl Pipeline {
             on_page: Box::new(move |pages_read| progress(Progress { pages_read, page_count })),
         };
         let view = View::new(request, self.reader.clone())?;
-        let request = self.plugin_request(task.template.as_ref());
+        let request = self.plugin_request(&name, task.extractor.as_ref(), task.template.as_ref());
 
         let start = Instant::now();
         let call =
@@ -289,13 +290,20 @@ impl Pipeline {
         Ok((document, format.media_type()))
     }
 
-    fn plugin_request(&self, template: Option<&TemplateContent>) -> plugins::Request {
+    fn plugin_request(
+        &self,
+        plugin: &str,
+        asked: Option<&ExtractorChoice>,
+        template: Option<&TemplateContent>,
+    ) -> plugins::Request {
+        let of_template =
+            template.and_then(|template| template.extractor.as_ref()).filter(|choice| choice.plugin == plugin);
         plugins::Request {
             schema: template.and_then(|template| template.template_schema.clone()),
             instructions: template.and_then(|template| template.instructions.clone()),
-            config: template
-                .and_then(|template| template.extractor.as_ref())
-                .and_then(|extractor| extractor.config.clone())
+            config: asked
+                .and_then(|choice| choice.config.clone())
+                .or_else(|| of_template.and_then(|choice| choice.config.clone()))
                 .unwrap_or_default(),
             today: self.clock.now().to_iso().chars().take(10).collect(),
         }

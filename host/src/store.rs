@@ -20,13 +20,15 @@ mod results;
 mod runs;
 mod secrets;
 mod statement;
+mod statistics;
 mod templates;
 mod tokens;
 mod users;
+mod watching;
 
 pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
-pub use idempotency::Idempotency;
+pub use idempotency::{IDEMPOTENCY_HOLD, Idempotency, IdempotencyHold, KeptAnswer};
 pub use queue::{Delivery, Queue};
 pub use runs::{Attempt, Pulse, Start};
 pub use tokens::TokenSecret;
@@ -221,7 +223,9 @@ static STATEMENTS: &[&[&Statement]] = &[
     results::ALL,
     runs::ALL,
     secrets::ALL,
+    statistics::ALL,
     templates::ALL,
     tokens::ALL,
     users::ALL,
+    watching::ALL,
 ];

@@ -38,7 +38,7 @@ impl Processor for PipelineProcessor {
             content,
             file_name: job.document.file_name,
             template: job.template.map(|template| template.content),
-            plugin: None,
+            extractor: job.document.chosen_extractor,
             mode: None,
             range: job.document.page_range,
             password: None,

@@ -76,6 +76,22 @@ impl Store {
         self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
     }
 
+    /// A template of the tenant at one of its versions, unless it was deleted.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn template_version(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        version: u32,
+    ) -> Result<Option<Template>, Error> {
+        if self.template(tenant, id).await?.is_none() {
+            return Ok(None);
+        }
+        self.engine.find(&FIND_VERSION, arguments![&tenant.organization_id, id, version]).await
+    }
+
     /// Makes a template, at version 1.
     ///
     /// # Errors
