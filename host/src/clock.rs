@@ -33,6 +33,14 @@ impl Clock {
         (self.now)()
     }
 
+    /// A new id for an event as receivers see it: `evt_{unixMs}_{random6}`.
+    pub fn new_event_id(&self) -> String {
+        const CHARACTERS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        let random: String =
+            random_bytes::<6>().iter().map(|byte| char::from(CHARACTERS[usize::from(byte % 36)])).collect();
+        format!("evt_{}_{random}", self.now().0.div_euclid(1000))
+    }
+
     /// A new id: UUIDv7 in its usual spelling. The ids of one clock sort by time of creation.
     pub fn new_id(&self) -> String {
         let micros = u64::try_from(self.now().0).unwrap_or(0);

@@ -37,6 +37,7 @@ macro_rules! words {
 pub mod audit;
 pub mod batch;
 pub mod document;
+pub mod event;
 pub mod extraction;
 pub mod file_name;
 pub mod format;

@@ -11,6 +11,7 @@ mod bootstrap;
 mod dispatcher;
 mod documents;
 mod engine;
+mod events;
 mod idempotency;
 mod organizations;
 mod projects;
@@ -215,6 +216,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     bootstrap::ALL,
     dispatcher::ALL,
     documents::ALL,
+    events::ALL,
     idempotency::ALL,
     organizations::ALL,
     projects::ALL,

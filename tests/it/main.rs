@@ -5,6 +5,7 @@ mod batches;
 mod command_line;
 mod decode;
 mod errors;
+mod events;
 mod files;
 mod history;
 mod ocr;

@@ -10,6 +10,7 @@ use ocriva::clock::Clock;
 use ocriva::domain::audit::{Actor, ActorKind};
 use ocriva::domain::batch::NewBatch;
 use ocriva::domain::document::{DocumentStatus, Failure, FileType, NewDocument};
+use ocriva::domain::event::EventKind;
 use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
 use ocriva::domain::page::OcrMode;
@@ -65,6 +66,7 @@ fn the_schema_allows_every_word_of_the_domain() {
         };
         expect_words(ActorKind::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(DocumentStatus::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(EventKind::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ExtractionMode::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(FileType::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(OcrMode::ALL.iter().map(|word| word.as_str()).collect());

@@ -38,6 +38,7 @@ const OWNED: &[(&str, &str)] = &[
 const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("dispatcher::", "gives every organization its turn"),
     ("runs::", "of the worker: the document's id came with the job, and the attempt fences"),
+    ("events::SWEEP", "removes what is old, whose ever it is"),
     ("documents::WAITING", "counts for the limit of all that waits"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),

@@ -10,6 +10,7 @@ use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
 use crate::domain::batch::{Batch, BatchChange, BatchDeletion, BatchFilter, BatchStatus, NewBatch};
 use crate::domain::document::{NewDocument, NewProcessing};
+use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
 use crate::domain::tenant::Tenant;
 
@@ -176,7 +177,12 @@ impl Store {
             changes: Some(json!({ "name": new.name, "totalFiles": documents.len() })),
         };
         self.audit(&mut tx, event).await?;
-        let recorded = tx.read(&FIND, arguments![organization_id, project_id, &new.id]).await?;
+        let recorded = read(&mut tx, organization_id, &new.id).await?;
+        self.announce_batch(&mut tx, &recorded, EventKind::BatchUploaded).await?;
+        for document in documents {
+            self.announce_recorded(&mut tx, organization_id, document).await?;
+        }
+        self.announce_completed_batch(&mut tx, organization_id, &new.id).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
         Ok(recorded)
@@ -279,6 +285,11 @@ impl Store {
         let organization_id = &tenant.organization_id;
         self.audit(tx, Event { organization_id, actor, action, target: id, changes: None }).await
     }
+}
+
+/// The batch that the caller has locked, or has just made.
+pub(super) async fn read(tx: &mut Transaction, organization_id: &str, id: &str) -> Result<Batch, Error> {
+    tx.read(&FIND, arguments![organization_id, None::<&str>, id]).await
 }
 
 impl FromRow for Batch {

@@ -14,6 +14,7 @@ use crate::domain::document::{
     Cancellation, Deletion, Document, DocumentFilter, DocumentStatus, ExtractorIdentity, Failure, FileType,
     NewDocument, NewProcessing, PageRange, Reprocessing, StoredFile,
 };
+use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
 use crate::domain::template::{ExtractorChoice, TemplateReference};
 use crate::domain::tenant::Tenant;
@@ -167,7 +168,7 @@ impl Store {
             changes: Some(json!({ "fileName": new.file_name, "sizeBytes": new.size_bytes })),
         };
         self.audit(&mut tx, event).await?;
-        let recorded = read(&mut tx, organization_id, &new.id).await?;
+        let recorded = self.announce_recorded(&mut tx, organization_id, new).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
         Ok(recorded)
@@ -215,6 +216,8 @@ impl Store {
         let document_id: String = run.get("document_id")?;
         tx.execute(&FINISH_RUN, arguments![organization_id, &document_id, now]).await?;
         tx.execute(&CANCEL, arguments![organization_id, &document_id, now]).await?;
+        let kind = EventKind::DocumentCancelled;
+        self.announce_finished(tx, organization_id, &document_id, kind, None).await?;
         self.queue.withdraw(tx, &document_id).await?;
         Ok(Cancellation::Cancelled)
     }

@@ -9,6 +9,7 @@ use super::queue::{Delivery, Queue};
 use super::statement::{Argument, arguments, statements};
 use super::{Error, Store, Transaction, documents, results, templates};
 use crate::domain::document::{AttemptProgress, Document, DocumentStatus, Failure, Processed};
+use crate::domain::event::EventKind;
 use crate::domain::template::Template;
 use crate::domain::timestamp::Timestamp;
 
@@ -113,10 +114,13 @@ impl Store {
             return Ok(Start::Nothing);
         };
         let number: u32 = run.number("attempt")?;
+        let organization_id: String = run.get("organization_id")?;
         let fence = Fence { document_id: &delivery.document_id, attempt: number, now };
         if run.get("cancel_requested")? {
             fence.end(&mut tx, RunEnd::Finished).await?;
             fence.end_document(&mut tx, DocumentStatus::Cancelled).await?;
+            let (id, kind) = (&delivery.document_id, EventKind::DocumentCancelled);
+            self.announce_finished(&mut tx, &organization_id, id, kind, None).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
             return Ok(Start::Cancelled);
@@ -125,6 +129,8 @@ impl Store {
         if counted > max_attempts {
             fence.end(&mut tx, RunEnd::Dead(&worker_lost(max_attempts))).await?;
             fence.end_document(&mut tx, DocumentStatus::Failed).await?;
+            let (id, kind) = (&delivery.document_id, EventKind::DocumentFailed);
+            self.announce_finished(&mut tx, &organization_id, id, kind, None).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
             return Ok(Start::Dead);
@@ -134,7 +140,6 @@ impl Store {
         if !self.queue.extend(&mut tx, &delivery, lease).await? {
             return Ok(Start::Nothing);
         }
-        let organization_id: String = run.get("organization_id")?;
         let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
         let template = match &document.template {
             None => None,
@@ -200,6 +205,9 @@ impl Store {
             ],
         )
         .await?;
+        let (organization_id, result) = (&attempt.document.organization_id, Some(&processed.result));
+        let kind = EventKind::DocumentProcessed;
+        self.announce_finished(&mut tx, organization_id, fence.document_id, kind, result).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         Ok(true)
@@ -210,7 +218,8 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn fail_attempt(&self, attempt: &Attempt, failure: &Failure) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Dead(failure), DocumentStatus::Failed).await
+        let (status, kind) = (DocumentStatus::Failed, EventKind::DocumentFailed);
+        self.finish_attempt(attempt, RunEnd::Dead(failure), status, kind).await
     }
 
     /// Ends the attempt because somebody wants it cancelled; `false` where it is not the latest any more.
@@ -218,7 +227,8 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn cancel_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Finished, DocumentStatus::Cancelled).await
+        let (status, kind) = (DocumentStatus::Cancelled, EventKind::DocumentCancelled);
+        self.finish_attempt(attempt, RunEnd::Finished, status, kind).await
     }
 
     /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. `false` where it is
@@ -249,6 +259,7 @@ impl Store {
         attempt: &Attempt,
         end: RunEnd<'_>,
         status: DocumentStatus,
+        kind: EventKind,
     ) -> Result<bool, Error> {
         let fence = self.fence(attempt);
         let mut tx = self.begin().await?;
@@ -256,6 +267,8 @@ impl Store {
             return Ok(false);
         }
         fence.end_document(&mut tx, status).await?;
+        let organization_id = &attempt.document.organization_id;
+        self.announce_finished(&mut tx, organization_id, fence.document_id, kind, None).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         Ok(true)

@@ -127,6 +127,12 @@ impl From<u64> for Argument {
     }
 }
 
+impl From<Option<u64>> for Argument {
+    fn from(number: Option<u64>) -> Self {
+        number.map_or(Self::Integer(None), Self::from)
+    }
+}
+
 impl From<f64> for Argument {
     fn from(number: f64) -> Self {
         Self::Real(Some(number))

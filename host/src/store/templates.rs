@@ -6,6 +6,7 @@ use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
+use crate::domain::event::EventKind;
 use crate::domain::page::OcrMode;
 use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
@@ -118,6 +119,7 @@ impl Store {
         tx.execute(&INSERT, arguments![&template.id, organization_id, project_id, true, now]).await?;
         insert_version(&mut tx, &template).await?;
         self.audit_template(&mut tx, actor, &template, "template.created").await?;
+        self.announce_template(&mut tx, &template, EventKind::TemplateCreated).await?;
         tx.commit().await?;
         Ok(template)
     }
@@ -153,6 +155,7 @@ impl Store {
         )
         .await?;
         self.audit_template(&mut tx, actor, &template, "template.updated").await?;
+        self.announce_template(&mut tx, &template, EventKind::TemplateUpdated).await?;
         tx.commit().await?;
         Ok(TemplateUpdate::Updated(Box::new(template)))
     }
@@ -163,10 +166,13 @@ impl Store {
     /// Whatever the database answers.
     pub async fn delete_template(&self, actor: &Actor, tenant: &Tenant, id: &str) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
+        let found = tx.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        let Some(template): Option<Template> = found else { return Ok(false) };
         let deleted = tx
             .execute(&DELETE, arguments![&tenant.organization_id, &tenant.project_id, id, self.clock.now()])
             .await?;
         if deleted > 0 {
+            self.announce_template(&mut tx, &template, EventKind::TemplateDeleted).await?;
             let event = Event {
                 organization_id: &tenant.organization_id,
                 actor,
