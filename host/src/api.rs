@@ -22,26 +22,34 @@ use crate::auth::{Keys, PasswordCheck};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::{Config, Role};
+use crate::pipeline::Pictures;
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
+use watch::Watcher;
 
 pub mod access;
 pub mod auth;
 pub mod batches;
 pub mod docs;
 pub mod error;
+pub mod events;
 pub mod extract;
 pub mod files;
 pub mod health;
 pub mod history;
+mod idempotency;
 mod linger;
 pub mod middleware;
+pub mod pages;
 pub mod paging;
 pub mod plugins;
 pub mod projects;
+pub mod statistics;
 pub mod templates;
 pub mod uploads;
+mod waiting;
+pub mod watch;
 
 /// What handlers work with; cheap to clone.
 #[derive(Clone)]
@@ -60,6 +68,10 @@ pub struct Context {
     pub config: Arc<Config>,
     /// The extractors that templates can name.
     pub plugins: Arc<Registry>,
+    /// Waits for documents on behalf of clients.
+    pub watcher: Watcher,
+    /// Draws pages.
+    pub pictures: Arc<Pictures>,
     /// Cancelled when the server begins to stop: from then on requests are answered 503.
     pub draining: CancellationToken,
 }
@@ -82,6 +94,7 @@ pub fn router(context: Context) -> Router {
         Role::Worker => health_routes().into(),
     };
     routes
+        .layer(from_fn_with_state(context.clone(), idempotency::replay))
         .layer(from_fn_with_state(context.clone(), middleware::refuse_while_draining))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(context.clone(), middleware::observe))
@@ -104,8 +117,12 @@ pub async fn serve(
             tracing::debug!(%error, "connection keeps its delay");
         }
     });
+    let watcher = context.watcher.clone();
     let service = router(context).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    tokio::select! {
+        served = async { axum::serve(listener, service).with_graceful_shutdown(stop).await } => served,
+        () = watcher.run() => Ok(()),
+    }
 }
 
 /// The API's description.
@@ -134,15 +151,12 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(auth::me))
         .routes(protected!(projects::create_project))
         .routes(protected!(projects::get_project, projects::update_project))
-        .routes(protected!(history::delete_document))
-        .routes(protected!(history::cancel_document))
-        .routes(protected!(history::reprocess_document))
         .routes(protected!(plugins::list_plugins))
         .layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_files).layer(body_limit(config, config.upload.max_batch_files)));
-    quick.merge(uploads)
+    quick.merge(uploads).merge(waiting_routes())
 }
 
 fn open_api(config: &Config) -> OpenApiRouter<Context> {
@@ -150,7 +164,7 @@ fn open_api(config: &Config) -> OpenApiRouter<Context> {
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_batch).layer(body_limit(config, config.upload.max_batch_files)));
-    quick.merge(uploads)
+    quick.merge(uploads).merge(waiting_routes())
 }
 
 /// What both faces have.
@@ -160,10 +174,25 @@ fn both() -> OpenApiRouter<Context> {
         .routes(protected!(templates::list_templates, templates::create_template))
         .routes(protected!(templates::get_template, templates::update_template, templates::delete_template))
         .routes(protected!(batches::list_batches))
-        .routes(protected!(batches::get_batch))
+        .routes(protected!(batches::delete_batch))
+        .routes(protected!(batches::cancel_batch))
+        .routes(protected!(batches::reprocess_batch))
         .routes(protected!(history::list_history))
-        .routes(protected!(history::get_history))
+        .routes(protected!(history::delete_document))
+        .routes(protected!(history::cancel_document))
+        .routes(protected!(history::reprocess_document))
+        .routes(protected!(statistics::history_statistics))
+        .routes(protected!(pages::get_page))
         .routes(protected!(files::get_file))
+}
+
+/// What both faces have whose answers may be held back for as long as the client wants; they have limits of their own.
+fn waiting_routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(protected!(history::get_history))
+        .routes(protected!(batches::get_batch))
+        .routes(protected!(events::document_events))
+        .routes(protected!(events::batch_events))
 }
 
 fn body_limit(config: &Config, files: usize) -> DefaultBodyLimit {

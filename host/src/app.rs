@@ -11,13 +11,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::api;
+use crate::api::{self, watch::Watcher};
 use crate::assets;
 use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
-use crate::pipeline::{self, Pipeline};
+use crate::pipeline::{self, Pictures, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::store::{self, Store};
 use crate::worker::{self, Worker};
@@ -201,6 +201,8 @@ impl App {
             clock: self.clock,
             config: Arc::clone(&self.config),
             plugins: self.registry,
+            watcher: Watcher::new(store.clone(), self.config.server.max_waiting_clients),
+            pictures: Arc::new(Pictures::new(&self.config)),
             draining: stop.clone(),
         };
         let requests_done = CancellationToken::new();

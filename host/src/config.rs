@@ -109,7 +109,14 @@ macro_rules! section {
     };
 }
 
-section!(Server { listen: std::net::SocketAddr, public_url: String, role: Role, drain_timeout_seconds: u64 });
+section!(Server {
+    listen: std::net::SocketAddr,
+    public_url: String,
+    role: Role,
+    drain_timeout_seconds: u64,
+    max_waiting_clients: usize,
+    event_stream_seconds: u64,
+});
 section!(Storage { data_dir: PathBuf, database_url: String, blob_url: String, max_connections: u32 });
 section!(Auth { secret: String, access_token_minutes: u32, refresh_token_days: u32, api_token_days: u32 });
 section!(Upload { max_file_mib: u64, max_batch_files: usize, timeout_per_file_seconds: u64 });

@@ -9,8 +9,11 @@ mod bomb;
 mod jpeg2000;
 mod pdf;
 mod photo;
+mod picture;
 mod pixels;
 mod tiff;
+
+pub use picture::{png, shrunk};
 
 use bytes::Bytes;
 

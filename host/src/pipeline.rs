@@ -4,9 +4,12 @@
 
 mod cache;
 mod conform;
+mod picture;
 mod reader;
 mod result;
 mod view;
+
+pub use picture::{ConfidenceBox, PageReading, Picture, PictureError, Pictures, Place};
 
 use std::path::PathBuf;
 use std::sync::Arc;

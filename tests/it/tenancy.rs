@@ -72,11 +72,18 @@ const ROWS: &[Row] = {
         needs("POST /batch/upload", DocumentsWrite, OutOfReach),
         needs("GET /batch", DocumentsRead, OutOfReach),
         needs("GET /batch/{id}", DocumentsRead, Unknown("batch.unknown")),
+        needs("GET /batch/{id}/events", DocumentsRead, Unknown("batch.unknown")),
+        needs("DELETE /batch/{id}", DocumentsWrite, Unknown("batch.unknown")),
+        needs("POST /batch/{id}/cancel", DocumentsWrite, Unknown("batch.unknown")),
+        needs("POST /batch/{id}/reprocess", DocumentsWrite, Unknown("batch.unknown")),
         needs("GET /processing-history", DocumentsRead, OutOfReach),
         needs("GET /processing-history/{id}", DocumentsRead, Unknown("document.unknown")),
         needs("DELETE /processing-history/{id}", DocumentsWrite, Unknown("document.unknown")),
         needs("POST /processing-history/{id}/cancel", DocumentsWrite, Unknown("document.unknown")),
         needs("POST /processing-history/{id}/reprocess", DocumentsWrite, Unknown("document.unknown")),
+        needs("GET /processing-history/stats", DocumentsRead, OutOfReach),
+        needs("GET /processing-history/{id}/events", DocumentsRead, Unknown("document.unknown")),
+        needs("GET /processing-history/{id}/pages/{page}", DocumentsRead, Unknown("document.unknown")),
         needs("GET /files/{id}", DocumentsRead, Unknown("file.unknown")),
         needs("GET /plugins", PluginsRead, OwnOnly),
     ]
@@ -110,6 +117,7 @@ impl Operation {
             .replace("{organizationId}", &api.organization())
             .replace("{projectId}", &api.project())
             .replace("{templateId}", &owned.template)
+            .replace("{page}", "1.png")
             .replace("{id}", thing);
         if self.method == Method::GET && !self.path.contains('{') {
             path = format!("{path}?projectId={}", api.project());

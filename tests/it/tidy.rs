@@ -40,6 +40,7 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("runs::", "of the worker: the document's id came with the job, and the attempt fences"),
     ("events::SWEEP", "removes what is old, whose ever it is"),
     ("documents::WAITING", "counts for the limit of all that waits"),
+    ("watching::", "of those who wait, each of whom was let in before"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ocriva::api::watch::Watcher;
 use ocriva::api::{self, Context};
 use ocriva::auth::{self, Keys, PasswordCheck};
 use ocriva::blobs::Blobs;
@@ -14,6 +15,7 @@ use ocriva::domain::organization::{NewMember, Role};
 use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
+use ocriva::pipeline::Pictures;
 use ocriva::plugins::{Engine as PluginEngine, Registry};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
@@ -90,6 +92,8 @@ impl TestApi {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let mut config = Config::default();
         config.upload.max_file_mib = 1;
+        // A test that reads an unfinished stream to its end is not to wait for long.
+        config.server.event_stream_seconds = 2;
         adjust(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         config.server.listen = listener.local_addr().expect("the listener has an address");
@@ -101,6 +105,8 @@ impl TestApi {
             keys: Keys::derive(&[7; 32]).expect("the secret is long enough"),
             passwords: PasswordCheck::default(),
             clock: base.clock.clock(),
+            watcher: Watcher::new(base.store.clone(), config.server.max_waiting_clients),
+            pictures: Arc::new(Pictures::new(&config)),
             config: Arc::new(config),
             plugins: Arc::clone(plugins()),
             draining: CancellationToken::new(),

@@ -42,6 +42,14 @@ impl Face {
             Self::OpenApi => "/v1/openapi",
         }
     }
+
+    /// The face that a path is of.
+    pub fn of(path: &str) -> Self {
+        match path.strip_prefix(Self::OpenApi.prefix()) {
+            Some(rest) if rest.starts_with('/') => Self::OpenApi,
+            _ => Self::Platform,
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Face {
@@ -227,11 +235,16 @@ impl<M, P, A> Guarded for (M, Permit<P>, A) {}
 impl<M, P, A, B> Guarded for (M, Permit<P>, A, B) {}
 impl<M, P, A, B, C> Guarded for (M, Permit<P>, A, B, C) {}
 impl<M, P, A, B, C, D> Guarded for (M, Permit<P>, A, B, C, D) {}
+impl<M, P, A, B, C, D, E> Guarded for (M, Permit<P>, A, B, C, D, E) {}
 
 /// Compiles only for a handler whose first argument is a [`Permit`].
 pub fn guarded<H: Handler<T, Context>, T: Guarded>(_handler: H) {}
 
-async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Result<Caller, ApiError> {
+/// Whoever sent a request, by its credential.
+///
+/// # Errors
+/// 401 without a credential that holds at this face, 403 from an address that is not on its list.
+pub async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Result<Caller, ApiError> {
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     match presented(&parts.headers)? {
         Credential::ApiToken(token) => {

@@ -104,6 +104,20 @@ codes! {
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
+    /// The file has been deleted after its time, or was never kept.
+    FileGone = GONE "file.gone",
+    /// The document has no such page.
+    PageUnknown = NOT_FOUND "page.unknown",
+    /// The page cannot be shown: the file is damaged, encrypted or over a limit.
+    PageUnreadable = UNPROCESSABLE_ENTITY "page.unreadable",
+    /// None of the batch's documents is in a state for it, or some are not.
+    BatchState = CONFLICT "batch.state",
+    /// A request with the same idempotency key is in progress.
+    IdempotencyInProgress = CONFLICT "idempotency.in_progress",
+    /// The idempotency key was used for another request.
+    IdempotencyMismatch = CONFLICT "idempotency.mismatch",
+    /// Too many clients wait for documents to finish.
+    TooManyWaiting = SERVICE_UNAVAILABLE "server.too_many_waiting",
     /// Something exists already, or changed meanwhile.
     Conflict = CONFLICT "request.conflict",
     /// Too many documents are waiting.
@@ -235,7 +249,9 @@ impl IntoResponse for ApiError {
     /// An answer without a body: [`render`] writes it, since only there the request id is known.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
-        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        let may_come_back = response.status() == StatusCode::SERVICE_UNAVAILABLE
+            || self.code == Code::IdempotencyInProgress;
+        if may_come_back {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }
         if response.status() == StatusCode::UNAUTHORIZED {

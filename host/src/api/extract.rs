@@ -4,7 +4,7 @@ use axum::RequestPartsExt;
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -69,6 +69,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
 /// A JSON body. Unknown members are passed over; text with a NUL character is refused, since not every database
 /// can keep it.
+#[derive(Debug, Default)]
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -82,16 +83,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if body.is_empty() {
             return Err(ApiError::new(Code::RequestMalformed, "the body is empty, JSON was expected"));
         }
-        let value: Value = serde_json::from_slice(&body).map_err(|error| {
-            ApiError::new(Code::RequestMalformed, format!("the body is not valid JSON: {error}"))
-        })?;
-        if has_nul(&value) {
-            return Err(ApiError::new(Code::RequestInvalid, "the body has a NUL character"));
-        }
-        serde_path_to_error::deserialize(value)
-            .map(Self)
-            .map_err(|error| ApiError::fields(vec![at_path(error.path(), error.inner())]))
+        parsed(&body).map(Self)
     }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    /// `None` where there is no body.
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
+        let is_json = has_json_type(request.headers());
+        let body = Bytes::from_request(request, state).await.map_err(body_error)?;
+        match (body.is_empty(), is_json) {
+            (true, _) => Ok(None),
+            (false, true) => parsed(&body).map(Self).map(Some),
+            (false, false) => {
+                Err(ApiError::new(Code::RequestMalformed, "the body has to be `application/json`"))
+            }
+        }
+    }
+}
+
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        ApiError::new(Code::RequestMalformed, format!("the body is not valid JSON: {error}"))
+    })?;
+    if has_nul(&value) {
+        return Err(ApiError::new(Code::RequestInvalid, "the body has a NUL character"));
+    }
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| ApiError::fields(vec![at_path(error.path(), error.inner())]))
 }
 
 /// A body of several parts, read one after the other.
@@ -101,7 +122,8 @@ impl<S: Send + Sync> FromRequest<S> for Multipart {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        axum::extract::Multipart::from_request(request, state).await.map(Self).map_err(|_| {
+        let parts = <axum::extract::Multipart as FromRequest<S>>::from_request(request, state).await;
+        parts.map(Self).map_err(|_| {
             ApiError::new(Code::RequestMalformed, "the body has to be `multipart/form-data` with a boundary")
         })
     }

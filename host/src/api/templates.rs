@@ -288,7 +288,11 @@ async fn checked(mut content: TemplateContent, context: &Context) -> Result<Temp
     Ok(content)
 }
 
-async fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(), ApiError> {
+/// Sees that an extractor is there and takes its settings.
+///
+/// # Errors
+/// 422 where it is not, or does not.
+pub async fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(), ApiError> {
     let found = context.plugins.get(&extractor.plugin, extractor.version.as_deref()).await;
     let plugin = found.map_err(|error| ApiError::new(Code::TemplateExtractor, error.to_string()))?;
     let (Some(schema), Some(config)) = (&plugin.description.config_schema, &extractor.config) else {

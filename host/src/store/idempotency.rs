@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::statement::{FromRow, Row, arguments, statements};
 use super::{Error, Store};
-use crate::domain::timestamp::Timestamp;
 
 statements! {
     "idempotency";
@@ -76,7 +75,7 @@ impl Store {
             holder: self.clock.new_id(),
         };
         let mut tx = self.begin().await?;
-        tx.execute(&SWEEP, arguments![before(now, KEPT)]).await?;
+        tx.execute(&SWEEP, arguments![now.before(KEPT)]).await?;
         tx.execute(&DROP_STALE, arguments![organization_id, key, now]).await?;
         let until = now.after(IDEMPOTENCY_HOLD);
         let held = tx.execute(&RESERVE, arguments![organization_id, key, &hold.holder, until, now]).await?;
@@ -139,10 +138,6 @@ impl Store {
         tx.execute(&FORGET, arguments![&hold.organization_id, &hold.key, &hold.holder]).await?;
         tx.commit().await
     }
-}
-
-fn before(now: Timestamp, duration: Duration) -> i64 {
-    now.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
 }
 
 impl FromRow for Option<KeptAnswer> {
