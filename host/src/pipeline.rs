@@ -299,8 +299,9 @@ impl Pipeline {
         asked: Option<&ExtractorChoice>,
         template: Option<&TemplateContent>,
     ) -> plugins::Request {
-        let of_template =
-            template.and_then(|template| template.extractor.as_ref()).filter(|choice| choice.plugin == plugin);
+        let of_template = template
+            .and_then(|template| template.extractor.as_ref())
+            .filter(|choice| choice.plugin == plugin);
         plugins::Request {
             schema: template.and_then(|template| template.template_schema.clone()),
             instructions: template.and_then(|template| template.instructions.clone()),

@@ -153,16 +153,14 @@ async fn statistics_tell_counts_times_and_confidence(api: TestApi) {
         api.get(&path, &api.token).await
     };
     let told = stats("", "").await.body;
-    assert_eq!((&told["total"], &told["byStatus"]["completed"], &told["byStatus"]["cancelled"]), (
-        &json!(4),
-        &json!(3),
-        &json!(1)
-    ));
-    assert_eq!((&told["pages"], &told["confidence"], &told["successRate"]), (
-        &json!(6),
-        &json!(0.875),
-        &json!(1.0)
-    ));
+    assert_eq!(
+        (&told["total"], &told["byStatus"]["completed"], &told["byStatus"]["cancelled"]),
+        (&json!(4), &json!(3), &json!(1))
+    );
+    assert_eq!(
+        (&told["pages"], &told["confidence"], &told["successRate"]),
+        (&json!(6), &json!(0.875), &json!(1.0))
+    );
     let times = &told["processingTimeMs"];
     let near = |name: &str, expected: f64| {
         let time = times[name].as_f64().unwrap();
@@ -173,11 +171,10 @@ async fn statistics_tell_counts_times_and_confidence(api: TestApi) {
     near("p95", 9000.0);
     assert_eq!(stats("/v1/openapi", "period=7d").await.body["total"], 4);
     let none = stats("", "search=refused").await.body;
-    assert_eq!((&none["total"], &none["processingTimeMs"], &none["successRate"]), (
-        &json!(1),
-        &Value::Null,
-        &Value::Null
-    ));
+    assert_eq!(
+        (&none["total"], &none["processingTimeMs"], &none["successRate"]),
+        (&json!(1), &Value::Null, &Value::Null)
+    );
     assert_eq!(stats("", "toDate=2020-01-01").await.body["total"], 0);
     api.base.clock.advance(Duration::from_secs(8 * 24 * 60 * 60));
     assert_eq!(stats("", "period=7d").await.body["total"], 0);
@@ -221,7 +218,9 @@ async fn a_document_is_processed_again_with_what_is_asked_for(api: TestApi) {
     again(json!({"templateId": receipts})).await;
     assert_eq!(read_with().await, named("Receipts", 1), "another template brings its own extractor");
     again(json!({"templateVersion": 9})).await.assert_error(404, "template.unknown");
-    again(json!({"templateId": "0192f3a4-5b6c-7d8e-9f01-23456789abcd"})).await.assert_error(404, "template.unknown");
+    again(json!({"templateId": "0192f3a4-5b6c-7d8e-9f01-23456789abcd"}))
+        .await
+        .assert_error(404, "template.unknown");
     again(json!({"extractor": {"plugin": "none"}})).await.assert_error(422, "template.extractor");
     again(json!({"templateId": "x"})).await.assert_error(400, "request.invalid");
     let without_body = bearer(api.request(Method::POST, &path), &api.token);

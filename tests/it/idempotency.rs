@@ -67,14 +67,18 @@ async fn a_batch_with_refused_files_that_is_sent_again_is_made_once(api: TestApi
 }
 
 async fn a_template_that_is_sent_again_is_made_once(api: TestApi) {
-    let template = |name: &str| json!({"name": name, "projectId": api.project(), "templateSchema": {"a": {}}});
+    let template =
+        |name: &str| json!({"name": name, "projectId": api.project(), "templateSchema": {"a": {}}});
     let send = async |path: &str, body: serde_json::Value| {
         answer(keyed(bearer(api.request(Method::POST, path), &api.token).json(&body), "one")).await
     };
     let first = send("/templates", template("Receipts")).await;
     let second = send("/templates", template("Receipts")).await;
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 201), "{second:?}");
-    assert_eq!((&first.body, &second.headers["idempotency-replayed"]), (&second.body, &"true".parse().unwrap()));
+    assert_eq!(
+        (&first.body, &second.headers["idempotency-replayed"]),
+        (&second.body, &"true".parse().unwrap())
+    );
     send("/templates", template("Invoices")).await.assert_error(409, "idempotency.mismatch");
     send("/v1/openapi/templates", template("Receipts")).await.assert_error(409, "idempotency.mismatch");
     let listed = api.get(&format!("/templates?projectId={}", api.project()), &api.token).await;
@@ -102,7 +106,9 @@ async fn a_request_that_made_nothing_frees_its_key(api: TestApi) {
     let path = api.upload_path();
     let form = api.upload_form(png(), "a.png").text("priority", "high");
     submit(&api, &path, "one", form).await.assert_error(400, "request.invalid");
-    submit(&api, &path, "one", api.upload_form(b"MZ".to_vec(), "a.png")).await.assert_error(415, "file.format");
+    submit(&api, &path, "one", api.upload_form(b"MZ".to_vec(), "a.png"))
+        .await
+        .assert_error(415, "file.format");
     let made = settled(&api, &path, || api.upload_form(png(), "a.png")).await;
     assert_eq!(made.status, 201, "{made:?}");
     let template = json!({"name": "", "projectId": api.project()});

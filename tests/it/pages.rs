@@ -12,9 +12,9 @@ use ocriva::domain::raster::Raster;
 use reqwest::{Method, Response};
 use serde_json::json;
 use support::api::{TestApi, bearer, text};
+use support::fixture;
 use support::over_http;
 use support::store::processed;
-use support::fixture;
 
 over_http!(
     a_page_is_shown_as_the_file_has_it_before_it_is_read,
@@ -33,7 +33,10 @@ async fn fetch(api: &TestApi, path: &str, known: Option<&str>) -> Response {
 
 async fn picture(api: &TestApi, path: &str) -> Raster {
     let response = fetch(api, path, None).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &"image/png".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"image/png".parse().unwrap())
+    );
     let png: Bytes = response.bytes().await.unwrap();
     let limits = decode::Limits::from(&Config::default().decode);
     decode::open(png, Format::Png, None, limits).unwrap().raster(0).unwrap()

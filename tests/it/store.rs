@@ -21,9 +21,7 @@ use ocriva::domain::template::{
 };
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{LoginFamily, NewRefreshToken, Rotation, TokenKind};
-use ocriva::store::{
-    Bootstrap, Error, IDEMPOTENCY_HOLD, Idempotency, KeptAnswer, Store, TokenSecret,
-};
+use ocriva::store::{Bootstrap, Error, IDEMPOTENCY_HOLD, Idempotency, KeptAnswer, Store, TokenSecret};
 use serde_json::json;
 use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 use support::database::{Database, Engine};
@@ -275,7 +273,11 @@ async fn an_idempotency_key_is_free_again_when_its_holder_fell_silent(test: Test
     assert!(!test.store.renew_idempotency_key(&silent).await.unwrap());
     test.store.finish_idempotency_key(&silent, &answer).await.unwrap();
     test.store.forget_idempotency_key(&silent).await.unwrap();
-    assert_eq!(hold().await, Idempotency::InProgress, "the one that fell silent can neither answer nor let go");
+    assert_eq!(
+        hold().await,
+        Idempotency::InProgress,
+        "the one that fell silent can neither answer nor let go"
+    );
     assert!(test.store.renew_idempotency_key(&second).await.unwrap());
 }
 

@@ -85,7 +85,10 @@ async fn a_document_is_followed_to_its_end(api: TestApi) {
     let progress = AttemptProgress { percent: 45, pages_read: Some(2), page_count: Some(4) };
     api.base.store.beat(&attempt, LEASE, progress).await.unwrap();
     let told = stream.expect("progress").await.data;
-    assert_eq!((&told["progress"], &told["pagesRead"], &told["pageCount"]), (&json!(45), &json!(2), &json!(4)));
+    assert_eq!(
+        (&told["progress"], &told["pagesRead"], &told["pageCount"]),
+        (&json!(45), &json!(2), &json!(4))
+    );
     api.base.store.complete_attempt(&attempt, &processed("done")).await.unwrap();
     let end = stream.expect("completed").await;
     assert_eq!((&end.data["id"], &end.data["progress"]), (&json!(id), &json!(100)));
@@ -164,7 +167,8 @@ async fn a_failure_is_told_with_its_reason(api: TestApi) {
     let path = format!("/processing-history/{}/events", attempt.document.id);
     let mut stream = Stream::open(&api, &path, None).await;
     stream.expect("status").await;
-    let failure = ocriva::domain::document::Failure { code: "x".to_owned(), message: "for a reason".to_owned() };
+    let failure =
+        ocriva::domain::document::Failure { code: "x".to_owned(), message: "for a reason".to_owned() };
     api.base.store.fail_attempt(&attempt, &failure).await.unwrap();
     let told = stream.expect("failed").await;
     assert_eq!(told.data["error"], json!({"code": "x", "message": "for a reason"}));

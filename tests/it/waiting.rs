@@ -101,7 +101,10 @@ async fn a_replayed_upload_waits_too(api: TestApi) {
     let send = || upload(&api, api.upload_form(png(), "a.png")).header("Idempotency-Key", "one");
     let first = answer(send()).await;
     let (again, ()) = tokio::join!(answer(waiting(send(), 50)), work(&api, 1));
-    assert_eq!((&again.body["id"], &again.body["processingStatus"]), (&first.body["id"], &json!("completed")));
+    assert_eq!(
+        (&again.body["id"], &again.body["processingStatus"]),
+        (&first.body["id"], &json!("completed"))
+    );
     assert_eq!(again.headers["idempotency-replayed"], "true");
 }
 

@@ -533,7 +533,10 @@ async fn cancel(test: &TestStore, id: &str) -> Cancellation {
 }
 
 async fn reprocess(test: &TestStore, id: &str) -> Reprocessing {
-    test.store.reprocess_document(&Actor::system(), &test.tenant(), id, &NewProcessing::default()).await.unwrap()
+    test.store
+        .reprocess_document(&Actor::system(), &test.tenant(), id, &NewProcessing::default())
+        .await
+        .unwrap()
 }
 
 async fn finished(test: &TestStore, id: &str) -> Document {

@@ -256,9 +256,10 @@ pub async fn delete_batch(
             }
             Ok(StatusCode::NO_CONTENT)
         }
-        BatchDeletion::InProgress => {
-            Err(ApiError::new(Code::BatchState, "some documents of the batch are in progress; cancel it first"))
-        }
+        BatchDeletion::InProgress => Err(ApiError::new(
+            Code::BatchState,
+            "some documents of the batch are in progress; cancel it first",
+        )),
         BatchDeletion::NotFound => Err(unknown(&id)),
     }
 }
@@ -365,8 +366,7 @@ async fn take_in(context: &Context, caller: &Caller, form: Form) -> Result<Batch
     };
     let keys: Vec<_> =
         files.iter().filter_map(|file| Some(file.outcome.as_ref().ok()?.key().clone())).collect();
-    let documents: Vec<NewDocument> =
-        files.into_iter().map(|file| document(file, &batch, &extras)).collect();
+    let documents: Vec<NewDocument> = files.into_iter().map(|file| document(file, &batch, &extras)).collect();
     let tenant = caller.tenant_of(&project);
     let (store, organization) = (&context.store, &caller.organization_id);
     let record = store.create_batch(&caller.actor, organization, &project.id, &batch, &documents);

@@ -249,8 +249,8 @@ impl IntoResponse for ApiError {
     /// An answer without a body: [`render`] writes it, since only there the request id is known.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
-        let may_come_back = response.status() == StatusCode::SERVICE_UNAVAILABLE
-            || self.code == Code::IdempotencyInProgress;
+        let may_come_back =
+            response.status() == StatusCode::SERVICE_UNAVAILABLE || self.code == Code::IdempotencyInProgress;
         if may_come_back {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
         }

@@ -151,7 +151,8 @@ struct Streaming {
 }
 
 async fn stream_of(context: &Context, subject: Subject, mut told: Told) -> Result<Response, ApiError> {
-    let full = || ApiError::new(Code::TooManyWaiting, "too many clients wait for documents; try again shortly");
+    let full =
+        || ApiError::new(Code::TooManyWaiting, "too many clients wait for documents; try again shortly");
     let mut watch = context.watcher.watch(subject).ok_or_else(full)?;
     let step = told.step(&watch.next().await?)?;
     if step.is_final && step.events.is_empty() {

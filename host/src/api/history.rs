@@ -281,7 +281,10 @@ pub async fn new_processing(
             let found = context.store.template_version(&in_project, &id.0, version).await?;
             Some(found.ok_or_else(|| {
                 let Id(id) = &id;
-                ApiError::new(Code::TemplateUnknown, format!("there is no version {version} of template `{id}`"))
+                ApiError::new(
+                    Code::TemplateUnknown,
+                    format!("there is no version {version} of template `{id}`"),
+                )
             })?)
         }
     };

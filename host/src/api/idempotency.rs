@@ -111,9 +111,7 @@ pub async fn begin(context: &Context, caller: &Caller, headers: &HeaderMap) -> R
     let owner = caller.actor.id.as_deref().unwrap_or_default();
     let key = hex::encode(Sha256::digest(format!("{owner}\n{key}")));
     match context.store.hold_idempotency_key(&caller.organization_id, &key).await? {
-        Idempotency::New(hold) => {
-            Ok(Begun::Held(Held { store: context.store.clone(), hold: Some(hold) }))
-        }
+        Idempotency::New(hold) => Ok(Begun::Held(Held { store: context.store.clone(), hold: Some(hold) })),
         Idempotency::Answered(kept) => Ok(Begun::Answered(kept)),
         Idempotency::InProgress => Err(ApiError::new(
             Code::IdempotencyInProgress,
@@ -248,7 +246,8 @@ fn key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 }
 
 fn is_multipart(headers: &HeaderMap) -> bool {
-    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let declared =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     declared.trim_start().to_ascii_lowercase().starts_with("multipart/")
 }
 

@@ -118,14 +118,20 @@ struct NoPlace;
 
 fn overlay(word: &str) -> Result<Overlay, ApiError> {
     let known = OVERLAYS.iter().find(|(name, _)| *name == word);
-    known.map(|(_, overlay)| *overlay).ok_or_else(|| unknown_word("overlay", word, &OVERLAYS.map(|(name, _)| name)))
+    known
+        .map(|(_, overlay)| *overlay)
+        .ok_or_else(|| unknown_word("overlay", word, &OVERLAYS.map(|(name, _)| name)))
 }
 
 /// The number in `3.png`.
 fn page_number(page: &str) -> Result<u32, ApiError> {
-    let number = page.strip_suffix(".png").and_then(|number| number.parse().ok()).filter(|number| *number > 0);
+    let number =
+        page.strip_suffix(".png").and_then(|number| number.parse().ok()).filter(|number| *number > 0);
     number.ok_or_else(|| {
-        ApiError::fields(vec![format!("the page is `{}`, it must be a number from 1 and `.png`", shown(page))])
+        ApiError::fields(vec![format!(
+            "the page is `{}`, it must be a number from 1 and `.png`",
+            shown(page)
+        )])
     })
 }
 
@@ -139,7 +145,9 @@ fn no_such_page(page: u32, page_count: u32) -> ApiError {
 
 fn picture_error(error: PictureError) -> ApiError {
     match error {
-        PictureError::Decode(decode::Error::NoSuchPage { page, page_count }) => no_such_page(page, page_count),
+        PictureError::Decode(decode::Error::NoSuchPage { page, page_count }) => {
+            no_such_page(page, page_count)
+        }
         PictureError::Decode(error) => ApiError::new(Code::PageUnreadable, error.to_string()),
         PictureError::Unsupported(message) => ApiError::new(Code::PageUnreadable, message),
         PictureError::Crashed(_) => ApiError::internal(error),
@@ -160,9 +168,10 @@ fn tag(sha256: &str, page: u32, query: &PageQuery, result: Option<&StoredResult>
 fn is_known(headers: &HeaderMap, tag: &HeaderValue) -> bool {
     let Ok(tag) = tag.to_str() else { return false };
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|value| value.split(',')).map(str::trim).any(|known| {
-        known == "*" || known.trim_start_matches("W/") == tag
-    })
+    known
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }
 
 fn field_boxes(extraction: &Extraction, page: u32) -> Vec<ConfidenceBox> {

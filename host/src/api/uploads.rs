@@ -287,12 +287,7 @@ struct Whole {
     extras: Extras,
 }
 
-async fn take_in(
-    context: &Context,
-    caller: &Caller,
-    face: Face,
-    form: Form,
-) -> Result<Document, ApiError> {
+async fn take_in(context: &Context, caller: &Caller, face: Face, form: Form) -> Result<Document, ApiError> {
     let form = whole(form, face)?;
     let received = form.file.outcome?;
     if form.declared_size.is_some_and(|declared| declared != received.size_bytes) {

@@ -63,8 +63,10 @@ impl Watcher {
     pub fn watch(&self, subject: Subject) -> Option<Watch> {
         let place = Arc::clone(&self.0.places).try_acquire_owned().ok()?;
         let mut watched = self.0.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes =
-            watched.entry(subject.clone()).or_insert_with(|| watch::Sender::new(States::default())).subscribe();
+        let changes = watched
+            .entry(subject.clone())
+            .or_insert_with(|| watch::Sender::new(States::default()))
+            .subscribe();
         self.0.began.notify_one();
         Some(Watch { subject, store: self.0.store.clone(), is_first: true, changes, _place: place })
     }

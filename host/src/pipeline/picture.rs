@@ -113,10 +113,10 @@ fn draw_now(content: Bytes, limits: decode::Limits, picture: &Picture) -> Result
     let format =
         format::sniff(&content).ok_or_else(|| PictureError::Unsupported(format::unsupported(&content)))?;
     let document = decode::open(content, format, None, limits)?;
-    let index = picture.page.checked_sub(1).ok_or_else(|| decode::Error::NoSuchPage {
-        page: picture.page,
-        page_count: document.page_count(),
-    })?;
+    let index = picture
+        .page
+        .checked_sub(1)
+        .ok_or_else(|| decode::Error::NoSuchPage { page: picture.page, page_count: document.page_count() })?;
     let mut raster = document.raster(index)?;
     drop(document);
     if let Some(reading) = picture.reading {

@@ -270,7 +270,8 @@ impl Store {
     }
 
     async fn has_batch(&self, tx: &mut Transaction, tenant: &Tenant, id: &str) -> Result<bool, Error> {
-        let row = tx.fetch_optional(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        let row =
+            tx.fetch_optional(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
         Ok(row.is_some())
     }
 

@@ -441,11 +441,7 @@ struct StoredChoice {
 
 impl From<&ExtractorChoice> for StoredChoice {
     fn from(choice: &ExtractorChoice) -> Self {
-        Self {
-            plugin: choice.plugin.clone(),
-            version: choice.version.clone(),
-            config: choice.config.clone(),
-        }
+        Self { plugin: choice.plugin.clone(), version: choice.version.clone(), config: choice.config.clone() }
     }
 }
 

@@ -66,7 +66,8 @@ async fn expect_nothing_there(test: &TestStore, stranger: &Tenant) {
     assert_eq!(store.delete_document(&actor, stranger, id).await.unwrap(), Deletion::NotFound);
     let cancelled = store.cancel_document(&actor, stranger, id).await.unwrap();
     assert_eq!(cancelled, Cancellation::NotFound);
-    let reprocessed = store.reprocess_document(&actor, stranger, id, &NewProcessing::default()).await.unwrap();
+    let reprocessed =
+        store.reprocess_document(&actor, stranger, id, &NewProcessing::default()).await.unwrap();
     assert_eq!(reprocessed, Reprocessing::NotFound);
     let cancelled = store.cancel_batch(&actor, stranger, &batch).await.unwrap();
     assert_eq!(cancelled, BatchChange::NotFound);
