@@ -180,6 +180,7 @@ fn public_codes_do_not_change_unseen() {
     404 template.unknown
     422 template.schema
     422 template.extractor
+    422 template.export
     404 document.unknown
     409 template.inactive
     409 document.state

@@ -15,9 +15,10 @@ use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
 use ocriva::domain::page::OcrMode;
 use ocriva::domain::project::ProjectChanges;
+use ocriva::domain::template::export::{DateStyle, DecimalStyle, ExportColumn, ExportRows, ExportSettings};
 use ocriva::domain::template::{
-    ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
-    TemplateUpdate,
+    ExtractionMode, ExtractorChoice, ReferenceLink, ResultFormat, Template, TemplateContent,
+    TemplateRevision, TemplateUpdate,
 };
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{LoginFamily, NewRefreshToken, Rotation, TokenKind};
@@ -148,9 +149,20 @@ async fn a_changed_template_leaves_earlier_documents_their_version(test: TestSto
             config: json!({"currency": "EUR"}).as_object().cloned(),
         }),
         ocr_mode: Some(OcrMode::Fast),
+        export: ExportSettings {
+            columns: vec![ExportColumn { field: "total".to_owned(), title: Some("Sum".to_owned()) }],
+            rows: ExportRows::Items("lines".to_owned()),
+            decimal: DecimalStyle::Comma,
+            dates: DateStyle::DayMonthYear,
+        },
+        references: vec![ReferenceLink { name: "vendors".to_owned(), id: "one".to_owned() }],
         ..template_content("Till receipts")
     };
-    let revision = TemplateRevision { expected_version: 1, content: content.clone(), is_active: false };
+    let revision = TemplateRevision {
+        expected_updated_at: template.updated_at,
+        content: content.clone(),
+        is_active: false,
+    };
     let updated = update_template(&test, &template.id, revision).await;
     let TemplateUpdate::Updated(updated) = updated else { panic!("{updated:?}") };
     assert_eq!((updated.version, updated.is_active, &updated.content), (2, false, &content));
@@ -163,8 +175,11 @@ async fn a_changed_template_leaves_earlier_documents_their_version(test: TestSto
 
 async fn a_template_changed_meanwhile_is_not_overwritten(test: TestStore) {
     let template = create_template(&test, "Receipts").await;
-    let revision =
-        |name| TemplateRevision { expected_version: 1, content: template_content(name), is_active: true };
+    let revision = |name| TemplateRevision {
+        expected_updated_at: template.updated_at,
+        content: template_content(name),
+        is_active: true,
+    };
     let first = update_template(&test, &template.id, revision("First")).await;
     assert!(matches!(first, TemplateUpdate::Updated(_)), "{first:?}");
     assert_eq!(update_template(&test, &template.id, revision("Second")).await, TemplateUpdate::Conflict);

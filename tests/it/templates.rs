@@ -12,6 +12,7 @@ over_http!(
     a_template_that_does_not_fit_is_refused_with_what_is_wrong,
     a_change_leaves_what_it_does_not_name,
     a_projects_token_needs_no_project,
+    export_settings_are_kept_and_name_fields_that_there_are,
 );
 
 fn receipt(api: &TestApi) -> Value {
@@ -106,4 +107,37 @@ async fn a_projects_token_needs_no_project(api: TestApi) {
     let made = api.post("/v1/openapi/templates", &bound, &body).await;
     assert_eq!((made.status.as_u16(), &made.body["projectId"]), (201, &json!(api.project())));
     api.post("/templates", &api.token, &body).await.assert_error(400, "request.invalid");
+}
+
+async fn export_settings_are_kept_and_name_fields_that_there_are(api: TestApi) {
+    let mut body = receipt(&api);
+    body["templateSchema"]["properties"]["lines"] =
+        json!({"type": "array", "items": {"properties": {"sku": {"type": "string"}}}});
+    let made = api.post("/templates", &api.token, &body).await.body;
+    assert_eq!(
+        made["export"],
+        json!({"columns": [], "rows": "record", "decimal": "point", "dates": "YYYY-MM-DD"})
+    );
+    let export = json!({
+        "columns": [{"field": "lines.sku", "title": "Article"}, {"field": "@fileName", "title": null}],
+        "rows": "lines",
+        "decimal": "comma",
+        "dates": "DD.MM.YYYY",
+    });
+    let path = format!("/templates/{}", text(&made["id"]));
+    let changed = api.send(Method::PATCH, &path, &api.token, &json!({"export": export})).await.body;
+    assert_eq!((&changed["export"], &changed["version"]), (&export, &json!(2)));
+    assert_eq!(api.get(&path, &api.token).await.body, changed);
+    let check = async |export: Value, status: u16, code: &str, told: &str| {
+        let refused = api.send(Method::PATCH, &path, &api.token, &json!({"export": export})).await;
+        refused.assert_error(status, code);
+        let message = refused.body["message"].to_string();
+        assert!(message.contains(told), "{message}");
+    };
+    check(json!({"columns": [{"field": "sum"}]}), 422, "template.export", "known are `total`, `lines`").await;
+    check(json!({"rows": "total"}), 422, "template.export", "not a list").await;
+    check(json!({"decimal": "dot"}), 400, "request.invalid", "`export.decimal`").await;
+    check(json!({"columns": [{"title": "A"}]}), 400, "request.invalid", "field").await;
+    let cleared = api.send(Method::PATCH, &path, &api.token, &json!({"export": null})).await.body;
+    assert_eq!(cleared["export"], made["export"]);
 }

@@ -8,6 +8,7 @@ use ocriva::domain::document::{
 };
 use ocriva::domain::extraction::Extraction;
 use ocriva::domain::project::NewProject;
+use ocriva::domain::template::export::ExportSettings;
 use ocriva::domain::template::{ExtractionMode, ResultFormat, TemplateContent};
 use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
@@ -149,6 +150,8 @@ pub fn template_content(name: &str) -> TemplateContent {
         result_format: ResultFormat::Json,
         extractor: None,
         ocr_mode: None,
+        export: ExportSettings::default(),
+        references: Vec::new(),
     }
 }
 

@@ -84,6 +84,8 @@ codes! {
     TemplateSchema = UNPROCESSABLE_ENTITY "template.schema",
     /// The template's extractor is not there, or does not take this configuration.
     TemplateExtractor = UNPROCESSABLE_ENTITY "template.extractor",
+    /// The template's export settings do not fit its schema.
+    TemplateExport = UNPROCESSABLE_ENTITY "template.export",
     /// No such processing record for this caller.
     DocumentUnknown = NOT_FOUND "document.unknown",
     /// The template is switched off.

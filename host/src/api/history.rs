@@ -272,27 +272,24 @@ pub async fn new_processing(
         (None, None) => None,
         (Some(id), None) => {
             let found = context.store.template(&in_project, &id.0).await?;
-            Some(found.ok_or_else(|| templates::unknown(&id))?)
+            Some(found.ok_or_else(|| templates::unknown(&id))?.reference())
         }
         (given, Some(version)) => {
-            let id = given.or_else(|| current.map(|template| Id(template.id))).ok_or_else(|| {
+            let Id(id) = given.or_else(|| current.map(|template| Id(template.id))).ok_or_else(|| {
                 ApiError::fields(vec!["`templateVersion` is given, and there is no template".to_owned()])
             })?;
-            let found = context.store.template_version(&in_project, &id.0, version).await?;
-            Some(found.ok_or_else(|| {
-                let Id(id) = &id;
-                ApiError::new(
-                    Code::TemplateUnknown,
-                    format!("there is no version {version} of template `{id}`"),
-                )
-            })?)
+            let found = context.store.template_version(&in_project, &id, version).await?.ok_or_else(|| {
+                let message = format!("there is no version {version} of template `{id}`");
+                ApiError::new(Code::TemplateUnknown, message)
+            })?;
+            Some(TemplateReference { id, version, name: found.content.name })
         }
     };
     let extractor = request.extractor.map(ExtractorChoice::from);
     if let Some(extractor) = &extractor {
         templates::check_extractor(extractor, context).await?;
     }
-    Ok(NewProcessing { template: template.map(|template| template.reference()), extractor })
+    Ok(NewProcessing { template, extractor })
 }
 
 /// Deletes a document with its file and its results. One that is in progress has to be cancelled first.

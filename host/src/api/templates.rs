@@ -1,5 +1,7 @@
 //! Templates: what to read from a kind of document.
 
+use std::sync::Arc;
+
 use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,10 +15,12 @@ use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Path, Query, double_option, shown};
 use crate::domain::page::OcrMode;
 use crate::domain::schema;
+use crate::domain::template::export::ExportSettings;
 use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
     TemplateUpdate,
 };
+use crate::plugins::Plugin;
 
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
@@ -44,6 +48,10 @@ pub struct TemplateResponse {
     extractor: Option<Extractor>,
     /// `fast` or `accurate`; null for the server's own.
     ocr_mode: Option<&'static str>,
+    /// How results are laid out as csv and xlsx.
+    export: ExportSettings,
+    /// Number of the version in force, from 1.
+    version: u32,
     created_at: String,
     updated_at: String,
 }
@@ -82,6 +90,8 @@ pub struct CreateTemplateRequest {
     extractor: Option<Extractor>,
     /// How pictures are read: `fast` or `accurate`; without it as the server is set.
     ocr_mode: Option<String>,
+    /// How results are laid out as csv and xlsx; without it a column per field and a row per document.
+    export: Option<ExportSettings>,
 }
 
 /// Changes of a template; what is left out stays, null removes.
@@ -107,6 +117,9 @@ pub struct UpdateTemplateRequest {
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<String>)]
     ocr_mode: Option<Option<String>>,
+    #[serde(default, deserialize_with = "double_option")]
+    #[schema(value_type = Option<ExportSettings>)]
+    export: Option<Option<ExportSettings>>,
 }
 
 /// Which templates a list shows.
@@ -158,6 +171,8 @@ pub async fn create_template(
         },
         extractor: request.extractor.map(ExtractorChoice::from),
         ocr_mode: request.ocr_mode.as_deref().map(ocr_mode).transpose()?,
+        export: request.export.unwrap_or_default(),
+        references: Vec::new(),
     };
     let content = checked(content, &context).await?;
     let organization = &caller.organization_id;
@@ -191,7 +206,7 @@ pub async fn update_template(
     let (caller, tenant) = (&permit.caller, permit.caller.tenant());
     let current = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let revision = TemplateRevision {
-        expected_version: current.version,
+        expected_updated_at: current.updated_at,
         is_active: request.is_active.unwrap_or(current.is_active),
         content: checked(request.applied_to(current.content)?, &context).await?,
     };
@@ -251,6 +266,9 @@ impl UpdateTemplateRequest {
         if let Some(word) = self.ocr_mode {
             content.ocr_mode = word.as_deref().map(ocr_mode).transpose()?;
         }
+        if let Some(export) = self.export {
+            content.export = export.unwrap_or_default();
+        }
         Ok(content)
     }
 }
@@ -282,25 +300,34 @@ async fn checked(mut content: TemplateContent, context: &Context) -> Result<Temp
             .map_err(|problems| ApiError::several(Code::TemplateSchema, problems))?;
         content.template_schema = Some(normalized);
     }
-    if let Some(extractor) = &content.extractor {
-        check_extractor(extractor, context).await?;
+    let plugin = match &content.extractor {
+        Some(extractor) => Some(check_extractor(extractor, context).await?),
+        None => None,
+    };
+    let output_schema = plugin.as_ref().and_then(|plugin| plugin.description.output_schema.as_ref());
+    let problems = content.export.problems(content.template_schema.as_ref().or(output_schema));
+    if !problems.is_empty() {
+        return Err(ApiError::several(Code::TemplateExport, problems));
     }
     Ok(content)
 }
 
-/// Sees that an extractor is there and takes its settings.
+/// The extractor that is asked for, which has to be there and to take its settings.
 ///
 /// # Errors
 /// 422 where it is not, or does not.
-pub async fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<(), ApiError> {
+pub async fn check_extractor(
+    extractor: &ExtractorChoice,
+    context: &Context,
+) -> Result<Arc<Plugin>, ApiError> {
     let found = context.plugins.get(&extractor.plugin, extractor.version.as_deref()).await;
     let plugin = found.map_err(|error| ApiError::new(Code::TemplateExtractor, error.to_string()))?;
     let (Some(schema), Some(config)) = (&plugin.description.config_schema, &extractor.config) else {
-        return Ok(());
+        return Ok(plugin);
     };
     let problems = schema::problems(schema, &Value::Object(config.clone()));
     if problems.is_empty() {
-        return Ok(());
+        return Ok(plugin);
     }
     Err(ApiError::several(
         Code::TemplateExtractor,
@@ -352,6 +379,8 @@ impl From<Template> for TemplateResponse {
                 config: choice.config,
             }),
             ocr_mode: content.ocr_mode.map(OcrMode::as_str),
+            export: content.export,
+            version: template.version,
             created_at: template.created_at.to_iso(),
             updated_at: template.updated_at.to_iso(),
         }

@@ -17,6 +17,7 @@ use ocriva::clock::Clock;
 use ocriva::config::{Config, OcrMode};
 use ocriva::domain::document::PageRange;
 use ocriva::domain::extraction::Extraction;
+use ocriva::domain::template::export::ExportSettings;
 use ocriva::domain::template::{ExtractionMode, ExtractorChoice, ResultFormat, TemplateContent};
 use ocriva::domain::{format, schema};
 use ocriva::pipeline::{Outcome, Pipeline, Task};
@@ -286,6 +287,8 @@ fn template(value: Value) -> anyhow::Result<TemplateContent> {
             config: extractor.config,
         }),
         ocr_mode: file.ocr_mode,
+        export: ExportSettings::default(),
+        references: Vec::new(),
     })
 }
 

@@ -1,9 +1,13 @@
 //! Templates: what to read from a kind of document, and with which extractor.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::page::OcrMode;
 use super::timestamp::Timestamp;
+use export::ExportSettings;
+
+pub mod export;
 
 words! {
     /// What an extraction yields.
@@ -42,7 +46,7 @@ words! {
 pub struct ExtractorChoice {
     /// Name of the plugin.
     pub plugin: String,
-    /// Version of the plugin; `None` for the newest.
+    /// Version of the plugin, such as `1.2.3`, or a range of versions, such as `^1.2`; `None` for the newest.
     pub version: Option<String>,
     /// Settings for the plugin; `None` for its defaults.
     pub config: Option<Map<String, Value>>,
@@ -67,6 +71,19 @@ pub struct TemplateContent {
     pub extractor: Option<ExtractorChoice>,
     /// Trade-off between speed and accuracy of reading; `None` for the server's own.
     pub ocr_mode: Option<OcrMode>,
+    /// How results are laid out as tables.
+    pub export: ExportSettings,
+    /// The reference files that the extractor may look values up in, by name.
+    pub references: Vec<ReferenceLink>,
+}
+
+/// A reference file under the name that a template gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferenceLink {
+    /// The name by which the extractor asks for it.
+    pub name: String,
+    /// Id of the file, whose content never changes.
+    pub id: String,
 }
 
 /// A template, at one of its versions.
@@ -108,11 +125,25 @@ impl Template {
     }
 }
 
+/// A version of a template that was in force once, or is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateVersion {
+    /// From 1.
+    pub version: u32,
+    /// What the template said.
+    pub content: TemplateContent,
+    /// Id of the user who made the version; `None` where a token or the program did.
+    pub created_by: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
 /// What a template shall say from now on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemplateRevision {
-    /// The version it was made from: when another is in force by now, nothing happens.
-    pub expected_version: u32,
+    /// When the template was last changed, as far as the author of the revision knows: where it was changed since,
+    /// nothing happens.
+    pub expected_updated_at: Timestamp,
     /// What the template shall say.
     pub content: TemplateContent,
     /// Whether it may be used for new documents.

@@ -5,14 +5,17 @@ use serde_json::json;
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
 use super::{Error, Store, Transaction};
-use crate::domain::audit::Actor;
+use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::event::EventKind;
+use crate::domain::listing::{Listing, Page};
 use crate::domain::page::OcrMode;
+use crate::domain::template::export::ExportSettings;
 use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
-    TemplateUpdate,
+    TemplateUpdate, TemplateVersion,
 };
 use crate::domain::tenant::Tenant;
+use crate::domain::timestamp::Timestamp;
 
 macro_rules! select {
     () => {
@@ -21,8 +24,22 @@ macro_rules! select {
             v.template_schema as template_schema, v.instructions as instructions,
             v.extraction_mode as extraction_mode, v.result_format as result_format, v.plugin as plugin,
             v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode,
+            v.export_settings as export_settings, v.reference_files as reference_files,
             t.is_active as is_active, t.created_at as created_at, t.updated_at as updated_at
         from templates t join template_versions v on v.template_id = t.id "
+    };
+}
+
+macro_rules! version_select {
+    () => {
+        "select t.id as id, v.version as version, v.name as name, v.description as description,
+            v.template_schema as template_schema, v.instructions as instructions,
+            v.extraction_mode as extraction_mode, v.result_format as result_format, v.plugin as plugin,
+            v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode,
+            v.export_settings as export_settings, v.reference_files as reference_files,
+            v.created_by as created_by, v.created_at as created_at
+        from templates t join template_versions v on v.template_id = t.id
+        where t.organization_id = $1 "
     };
 }
 
@@ -41,17 +58,32 @@ statements! {
             and t.deleted_at is null"
     );
     FIND_VERSION = concat!(select!(), "where t.organization_id = $1 and t.id = $2 and v.version = $3");
+    LIST_VERSIONS = concat!(
+        version_select!(),
+        "and (cast($2 as text) is null or t.project_id = $2) and t.id = $3 and t.deleted_at is null
+        order by v.version desc limit $4 offset $5"
+    );
+    COUNT_VERSIONS = "select count(*) as total
+        from templates t join template_versions v on v.template_id = t.id
+        where t.organization_id = $1 and (cast($2 as text) is null or t.project_id = $2) and t.id = $3
+            and t.deleted_at is null";
+    FIND_OLD = concat!(
+        version_select!(),
+        "and (cast($2 as text) is null or t.project_id = $2) and t.id = $3 and t.deleted_at is null
+            and v.version = $4"
+    );
     INSERT = "insert into templates (id, organization_id, project_id, version, is_active, created_at, updated_at)
         values ($1, $2, $3, 1, $4, $5, $5)";
     INSERT_VERSION = "insert into template_versions (template_id, version, name, description, template_schema,
             instructions, extraction_mode, result_format, plugin, plugin_version, plugin_config, ocr_mode,
-            created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    /// Also the lock under which a change is made.
-    TOUCH = "update templates set updated_at = $4
+            export_settings, reference_files, created_by, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+    /// Changes nothing: the lock under which a change is made.
+    LOCK = "update templates set updated_at = updated_at
         where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
             and deleted_at is null";
-    SET_VERSION = "update templates set version = $3, is_active = $4 where organization_id = $1 and id = $2";
+    SET_VERSION = "update templates set version = $3, is_active = $4, updated_at = $5
+        where organization_id = $1 and id = $2";
     DELETE = "update templates set deleted_at = $4, updated_at = $4
         where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
             and deleted_at is null";
@@ -59,6 +91,9 @@ statements! {
 
 /// Most templates in one list: it is not paged.
 const LIST_LIMIT: u32 = 10_000;
+
+/// In the unit of [`Timestamp`]; clients see no finer times.
+const MILLISECOND: i64 = 1000;
 
 impl Store {
     /// The tenant's templates, oldest first.
@@ -77,7 +112,31 @@ impl Store {
         self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
     }
 
-    /// A template of the tenant at one of its versions, unless it was deleted.
+    /// The versions of a template of the tenant, newest first.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn list_template_versions(
+        &self,
+        tenant: &Tenant,
+        id: &str,
+        page: Page,
+    ) -> Result<Listing<TemplateVersion>, Error> {
+        let total = self
+            .engine
+            .count(&COUNT_VERSIONS, arguments![&tenant.organization_id, &tenant.project_id, id])
+            .await?;
+        let items = self
+            .engine
+            .list(
+                &LIST_VERSIONS,
+                arguments![&tenant.organization_id, &tenant.project_id, id, page.limit, page.offset()],
+            )
+            .await?;
+        Ok(Listing { items, total })
+    }
+
+    /// A version of a template of the tenant.
     ///
     /// # Errors
     /// Whatever the database answers.
@@ -86,11 +145,10 @@ impl Store {
         tenant: &Tenant,
         id: &str,
         version: u32,
-    ) -> Result<Option<Template>, Error> {
-        if self.template(tenant, id).await?.is_none() {
-            return Ok(None);
-        }
-        self.engine.find(&FIND_VERSION, arguments![&tenant.organization_id, id, version]).await
+    ) -> Result<Option<TemplateVersion>, Error> {
+        self.engine
+            .find(&FIND_OLD, arguments![&tenant.organization_id, &tenant.project_id, id, version])
+            .await
     }
 
     /// Makes a template, at version 1.
@@ -117,7 +175,7 @@ impl Store {
         };
         let mut tx = self.begin().await?;
         tx.execute(&INSERT, arguments![&template.id, organization_id, project_id, true, now]).await?;
-        insert_version(&mut tx, &template).await?;
+        insert_version(&mut tx, actor, &template).await?;
         self.audit_template(&mut tx, actor, &template, "template.created").await?;
         self.announce_template(&mut tx, &template, EventKind::TemplateCreated).await?;
         tx.commit().await?;
@@ -135,23 +193,30 @@ impl Store {
         id: &str,
         revision: TemplateRevision,
     ) -> Result<TemplateUpdate, Error> {
-        let now = self.clock.now();
         let mut tx = self.begin().await?;
-        tx.execute(&TOUCH, arguments![&tenant.organization_id, &tenant.project_id, id, now]).await?;
+        tx.execute(&LOCK, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
         let found = tx.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
         let Some(mut template): Option<Template> = found else { return Ok(TemplateUpdate::NotFound) };
-        if template.version != revision.expected_version {
+        if template.updated_at != revision.expected_updated_at {
             return Ok(TemplateUpdate::Conflict);
         }
+        // Two changes within the clock's resolution still differ: clients tell states apart by this time.
+        template.updated_at = self.clock.now().max(Timestamp(template.updated_at.0 + MILLISECOND));
         template.is_active = revision.is_active;
         if template.content != revision.content {
             template.content = revision.content;
             template.version += 1;
-            insert_version(&mut tx, &template).await?;
+            insert_version(&mut tx, actor, &template).await?;
         }
         tx.execute(
             &SET_VERSION,
-            arguments![&tenant.organization_id, id, template.version, template.is_active],
+            arguments![
+                &tenant.organization_id,
+                id,
+                template.version,
+                template.is_active,
+                template.updated_at
+            ],
         )
         .await?;
         self.audit_template(&mut tx, actor, &template, "template.updated").await?;
@@ -214,9 +279,12 @@ pub(super) async fn find_version(
     tx.find(&FIND_VERSION, arguments![organization_id, id, version]).await
 }
 
-async fn insert_version(tx: &mut Transaction, template: &Template) -> Result<(), Error> {
+async fn insert_version(tx: &mut Transaction, actor: &Actor, template: &Template) -> Result<(), Error> {
     let content = &template.content;
     let extractor = content.extractor.as_ref();
+    let export = Some(&content.export).filter(|export| **export != ExportSettings::default());
+    let references = Some(&content.references).filter(|references| !references.is_empty());
+    let user_id = actor.id.as_deref().filter(|_| actor.kind == ActorKind::User);
     tx.execute(
         &INSERT_VERSION,
         arguments![
@@ -232,6 +300,9 @@ async fn insert_version(tx: &mut Transaction, template: &Template) -> Result<(),
             extractor.and_then(|choice| choice.version.as_deref()),
             to_optional_json("plugin_config", extractor.and_then(|choice| choice.config.as_ref()))?,
             content.ocr_mode.map(OcrMode::as_str),
+            to_optional_json("export_settings", export)?,
+            to_optional_json("reference_files", references)?,
+            user_id,
             template.updated_at
         ],
     )
@@ -241,32 +312,49 @@ async fn insert_version(tx: &mut Transaction, template: &Template) -> Result<(),
 
 impl FromRow for Template {
     fn from_row(row: &Row) -> Result<Self, Error> {
-        let extractor = match row.get("plugin")? {
-            None => None,
-            Some(plugin) => Some(ExtractorChoice {
-                plugin,
-                version: row.get("plugin_version")?,
-                config: row.optional_json("plugin_config")?,
-            }),
-        };
         Ok(Self {
             id: row.get("id")?,
             organization_id: row.get("organization_id")?,
             project_id: row.get("project_id")?,
             version: row.number("version")?,
-            content: TemplateContent {
-                name: row.get("name")?,
-                description: row.get("description")?,
-                template_schema: row.optional_json("template_schema")?,
-                instructions: row.get("instructions")?,
-                extraction_mode: row.word("extraction_mode", ExtractionMode::parse)?,
-                result_format: row.word("result_format", ResultFormat::parse)?,
-                extractor,
-                ocr_mode: row.optional_word("ocr_mode", OcrMode::parse)?,
-            },
+            content: content(row)?,
             is_active: row.get("is_active")?,
             created_at: row.time("created_at")?,
             updated_at: row.time("updated_at")?,
         })
     }
+}
+
+impl FromRow for TemplateVersion {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            version: row.number("version")?,
+            content: content(row)?,
+            created_by: row.get("created_by")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+fn content(row: &Row) -> Result<TemplateContent, Error> {
+    let extractor = match row.get("plugin")? {
+        None => None,
+        Some(plugin) => Some(ExtractorChoice {
+            plugin,
+            version: row.get("plugin_version")?,
+            config: row.optional_json("plugin_config")?,
+        }),
+    };
+    Ok(TemplateContent {
+        name: row.get("name")?,
+        description: row.get("description")?,
+        template_schema: row.optional_json("template_schema")?,
+        instructions: row.get("instructions")?,
+        extraction_mode: row.word("extraction_mode", ExtractionMode::parse)?,
+        result_format: row.word("result_format", ResultFormat::parse)?,
+        extractor,
+        ocr_mode: row.optional_word("ocr_mode", OcrMode::parse)?,
+        export: row.optional_json("export_settings")?.unwrap_or_default(),
+        references: row.optional_json("reference_files")?.unwrap_or_default(),
+    })
 }

@@ -58,8 +58,11 @@ async fn expect_nothing_there(test: &TestStore, stranger: &Tenant) {
     assert_eq!(store.list_batches(stranger, &BatchFilter::default(), FIRST_PAGE).await.unwrap().items, []);
     assert_eq!(store.template(stranger, &template.id).await.unwrap(), None);
     assert_eq!(store.list_templates(stranger).await.unwrap(), []);
-    let revision =
-        TemplateRevision { expected_version: 1, content: template_content("mine"), is_active: true };
+    let revision = TemplateRevision {
+        expected_updated_at: template.updated_at,
+        content: template_content("mine"),
+        is_active: true,
+    };
     let updated = store.update_template(&actor, stranger, &template.id, revision).await.unwrap();
     assert_eq!(updated, TemplateUpdate::NotFound);
     assert!(!store.delete_template(&actor, stranger, &template.id).await.unwrap());
