@@ -278,10 +278,11 @@ pub async fn new_processing(
             let Id(id) = given.or_else(|| current.map(|template| Id(template.id))).ok_or_else(|| {
                 ApiError::fields(vec!["`templateVersion` is given, and there is no template".to_owned()])
             })?;
-            let found = context.store.template_version(&in_project, &id, version).await?.ok_or_else(|| {
-                let message = format!("there is no version {version} of template `{id}`");
-                ApiError::new(Code::TemplateUnknown, message)
-            })?;
+            let found =
+                context.store.template_version(&in_project, &id, version).await?.ok_or_else(|| {
+                    let message = format!("there is no version {version} of template `{id}`");
+                    ApiError::new(Code::TemplateUnknown, message)
+                })?;
             Some(TemplateReference { id, version, name: found.content.name })
         }
     };
