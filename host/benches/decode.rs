@@ -16,6 +16,7 @@ const LIMITS: Limits = Limits {
     max_pages: 500,
     max_pixels: 64_000_000,
     max_inflated_bytes: 512 << 20,
+    max_text_bytes: 8 << 20,
     page_timeout: Duration::from_secs(30),
     raster_dpi: 200,
 };
@@ -26,7 +27,7 @@ fn content(name: &str) -> Bytes {
 }
 
 fn open(content: &Bytes) -> Document {
-    let format = format::sniff(content).expect("a fixture's format is known");
+    let format = format::sniff(content, "").expect("a fixture's format is known");
     decode::open(content.clone(), format, None, LIMITS).expect("a fixture can be opened")
 }
 

@@ -76,11 +76,13 @@ pub struct Context {
     pub draining: CancellationToken,
 }
 
-/// Routes of handlers that all require a permission: one that does not, does not compile.
+/// Routes of handlers that all require a permission, which their description then names: one that requires none does not
+/// compile.
 macro_rules! protected {
     ($($module:ident :: $handler:ident),+ $(,)?) => {{
-        $(access::guarded($module::$handler);)+
-        routes!($($module::$handler),+)
+        let mut routes = routes!($($module::$handler),+);
+        $(docs::require(&mut routes.1, stringify!($handler), access::required_scope($module::$handler));)+
+        routes
     }};
 }
 
@@ -126,7 +128,7 @@ pub async fn serve(
 }
 
 /// The API's description.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+pub fn openapi() -> serde_json::Value {
     docs::completed(all(&Config::default()).into_openapi())
 }
 

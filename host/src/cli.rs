@@ -91,7 +91,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             serve::migrate(&config)
         }
         Command::Openapi => {
-            print(&(ocriva::api::openapi().to_pretty_json()? + "\n"))?;
+            print(&(serde_json::to_string_pretty(&ocriva::api::openapi())? + "\n"))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Plugin(plugin) => {

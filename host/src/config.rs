@@ -124,6 +124,7 @@ section!(Decode {
     max_pages: u32,
     max_megapixels: u32,
     max_inflated_mib: u64,
+    max_text_mib: u64,
     page_timeout_seconds: u64,
     raster_dpi: u32,
 });
@@ -266,6 +267,7 @@ impl Config {
             ("upload.max_batch_files", self.upload.max_batch_files as u64),
             ("decode.max_pages", u64::from(self.decode.max_pages)),
             ("decode.max_megapixels", u64::from(self.decode.max_megapixels)),
+            ("decode.max_text_mib", self.decode.max_text_mib),
             ("decode.page_timeout_seconds", self.decode.page_timeout_seconds),
             ("storage.max_connections", u64::from(self.storage.max_connections)),
             ("queue.lease_seconds", self.queue.lease_seconds),

@@ -1,22 +1,39 @@
-//! Files in, pages out: text layers with positions, and rasters where a page has to be looked at.
+//! Files in, pages out: text layers with positions, and rasters where a page has to be looked at. Text without places,
+//! as in office files, mails and web pages, is laid out on pages of its own.
 //!
 //! Synchronous and CPU-bound: call it on a blocking thread. Knows nothing of OCR, plugins or storage.
 //!
 //! What comes in is hostile until proven otherwise: sizes are checked before anything is allocated for them, every
 //! loop over outside input has a limit, and the PDF interpreter runs on a stack of its own with its panics caught.
+//! Nothing that a file refers to is fetched, and nothing in it is run.
 
 mod bomb;
+mod charset;
+mod docx;
+mod flow;
+mod heic;
+mod html;
 mod jpeg2000;
+mod mail;
+mod markup;
+mod office;
+mod opendocument;
+mod package;
 mod pdf;
 mod photo;
 mod picture;
 mod pixels;
+mod plain;
+mod pptx;
+mod rtf;
+mod sheets;
 mod tiff;
 
 pub use picture::{png, shrunk};
 
 use bytes::Bytes;
 
+use crate::domain::flow::Flow;
 use crate::domain::format::Format;
 use crate::domain::page::{PageSize, Segment};
 use crate::domain::raster::Raster;
@@ -35,6 +52,9 @@ pub enum Error {
     /// A password is needed, or the one given is wrong.
     #[error("document is encrypted and needs a password")]
     Encrypted,
+    /// An office file that is encrypted: there is no way to read it with a password either.
+    #[error("office file is encrypted; save it without a password and upload that")]
+    EncryptedOffice,
     /// More of something than the operator allows.
     #[error("document has {found} {what}, the limit is {limit} (setting `{setting}`)")]
     LimitExceeded {
@@ -75,7 +95,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Damaged { .. } => "decode.damaged",
-            Self::Encrypted => "decode.encrypted",
+            Self::Encrypted | Self::EncryptedOffice => "decode.encrypted",
             Self::LimitExceeded { .. } => "decode.limit_exceeded",
             Self::Timeout { .. } => "decode.timeout",
             Self::NoSuchPage { .. } => "decode.no_such_page",
@@ -93,6 +113,8 @@ pub struct Limits {
     pub max_pixels: u64,
     /// Most bytes after decompression.
     pub max_inflated_bytes: u64,
+    /// Most bytes of text of an office file, a mail, a web page or a plain text.
+    pub max_text_bytes: u64,
     /// Most time for one page.
     pub page_timeout: std::time::Duration,
     /// Resolution of PDF rasters.
@@ -105,6 +127,7 @@ impl From<&crate::config::Decode> for Limits {
             max_pages: settings.max_pages,
             max_pixels: u64::from(settings.max_megapixels) * 1_000_000,
             max_inflated_bytes: settings.max_inflated_mib << 20,
+            max_text_bytes: settings.max_text_mib << 20,
             page_timeout: std::time::Duration::from_secs(settings.page_timeout_seconds),
             raster_dpi: settings.raster_dpi,
         }
@@ -115,6 +138,34 @@ impl From<&crate::config::Decode> for Limits {
 /// pages at the same time.
 pub struct Document {
     source: Source,
+    notes: Vec<Note>,
+    /// The text of a document that is XML.
+    xml: Option<String>,
+}
+
+/// Something that whoever reads the document should know, beside its pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// A stable word.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Note {
+    /// An attachment that is not read.
+    fn attachment(name: &str, why: &str) -> Self {
+        Self { code: "attachment_unread", message: format!("attachment `{name}` is not read: {why}") }
+    }
+}
+
+/// XML that a document is, or carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachedXml {
+    /// Name under which the document carries it; `None` where the document is the XML.
+    pub name: Option<String>,
+    /// Its text, decoded.
+    pub text: String,
 }
 
 /// What each kind of file keeps open.
@@ -123,18 +174,24 @@ enum Source {
     Tiff(tiff::Tiff),
     Jpeg2000(jpeg2000::Jpeg2000),
     Photo(photo::Photo),
+    Heic(heic::Heic),
+    Flow(flow::Typeset),
+    Mail(mail::Mail),
 }
 
-/// Opens a document whose format has been sniffed. Looks at the structure only; no page is decoded yet.
+/// Opens a document whose format has been sniffed. Of a file with pages of its own only the structure is looked at, no
+/// page is decoded yet; others are read whole.
 ///
 /// # Errors
-/// Damaged, encrypted or over a limit.
+/// Damaged, encrypted, of a kind that is not read, or over a limit.
 pub fn open(
     content: Bytes,
     format: Format,
     password: Option<&str>,
     limits: Limits,
 ) -> Result<Document, Error> {
+    let mut notes = Vec::new();
+    let mut xml = None;
     let source = match format {
         Format::Pdf => Source::Pdf(pdf::Pdf::open(content, password, limits)?),
         Format::Tiff => Source::Tiff(tiff::Tiff::open(content, limits)?),
@@ -142,17 +199,115 @@ pub fn open(
         Format::Png | Format::Jpeg | Format::Webp | Format::Bmp | Format::Gif => {
             Source::Photo(photo::Photo::open(content, format, limits)?)
         }
+        Format::Heic => Source::Heic(heic::Heic::open(content, limits)?),
+        Format::Eml => {
+            Source::Mail(catch(format.name(), || mail::Mail::open(&content, limits, 0, &mut notes))?)
+        }
+        Format::Xml => {
+            flow::check_text(content.len() as u64 / XML_PER_TEXT, &limits)?;
+            let text = xml.insert(charset::xml(&content));
+            typeset(&markup::listing(text, &limits)?, limits)?
+        }
+        Format::Docx
+        | Format::Xlsx
+        | Format::Pptx
+        | Format::Odt
+        | Format::Ods
+        | Format::Rtf
+        | Format::Html
+        | Format::Csv
+        | Format::Text => {
+            let flow = catch(format.name(), || read_flow(content, format, limits))?;
+            typeset(&flow, limits)?
+        }
+        Format::Compound => return Err(compound(&content)),
+        Format::Zip => {
+            return Err(Error::Unsupported("a ZIP file is several documents: upload it to a batch".into()));
+        }
     };
-    Ok(Document { source })
+    Ok(Document { source, notes, xml })
+}
+
+/// How many bytes of XML there may be for a byte of text.
+const XML_PER_TEXT: u64 = 4;
+
+/// Lays a text out on pages.
+///
+/// # Errors
+/// More text or pages than the limits allow.
+pub fn lay_out(text: &Flow, limits: Limits) -> Result<Document, Error> {
+    Ok(Document::made_of(typeset(text, limits)?))
+}
+
+fn typeset(text: &Flow, limits: Limits) -> Result<Source, Error> {
+    Ok(Source::Flow(flow::Typeset::new(text, limits)?))
+}
+
+/// The text of a file without pages.
+fn read_flow(content: Bytes, format: Format, limits: Limits) -> Result<Flow, Error> {
+    match format {
+        Format::Docx => docx::read(content, limits),
+        Format::Xlsx => sheets::read(content, limits),
+        Format::Pptx => pptx::read(content, limits),
+        Format::Odt => opendocument::read_text(content, limits),
+        Format::Ods => opendocument::read_sheets(content, limits),
+        Format::Rtf => rtf::read(&content, &limits),
+        Format::Html => html::read(&content, &limits),
+        Format::Csv => plain::read_table(&content, &limits),
+        _ => plain::read_text(&content, &limits),
+    }
+}
+
+/// Why a container of Microsoft's old kind is not read: it holds an encrypted file, or one from before 2007.
+fn compound(content: &[u8]) -> Error {
+    /// Names in the container's directory, and what they tell.
+    const KINDS: [(&str, &str, &str); 4] = [
+        ("WordDocument", "Word documents from before 2007 (.doc)", "DOCX or PDF"),
+        ("Workbook", "Excel workbooks from before 2007 (.xls)", "XLSX"),
+        ("PowerPoint Document", "PowerPoint presentations from before 2007 (.ppt)", "PPTX or PDF"),
+        ("__substg1.0_", "Outlook messages (.msg)", "EML"),
+    ];
+    let holds = |name: &str| {
+        let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        content.windows(name.len()).any(|window| window == name)
+    };
+    if holds("EncryptedPackage") {
+        return Error::EncryptedOffice;
+    }
+    let kind = KINDS.into_iter().find(|(name, ..)| holds(name));
+    let (_, what, instead) = kind.unwrap_or(("", "OLE files of this kind", "PDF"));
+    Error::Unsupported(format!("{what} are not read; save the file as {instead} and upload that"))
 }
 
 impl Document {
+    fn made_of(source: Source) -> Self {
+        Self { source, notes: Vec::new(), xml: None }
+    }
+
+    /// What whoever reads the document should know, beside its pages.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// The XML that the document is, or that it and its attachments carry.
+    pub fn attached_xml(&self) -> Vec<AttachedXml> {
+        if let Some(text) = &self.xml {
+            return vec![AttachedXml { name: None, text: text.clone() }];
+        }
+        match &self.source {
+            Source::Mail(mail) => mail.parts.iter().flat_map(Self::attached_xml).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Number of pages, at least 1.
     pub fn page_count(&self) -> u32 {
         match &self.source {
             Source::Pdf(pdf) => pdf.page_count(),
             Source::Tiff(tiff) => tiff.page_count(),
-            Source::Jpeg2000(_) | Source::Photo(_) => 1,
+            Source::Jpeg2000(_) | Source::Photo(_) | Source::Heic(_) => 1,
+            Source::Flow(flow) => flow.page_count(),
+            Source::Mail(mail) => mail.page_count(),
         }
     }
 
@@ -167,6 +322,12 @@ impl Document {
             Source::Tiff(tiff) => tiff.page_size(index),
             Source::Jpeg2000(image) => Ok(image.size()),
             Source::Photo(photo) => Ok(photo.size()),
+            Source::Heic(photo) => Ok(photo.size()),
+            Source::Flow(flow) => flow.page_size(index),
+            Source::Mail(mail) => {
+                let (part, index) = mail.part(index)?;
+                part.page_size(index)
+            }
         }
     }
 
@@ -179,14 +340,20 @@ impl Document {
         self.check_index(index)?;
         match &self.source {
             Source::Pdf(pdf) => pdf.text_layer(index),
-            Source::Tiff(_) | Source::Jpeg2000(_) | Source::Photo(_) => Ok(None),
+            Source::Tiff(_) | Source::Jpeg2000(_) | Source::Photo(_) | Source::Heic(_) => Ok(None),
+            Source::Flow(flow) => flow.text_layer(index).map(Some),
+            Source::Mail(mail) => {
+                let (part, index) = mail.part(index)?;
+                part.text_layer(index)
+            }
         }
     }
 
     /// The picture of a page, `index` from 0. Images come in their own resolution. PDF pages come at the limits'
     /// `raster_dpi`, at the resolution of the scan where the page is one (within half and one and a half times
     /// `raster_dpi`), and at whatever fits into `max_pixels` where the page is too large for that. Upright according
-    /// to the file (EXIF orientation, PDF `/Rotate`), transparent parts on white.
+    /// to the file (EXIF orientation, PDF `/Rotate`), transparent parts on white. Of text that was laid out, a drawing
+    /// that shows where its words are.
     ///
     /// # Errors
     /// No such page, damaged, or over a limit.
@@ -197,6 +364,12 @@ impl Document {
             Source::Tiff(tiff) => tiff.raster(index),
             Source::Jpeg2000(image) => image.raster(),
             Source::Photo(photo) => photo.raster(),
+            Source::Heic(photo) => photo.raster(),
+            Source::Flow(flow) => flow.raster(index),
+            Source::Mail(mail) => {
+                let (part, index) = mail.part(index)?;
+                part.raster(index)
+            }
         }
     }
 

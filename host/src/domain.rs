@@ -1,7 +1,7 @@
 //! Plain types and rules shared by every layer. Uses no other module of this crate and does no I/O.
 
-/// An enum whose variants are words of the database and of the API: `as_str`, `parse` and `Display` agree by
-/// construction.
+/// An enum whose variants are words of the database and of the API: `as_str`, `parse`, `Display` and the schema agree
+/// by construction.
 macro_rules! words {
     ($(#[$about:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident => $word:literal,)* }) => {
         $(#[$about])*
@@ -31,6 +31,17 @@ macro_rules! words {
                 f.write_str(self.as_str())
             }
         }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(Self::ALL.iter().map(|value| value.as_str())))
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
     };
 }
 
@@ -40,6 +51,7 @@ pub mod document;
 pub mod event;
 pub mod extraction;
 pub mod file_name;
+pub mod flow;
 pub mod format;
 pub mod geometry;
 pub mod layout;

@@ -111,7 +111,7 @@ pub async fn recorded<T>(
     Err(error)
 }
 
-/// Takes in a file of at most `limit_bytes`. After an error nothing is left in the blob store; the rest of `chunks`
+/// Takes in a file of at most `limit_bytes`; its name, which may be empty, tells kinds of text apart. After an error nothing is left in the blob store; the rest of `chunks`
 /// has not been read.
 ///
 /// # Errors
@@ -119,10 +119,11 @@ pub async fn recorded<T>(
 pub async fn receive<E: std::error::Error + 'static>(
     blobs: &Blobs,
     key: BlobKey,
+    file_name: &str,
     mut chunks: impl Stream<Item = Result<Bytes, E>> + Unpin,
     limit_bytes: u64,
 ) -> Result<Received, Error<E>> {
-    let (head, format) = read_head(&mut chunks, limit_bytes).await?;
+    let (head, format) = read_head(file_name, &mut chunks, limit_bytes).await?;
     let mut writer = blobs.write(&key).await.map_err(Error::Blob)?;
     match copy(&mut writer, head, chunks, limit_bytes).await {
         Ok((size_bytes, sha256)) => {
@@ -140,6 +141,7 @@ pub async fn receive<E: std::error::Error + 'static>(
 
 /// Reads as much as it takes to tell the format; the store is not touched for a file that is refused by it.
 async fn read_head<E: std::error::Error + 'static>(
+    file_name: &str,
     chunks: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
     limit_bytes: u64,
 ) -> Result<(Bytes, Format), Error<E>> {
@@ -154,7 +156,8 @@ async fn read_head<E: std::error::Error + 'static>(
     if head.len() as u64 > limit_bytes {
         return Err(Error::TooLarge { limit_bytes });
     }
-    let format = format::sniff(&head).ok_or_else(|| Error::UnknownFormat(format::unsupported(&head)))?;
+    let format =
+        format::sniff(&head, file_name).ok_or_else(|| Error::UnknownFormat(format::unsupported(&head)))?;
     Ok((head.freeze(), format))
 }
 
@@ -205,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn a_file_is_counted_hashed_and_sniffed_on_its_way() {
         let (_folder, blobs) = blobs();
-        let received = receive(&blobs, key(), chunks(&[b"%P", b"DF-1.7", b" rest"]), 100).await.unwrap();
+        let received = receive(&blobs, key(), "", chunks(&[b"%P", b"DF-1.7", b" rest"]), 100).await.unwrap();
         assert_eq!((received.size_bytes, received.format), (13, Format::Pdf));
         let file = received.keep();
         assert_eq!(file.sha256, "50cf891ecd30d3edee9f770380296db6bf6fc882fe91ccadbbd7b6466637b79f");
@@ -217,7 +220,7 @@ mod tests {
         let (_folder, blobs) = blobs();
         let endless =
             stream::iter(std::iter::repeat_with(|| Ok::<_, Infallible>(Bytes::from_static(b"%PDF-1.7"))));
-        let error = receive(&blobs, key(), endless, 5000).await.unwrap_err();
+        let error = receive(&blobs, key(), "", endless, 5000).await.unwrap_err();
         assert!(matches!(error, Error::TooLarge { limit_bytes: 5000 }), "{error}");
         assert!(matches!(blobs.read(&key()).await, Err(blobs::Error::NotFound(_))));
     }
@@ -225,21 +228,21 @@ mod tests {
     #[tokio::test]
     async fn content_in_no_known_format_is_refused_with_the_known_ones() {
         let (_folder, blobs) = blobs();
-        let error = receive(&blobs, key(), chunks(&[b"hello"]), 5000).await.unwrap_err();
-        assert_eq!(error.to_string(), format::unsupported(b"hello"));
+        let error = receive(&blobs, key(), "", chunks(&[b"MZ\x90\0"]), 5000).await.unwrap_err();
+        assert_eq!(error.to_string(), format::unsupported(b"MZ\x90\0"));
     }
 
     #[tokio::test]
     async fn an_empty_file_is_refused() {
         let (_folder, blobs) = blobs();
-        let error = receive(&blobs, key(), chunks(&[b"", b""]), 5000).await.unwrap_err();
+        let error = receive(&blobs, key(), "", chunks(&[b"", b""]), 5000).await.unwrap_err();
         assert!(matches!(error, Error::Empty), "{error}");
     }
 
     #[tokio::test]
     async fn a_file_that_nobody_keeps_is_deleted() {
         let (_folder, blobs) = blobs();
-        drop(receive(&blobs, key(), chunks(&[b"%PDF-1.7"]), 100).await.unwrap());
+        drop(receive(&blobs, key(), "", chunks(&[b"%PDF-1.7"]), 100).await.unwrap());
         for _ in 0..1000 {
             if matches!(blobs.read(&key()).await, Err(blobs::Error::NotFound(_))) {
                 return;

@@ -237,7 +237,7 @@ impl Pipeline {
     ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
         let plugin = self.registry.get(&name, version.as_deref()).await?;
-        let (document, media_type) = self.open(task.content, task.password).await?;
+        let (document, media_type) = self.open(task.content, &task.file_name, task.password).await?;
         let page_count = document.page_count();
         let mode =
             task.mode.or(task.template.as_ref().and_then(|template| template.ocr_mode)).unwrap_or(self.mode);
@@ -281,10 +281,11 @@ impl Pipeline {
     async fn open(
         &self,
         content: Bytes,
+        file_name: &str,
         password: Option<String>,
     ) -> Result<(decode::Document, &'static str), Error> {
-        let format =
-            format::sniff(&content).ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
+        let format = format::sniff(&content, file_name)
+            .ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
         let limits = self.limits;
         let opened =
             tokio::task::spawn_blocking(move || decode::open(content, format, password.as_deref(), limits))

@@ -32,7 +32,12 @@ async fn one_bad_file_fails_alone(api: TestApi) {
     let too_large = [b"%PDF-1.7".as_slice(), &vec![b' '; 1024 * 1024]].concat();
     let form = files(
         &api,
-        &[("good.png", &png()), ("../bad.png", b"no picture"), ("empty.png", b""), ("large.pdf", &too_large)],
+        &[
+            ("good.png", &png()),
+            ("../bad.png", b"no\0picture"),
+            ("empty.png", b""),
+            ("large.pdf", &too_large),
+        ],
     );
     let batch = api.submit(&api.batch_path(), &api.token, form).await;
     assert_eq!(batch.status, 201, "{batch:?}");

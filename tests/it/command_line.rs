@@ -54,7 +54,7 @@ fn folders_are_walked_and_what_is_no_document_is_skipped_there() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("below")).unwrap();
     std::fs::copy(fixture_path("invoice.pdf"), folder.path().join("below/a.pdf")).unwrap();
-    std::fs::write(folder.path().join("notes.txt"), "not a document").unwrap();
+    std::fs::write(folder.path().join("notes.json"), "{}").unwrap();
     std::fs::write(folder.path().join(".hidden.pdf"), "%PDF-").unwrap();
     let output = ocriva(&["extract"], &[folder.path()]);
     assert!(output.status.success(), "what is skipped is no failure: {output:?}");
@@ -64,7 +64,8 @@ fn folders_are_walked_and_what_is_no_document_is_skipped_there() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_reported_and_shows_in_the_exit_status() {
-    let bad = ["encrypted_aes256.pdf", "header_only.pdf", "bomb_header.png", "letter.docx"].map(fixture_path);
+    let bad =
+        ["encrypted_aes256.pdf", "header_only.pdf", "bomb_header.png", "program_named.pdf"].map(fixture_path);
     let good = fixture_path("text.pdf");
     let files: Vec<&Path> = bad.iter().chain([&good]).map(AsRef::as_ref).collect();
     let output = ocriva(&["extract"], &files);

@@ -19,6 +19,7 @@ fn limits() -> Limits {
         max_pages: 500,
         max_pixels: 64_000_000,
         max_inflated_bytes: 512 << 20,
+        max_text_bytes: 8 << 20,
         page_timeout: Duration::from_secs(30),
         raster_dpi: 200,
     }
@@ -26,7 +27,7 @@ fn limits() -> Limits {
 
 fn open_within(content: Vec<u8>, limits: Limits) -> Result<Document, Error> {
     let head = content.get(..format::SNIFF_BYTES).unwrap_or(&content);
-    let format = format::sniff(head).expect("the format is known");
+    let format = format::sniff(head, "").expect("the format is known");
     decode::open(content.into(), format, None, limits)
 }
 
@@ -338,9 +339,10 @@ fn formats_are_told_by_content() {
     for (name, format) in
         [("pdf_named.png", Format::Pdf), ("receipt.webp", Format::Webp), ("receipt.jp2", Format::Jpeg2000)]
     {
-        assert_eq!(format::sniff(&fixture(name)), Some(format), "{name}");
+        assert_eq!(format::sniff(&fixture(name), name), Some(format), "{name}");
     }
-    for name in ["text_named.jpg", "program_named.pdf", "letter.docx"] {
-        assert_eq!(format::sniff(&fixture(name)), None, "{name}");
+    for (name, format) in [("text_named.jpg", Format::Text), ("letter.docx", Format::Docx)] {
+        assert_eq!(format::sniff(&fixture(name), name), Some(format), "{name}");
     }
+    assert_eq!(format::sniff(&fixture("program_named.pdf"), "program_named.pdf"), None);
 }

@@ -1,5 +1,6 @@
 //! The one integration binary: a module per resource, each through a public border.
 
+mod access;
 mod auth;
 mod batches;
 mod command_line;
@@ -7,6 +8,7 @@ mod decode;
 mod errors;
 mod events;
 mod files;
+mod formats;
 mod history;
 mod idempotency;
 mod ocr;
@@ -18,7 +20,6 @@ mod serving;
 mod store;
 mod streams;
 mod templates;
-mod tenancy;
 mod tidy;
 mod uploads;
 mod waiting;

@@ -25,6 +25,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::contract::Sent;
 use crate::database::Engine;
 use crate::store::TestStore;
 
@@ -157,7 +158,8 @@ impl TestApi {
             scopes: TokenScope::ALL.to_vec(),
             addresses: Vec::new(),
             created_by: None,
-            expires_at: Timestamp(i64::MAX),
+            // A time that ISO 8601 can write: the year 2100.
+            expires_at: Timestamp(4_102_444_800_000_000),
         };
         adjust(&mut new);
         let made = self.base.store.create_token(&Actor::system(), organization_id, new).await;
@@ -303,11 +305,15 @@ impl Answer {
     }
 }
 
-/// Sends a request and reads the answer.
+/// Sends a request and reads the answer; both have to be as the API's description says.
 pub async fn answer(request: RequestBuilder) -> Answer {
-    let response: Response = request.send().await.expect("the server answers");
+    let (client, request) = request.build_split();
+    let mut request = request.expect("the request can be made");
+    let sent = Sent::of(&mut request).await;
+    let response: Response = client.execute(request).await.expect("the server answers");
     let (status, headers) = (response.status(), response.headers().clone());
     let body = response.bytes().await.expect("the answer arrives whole");
+    sent.compare(status, &headers, &body);
     let is_json = headers.get(CONTENT_TYPE).is_some_and(|found| found == "application/json");
     let body = match (body.is_empty(), is_json) {
         (true, _) => Value::Null,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 pub mod api;
 pub mod clock;
+pub mod contract;
 pub mod database;
 pub mod postgres;
 pub mod server;

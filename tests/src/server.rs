@@ -9,6 +9,7 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
+use crate::api::answer;
 use crate::database::{Database, Engine};
 use crate::{fixture, program};
 
@@ -88,20 +89,17 @@ impl Server<'_> {
 
     /// The JSON of a page that is there.
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self.request(reqwest::Method::GET, path).send().await.expect("the server answers");
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        answer.json().await.expect("the answer is JSON")
+        let answer = answer(self.request(reqwest::Method::GET, path)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        answer.body
     }
 
     /// Makes a template of the first project and returns its id.
     pub async fn create_template(&self, mut template: Value) -> String {
         template["projectId"] = self.credentials["projectId"].clone();
-        let answer = self.request(reqwest::Method::POST, "/templates").json(&template).send().await;
-        let answer = answer.expect("the server answers");
-        let status = answer.status();
-        let body: Value = answer.json().await.expect("the answer is JSON");
-        assert_eq!(status, StatusCode::CREATED, "{body}");
-        body["id"].as_str().expect("a template has an id").to_owned()
+        let answer = answer(self.request(reqwest::Method::POST, "/templates").json(&template)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.body["id"].as_str().expect("a template has an id").to_owned()
     }
 
     /// Uploads a fixture, and returns the id of its record.
@@ -116,12 +114,9 @@ impl Server<'_> {
             form = form.text("templateId", template.to_owned());
         }
         let path = format!("/upload/{}/file", text("organizationId"));
-        let answer = self.request(reqwest::Method::POST, &path).multipart(form).send().await;
-        let answer = answer.expect("the server answers");
-        let status = answer.status();
-        let body: Value = answer.json().await.expect("the answer is JSON");
-        assert_eq!(status, StatusCode::CREATED, "{body}");
-        body["id"].as_str().expect("an upload has an id").to_owned()
+        let answer = answer(self.request(reqwest::Method::POST, &path).multipart(form)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+        answer.body["id"].as_str().expect("an upload has an id").to_owned()
     }
 
     /// The record of a document.

@@ -155,6 +155,11 @@ fn out_of_reach() -> ApiError {
     ApiError::new(Code::ProjectOutOfReach, "the project is outside the reach of this credential")
 }
 
+/// The roles that a scope goes with.
+pub fn roles_with(scope: TokenScope) -> impl Iterator<Item = Role> {
+    Role::ALL.iter().copied().filter(move |role| role_allows(*role, scope))
+}
+
 fn role_allows(role: Role, scope: TokenScope) -> bool {
     match scope {
         TokenScope::DocumentsRead | TokenScope::TemplatesRead | TokenScope::PluginsRead => true,
@@ -228,17 +233,30 @@ where
 }
 
 /// Arguments of a handler that begin with a [`Permit`].
-pub trait Guarded {}
+pub trait Guarded {
+    /// The scope it takes; `None` for any valid credential.
+    const SCOPE: Option<TokenScope>;
+}
 
-impl<M, P> Guarded for (M, Permit<P>) {}
-impl<M, P, A> Guarded for (M, Permit<P>, A) {}
-impl<M, P, A, B> Guarded for (M, Permit<P>, A, B) {}
-impl<M, P, A, B, C> Guarded for (M, Permit<P>, A, B, C) {}
-impl<M, P, A, B, C, D> Guarded for (M, Permit<P>, A, B, C, D) {}
-impl<M, P, A, B, C, D, E> Guarded for (M, Permit<P>, A, B, C, D, E) {}
+macro_rules! guarded {
+    ($($argument:ident),*) => {
+        impl<M, P: Permission, $($argument),*> Guarded for (M, Permit<P>, $($argument),*) {
+            const SCOPE: Option<TokenScope> = P::SCOPE;
+        }
+    };
+}
 
-/// Compiles only for a handler whose first argument is a [`Permit`].
-pub fn guarded<H: Handler<T, Context>, T: Guarded>(_handler: H) {}
+guarded!();
+guarded!(A);
+guarded!(A, B);
+guarded!(A, B, C);
+guarded!(A, B, C, D);
+guarded!(A, B, C, D, E);
+
+/// The scope that a handler takes. Compiles only for one whose first argument is a [`Permit`].
+pub fn required_scope<H: Handler<T, Context>, T: Guarded>(_handler: H) -> Option<TokenScope> {
+    T::SCOPE
+}
 
 /// Whoever sent a request, by its credential.
 ///

@@ -15,7 +15,7 @@ use super::error::{ApiError, Code};
 use super::extract::Json;
 use crate::auth::{self, Subject};
 use crate::domain::organization::{Membership, Role};
-use crate::domain::token::{ApiToken, LoginFamily, NewRefreshToken, Rotation, TokenKind};
+use crate::domain::token::{ApiToken, LoginFamily, NewRefreshToken, Rotation, TokenKind, TokenScope};
 use crate::domain::user::User;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,8 +25,8 @@ const MAX_PASSWORD_BYTES: usize = 1024;
 
 /// Who logs in.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"email": "owner@example.org", "password": "correct horse battery staple"}))]
 pub struct LoginRequest {
-    #[schema(example = "owner@example.org")]
     email: String,
     #[schema(format = "password")]
     password: String,
@@ -35,15 +35,16 @@ pub struct LoginRequest {
 /// The refresh token of a login.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"refreshToken": "4q2VfM…"}))]
 pub struct RefreshRequest {
     refresh_token: String,
 }
 
 /// The API token to make an access token from.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"token": "ocr_…"}))]
 pub struct TokenLoginRequest {
     /// The API token.
-    #[schema(example = "ocr_…")]
     token: String,
 }
 
@@ -58,6 +59,7 @@ pub struct LoginResponse {
     /// Seconds until the access token expires.
     expires_in: u64,
     /// Always `Bearer`.
+    #[schema(example = "Bearer")]
     token_type: &'static str,
     user: UserResponse,
 }
@@ -70,7 +72,8 @@ pub struct UserResponse {
     email: String,
     name: String,
     organization_id: String,
-    /// `owner`, `admin`, `member` or `viewer`.
+    /// What the person may do in the organization.
+    #[schema(value_type = Role)]
     role: &'static str,
 }
 
@@ -91,11 +94,13 @@ pub struct TokenLoginResponse {
 pub struct TokenInfo {
     id: String,
     name: String,
-    /// `organization` or `project`.
+    /// How far the token reaches.
     #[serde(rename = "type")]
+    #[schema(value_type = TokenKind)]
     kind: &'static str,
     organization_id: String,
     project_id: Option<String>,
+    #[schema(value_type = Vec<TokenScope>)]
     scopes: Vec<&'static str>,
     expires_at: String,
 }
@@ -113,7 +118,7 @@ pub struct MeResponse {
 
 /// Logs a person in.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
-    responses((status = 200, body = LoginResponse)))]
+    responses((status = 200, body = LoginResponse), (status = 401)))]
 pub async fn login(
     State(context): State<Context>,
     Json(request): Json<LoginRequest>,
@@ -141,7 +146,7 @@ pub async fn login(
 /// Trades a refresh token for the next pair. The old one stops working, and its re-use revokes all that descend from
 /// the same login.
 #[utoipa::path(post, path = "/auth/refresh", tag = "auth", security(()),
-    responses((status = 200, body = LoginResponse)))]
+    responses((status = 200, body = LoginResponse), (status = 401)))]
 pub async fn refresh(
     State(context): State<Context>,
     Json(request): Json<RefreshRequest>,
@@ -193,7 +198,7 @@ pub async fn me(
 
 /// Makes a short-lived access token from an API token.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
-    responses((status = 200, body = TokenLoginResponse)))]
+    responses((status = 200, body = TokenLoginResponse), (status = 401), (status = 403)))]
 pub async fn login_with_token(
     State(context): State<Context>,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,

@@ -33,12 +33,13 @@ const MAX_NAME: usize = 200;
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the form in the API's document; it is read part by part")]
 pub struct BatchForm {
-    /// From 1 to 50 files.
-    #[schema(value_type = Vec<String>, format = Binary)]
+    /// Up to as many files as the server is set to, by default 50.
+    #[schema(value_type = Vec<String>, format = Binary, min_items = 1)]
     files: Vec<String>,
     project_id: String,
     template_id: Option<String>,
     /// By default `Batch YYYY-MM-DD`.
+    #[schema(max_length = 200)]
     name: Option<String>,
     /// A JSON object that is kept with the batch.
     metadata: Option<String>,
@@ -65,13 +66,14 @@ pub struct BatchResponse {
     failed_files: u64,
     /// Of the failed ones, those that were cancelled.
     cancelled_files: u64,
-    /// `processing`, `completed` (at least one file has a result), `failed` or `cancelled`.
-    #[schema(example = "processing")]
+    #[schema(value_type = BatchStatus)]
     status: String,
     /// Only in the answer to an upload with `Prefer: wait`: the batch's status by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = BatchStatus)]
     processing_status: Option<String>,
-    /// Per cent, from 0 to 100.
+    /// Per cent.
+    #[schema(maximum = 100)]
     progress: u8,
     /// Ids of its uploads, which are also those of their processing records.
     upload_ids: Vec<String>,
@@ -89,7 +91,8 @@ pub struct BatchesQuery {
     /// May be left out with a project's token.
     #[param(value_type = Option<String>)]
     project_id: Option<Id>,
-    /// Only batches of this status: `processing`, `completed`, `failed` or `cancelled`.
+    /// Only batches of this status.
+    #[param(value_type = Option<BatchStatus>, inline)]
     status: Option<String>,
     /// Only batches of this template.
     #[param(value_type = Option<String>)]
@@ -101,6 +104,7 @@ pub struct BatchesQuery {
     #[param(example = "2026-01-31")]
     to_date: Option<String>,
     /// Only batches whose name contains this, or the one with this id.
+    #[param(max_length = 200)]
     search: Option<String>,
     /// From 1.
     #[param(value_type = Option<u32>, minimum = 1)]
@@ -117,14 +121,10 @@ pub struct BatchesQuery {
 /// `processingStatus`.
 #[utoipa::path(post, path = "/batch/{organizationId}/upload", tag = "batches",
     params(("organizationId" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, max_length = 255,
-            description = "A request that is sent again with the same key gets the first answer, for 24 hours"),
         ("Prefer" = Option<String>, Header, example = "wait=30",
             description = "`wait=SECONDS` holds the answer until all files are finished")),
     request_body(content = BatchForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = BatchResponse, headers(
-        ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"),
-        ("Preference-Applied" = String, description = "The wait that was granted")))))]
+    responses((status = 201, body = BatchResponse, headers(("Preference-Applied" = String, description = "The wait that was granted")))))]
 pub async fn upload_files(
     permit: Permit<WriteDocuments>,
     State(context): State<Context>,
@@ -142,14 +142,11 @@ pub async fn upload_files(
 /// is held until all are finished, for at most 60 seconds; it then counts what is finished and says
 /// `processingStatus`.
 #[utoipa::path(post, path = "/batch/upload", tag = "batches",
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
-            description = "A request that is sent again with the same key gets the first answer, for 24 hours"),
+    params(
         ("Prefer" = Option<String>, Header, example = "wait=30",
             description = "`wait=SECONDS` holds the answer until all files are finished")),
     request_body(content = BatchForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = BatchResponse, headers(
-        ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"),
-        ("Preference-Applied" = String, description = "The wait that was granted")))))]
+    responses((status = 201, body = BatchResponse, headers(("Preference-Applied" = String, description = "The wait that was granted")))))]
 pub async fn upload_batch(
     permit: Permit<WriteDocuments>,
     State(context): State<Context>,
@@ -224,7 +221,8 @@ pub async fn cancel_batch(
 /// template, version or extractor. Those that are not finished go on as they are.
 #[utoipa::path(post, path = "/batch/{id}/reprocess", tag = "batches", params(("id" = String, Path)),
     request_body = Option<ReprocessRequest>,
-    responses((status = 200, body = BatchResponse)))]
+    responses((status = 200, body = BatchResponse),
+        (status = 422, description = "The extractor is not there, or does not take its settings")))]
 pub async fn reprocess_batch(
     permit: Permit<WriteDocuments>,
     State(context): State<Context>,
@@ -405,8 +403,8 @@ fn document(file: FormFile, batch: &NewBatch, extras: &Extras) -> NewDocument {
         file_name: file_name::sanitized(file.name.as_deref().unwrap_or_default()),
         file_type: match format {
             Some(Format::Pdf) => FileType::Pdf,
-            Some(_) => FileType::Image,
-            None => FileType::Document,
+            Some(format) if format.is_picture() => FileType::Image,
+            Some(_) | None => FileType::Document,
         },
         mime_type: format.map_or("application/octet-stream", Format::media_type).to_owned(),
         size_bytes: file.size_bytes,

@@ -8,73 +8,60 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
-use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
-};
-use utoipa::openapi::{OpenApi, PathItem, Ref, ResponseBuilder};
+use serde_json::Value;
+use utoipa::openapi::path::Paths;
+use utoipa::openapi::security::SecurityRequirement;
 
 use super::Context;
-use super::access::Face;
 use super::error::{ApiError, Code, ErrorResponse};
+use crate::domain::token::TokenScope;
 
-const ABOUT: &str = "Self-hosted document extraction. Every answer outside 2xx has the shape of `ErrorResponse`. \
-    Paths without a prefix are the platform API, those under `/v1/openapi` the Open API: the same resources, with \
-    other credentials and defaults.";
+mod description;
+mod schemas;
 
-/// Adds to the document what all operations share: credentials, the shape of errors, and ids that differ between the
-/// two faces.
-pub fn completed(mut document: OpenApi) -> OpenApi {
-    document.info.title = "Ocriva".to_owned();
-    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
-    document.info.description = Some(ABOUT.to_owned());
-    document.info.contact = None;
-    let components = document.components.get_or_insert_default();
-    let bearer = SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).build());
-    let api_key = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key")));
-    components.add_security_scheme("bearer", bearer);
-    components.add_security_scheme("apiKey", api_key);
-    let none: [&str; 0] = [];
-    document.security =
-        Some(vec![SecurityRequirement::new("bearer", none), SecurityRequirement::new("apiKey", none)]);
-    for (path, item) in &mut document.paths.paths {
-        let is_open_api = path.starts_with(Face::OpenApi.prefix());
-        for operation in operations(item) {
-            let error = ResponseBuilder::new()
-                .description("Anything else")
-                .content(
-                    "application/json",
-                    utoipa::openapi::Content::new(Some(Ref::from_schema_name("ErrorResponse"))),
-                )
-                .build();
-            operation.responses.responses.insert("default".to_owned(), error.into());
-            if let (true, Some(id)) = (is_open_api, &mut operation.operation_id) {
-                *id = format!("open_api_{id}");
+pub use description::completed;
+
+/// Notes in the description of a route that one of its operations needs a credential, and which scope.
+pub fn require(route: &mut Paths, operation_id: &str, scope: Option<TokenScope>) {
+    let scopes = || scope.map(TokenScope::as_str);
+    for item in route.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            if operation.operation_id.as_deref() == Some(operation_id) {
+                operation.security = Some(vec![
+                    SecurityRequirement::new("bearer", scopes()),
+                    SecurityRequirement::new("apiKey", scopes()),
+                ]);
             }
         }
     }
-    document
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 /// The routes of the document and of the page.
-pub fn routes(document: OpenApi) -> Router<Context> {
-    let document = Arc::new(document);
+pub fn routes(document: Value) -> Router<Context> {
     Router::new()
-        .route("/openapi.json", get(async move || Answer(document)))
-        .route("/docs", get(index))
-        .route("/docs/", get(index))
+        .route("/openapi.json", get(openapi))
+        .route("/docs", get(page))
+        .route("/docs/", get(page))
         .route("/docs/{*file}", get(file))
+        .layer(Extension(Arc::new(document)))
         .layer(Extension(Arc::new(utoipa_swagger_ui::Config::from("../openapi.json"))))
 }
 
 type Settings = Extension<Arc<utoipa_swagger_ui::Config<'static>>>;
 
-/// The page; its links are relative, so that they also hold behind a proxy that adds a prefix.
-async fn index(OriginalUri(uri): OriginalUri, Extension(settings): Settings) -> Result<Response, ApiError> {
+/// Describes the API: this OpenAPI document.
+#[utoipa::path(get, path = "/openapi.json", tag = "description", security(()),
+    responses((status = 200, description = "The document", body = Object)))]
+async fn openapi(Extension(document): Extension<Arc<Value>>) -> Answer<Arc<Value>> {
+    Answer(document)
+}
+
+/// Shows the API's description as a page on which it can be tried.
+#[utoipa::path(get, path = "/docs", tag = "description", security(()),
+    responses((status = 200, description = "The page", body = String, content_type = "text/html")))]
+async fn page(OriginalUri(uri): OriginalUri, Extension(settings): Settings) -> Result<Response, ApiError> {
+    // Links are relative, so that they also hold behind a proxy that adds a prefix.
     let base = if uri.path().ends_with('/') { "./" } else { "docs/" };
     let page = asset("index.html", settings)?;
     let page = String::from_utf8_lossy(&page.0).replace("<head>", &format!("<head><base href=\"{base}\">"));
@@ -101,7 +88,7 @@ fn asset(
 #[error("page of the documentation cannot be made: {0}")]
 struct Asset(String);
 
-/// The schemas that no single operation names.
+/// What no resource's routes name: the shape of errors, and the description's own routes.
 #[derive(utoipa::OpenApi)]
-#[openapi(components(schemas(ErrorResponse)))]
+#[openapi(components(schemas(ErrorResponse)), paths(openapi, page))]
 pub struct Shared;

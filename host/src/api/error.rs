@@ -19,10 +19,10 @@ use crate::{blobs, store};
 const RETRY_AFTER_SECONDS: u32 = 5;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $status:ident $word:literal,)*) => {
+    ($($(#[doc = $meaning:literal])+ $name:ident = $status:ident $word:literal,)*) => {
         /// Every public error code with its status. Words are stable: clients branch on them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Code { $($(#[$doc])* $name,)* }
+        pub enum Code { $($(#[doc = $meaning])+ $name,)* }
 
         impl Code {
             /// The whole table.
@@ -36,6 +36,11 @@ macro_rules! codes {
             /// The stable word in the answer's `code`.
             pub fn word(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
+            }
+
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => concat!($($meaning),+).trim_ascii(),)* }
             }
         }
     };
@@ -149,6 +154,24 @@ pub struct ErrorResponse {
     code: String,
     /// Id of the request, as in the `X-Request-Id` header and in the server's log.
     request_id: String,
+}
+
+impl ErrorResponse {
+    fn new(error: ApiError, request_id: &str) -> Self {
+        let status = error.code.status();
+        Self {
+            status_code: status.as_u16(),
+            message: error.message,
+            error: status.canonical_reason().unwrap_or("Error").to_owned(),
+            code: error.code.word().to_owned(),
+            request_id: request_id.to_owned(),
+        }
+    }
+
+    /// What an answer with this code looks like.
+    pub fn example(code: Code) -> Self {
+        Self::new(ApiError::new(code, code.meaning()), "0192f3a4-5b6c-7d8e-9f01-23456789abcd")
+    }
 }
 
 /// A sentence, or one per field.
@@ -275,14 +298,7 @@ pub fn render(response: Response, request_id: &str, method: &Method, path: &str)
     if head.status.is_server_error() {
         log(&error);
     }
-    let body = ErrorResponse {
-        status_code: head.status.as_u16(),
-        message: error.message,
-        error: head.status.canonical_reason().unwrap_or("Error").to_owned(),
-        code: error.code.word().to_owned(),
-        request_id: request_id.to_owned(),
-    };
-    let mut rendered = (head.status, Json(body)).into_response();
+    let mut rendered = (head.status, Json(ErrorResponse::new(error, request_id))).into_response();
     for name in [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
         if let Some(value) = head.headers.remove(&name) {
             rendered.headers_mut().insert(name, value);

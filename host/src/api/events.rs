@@ -25,8 +25,8 @@ use super::extract::{Id, Path};
 use super::history::FailureResponse;
 use super::watch::{States, Subject, Watch};
 use super::{Context, batches, history};
-use crate::domain::batch::BatchNumbers;
-use crate::domain::document::DocumentState;
+use crate::domain::batch::{BatchNumbers, BatchStatus};
+use crate::domain::document::{DocumentState, DocumentStatus};
 use crate::domain::timestamp::Timestamp;
 
 /// What the id of a batch's final event ends in.
@@ -49,9 +49,10 @@ const OVERLAP: Duration = Duration::from_secs(30);
 #[serde(rename_all = "camelCase")]
 pub struct DocumentEvent {
     id: String,
-    /// As in the record.
+    #[schema(value_type = DocumentStatus)]
     status: &'static str,
-    /// Per cent, from 0 to 100.
+    /// Per cent.
+    #[schema(maximum = 100)]
     progress: u8,
     /// Pages that the latest attempt has read; null before the first one.
     pages_read: Option<u32>,
@@ -67,9 +68,10 @@ pub struct DocumentEvent {
 #[serde(rename_all = "camelCase")]
 pub struct BatchEvent {
     id: String,
-    /// As in the batch.
+    #[schema(value_type = BatchStatus)]
     status: &'static str,
-    /// Per cent, from 0 to 100.
+    /// Per cent.
+    #[schema(maximum = 100)]
     progress: u8,
     total_files: u64,
     completed_files: u64,

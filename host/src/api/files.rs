@@ -20,7 +20,7 @@ pub fn url(context: &Context, face: Face, document: &Document) -> Option<String>
 
 /// Downloads a document's file as it was uploaded.
 #[utoipa::path(get, path = "/files/{id}", tag = "files", params(("id" = String, Path)),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream")))]
+    responses((status = 200, description = "The file", content_type = "*/*", body = Vec<u8>)))]
 pub async fn get_file(
     permit: Permit<ReadDocuments>,
     State(context): State<Context>,

@@ -50,17 +50,18 @@ pub struct ProcessingRecord {
     file_size: String,
     mime_type: String,
     page_count: Option<u32>,
-    /// `pending`, `queued`, `in_progress`, `completed`, `failed`, `cancelled` or `retention_expired`.
+    #[schema(value_type = DocumentStatus)]
     status: &'static str,
     priority: i32,
-    /// Per cent, from 0 to 100.
+    /// Per cent.
+    #[schema(maximum = 100)]
     progress: u8,
     template_id: Option<String>,
     template_name: Option<String>,
     extractor: Option<ExtractorUsed>,
     /// The result; null in lists, and until the document is completed.
     result: Option<Extraction>,
-    /// From 0 to 1.
+    #[schema(minimum = 0, maximum = 1)]
     confidence: Option<f64>,
     error: Option<FailureResponse>,
     attempts: u32,
@@ -100,6 +101,7 @@ pub struct HistoryQuery {
     #[param(value_type = Option<String>)]
     pub(super) project_id: Option<Id>,
     /// Only records of this status.
+    #[param(value_type = Option<DocumentStatus>, inline)]
     pub(super) status: Option<String>,
     /// Only records of this template.
     #[param(value_type = Option<String>)]
@@ -114,6 +116,7 @@ pub struct HistoryQuery {
     #[param(example = "2026-01-31")]
     pub(super) to_date: Option<String>,
     /// Only records whose file name or metadata contains this, or the one with this id.
+    #[param(max_length = 200)]
     pub(super) search: Option<String>,
     /// From 1.
     #[param(value_type = Option<u32>, minimum = 1)]
@@ -229,7 +232,9 @@ pub async fn cancel_document(
 /// until the new one is there.
 #[utoipa::path(post, path = "/processing-history/{id}/reprocess", tag = "processing history",
     params(("id" = String, Path)), request_body = Option<ReprocessRequest>,
-    responses((status = 200, body = ProcessingRecord)))]
+    responses((status = 200, body = ProcessingRecord),
+        (status = 410, description = "The file has been deleted after its time"),
+        (status = 422, description = "The extractor is not there, or does not take its settings")))]
 pub async fn reprocess_document(
     permit: Permit<WriteDocuments>,
     face: Face,

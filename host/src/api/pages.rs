@@ -52,7 +52,9 @@ pub struct PageQuery {
     responses((status = 200, description = "The page", content_type = "image/png",
             headers(("ETag" = String, description = "Changes with the picture"))),
         (status = 304, description = "The client has the picture"),
-        (status = 410, description = "The file has been deleted after its time")))]
+        (status = 409, description = "There is no result yet to be drawn"),
+        (status = 410, description = "The file has been deleted after its time"),
+        (status = 422, description = "The page cannot be shown: the file is damaged, encrypted or over a limit")))]
 pub async fn get_page(
     permit: Permit<ReadDocuments>,
     State(context): State<Context>,

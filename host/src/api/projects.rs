@@ -40,10 +40,11 @@ pub struct ProjectSettings {
 /// A new project.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "Accounting", "settings": {"fileRetentionDays": 90}}))]
 pub struct CreateProjectRequest {
-    /// At most 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
-    /// At most 2000 characters.
+    #[schema(max_length = 2000)]
     description: Option<String>,
     settings: Option<ProjectSettings>,
 }
@@ -51,11 +52,13 @@ pub struct CreateProjectRequest {
 /// Changes of a project; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"description": null, "isActive": false}))]
 pub struct UpdateProjectRequest {
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     /// Null removes it.
     #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 2000)]
     description: Option<Option<String>>,
     is_active: Option<bool>,
     settings: Option<ProjectSettings>,

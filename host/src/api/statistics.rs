@@ -32,6 +32,7 @@ pub struct StatisticsQuery {
     #[param(example = "30d")]
     period: Option<String>,
     /// Only records of this status.
+    #[param(value_type = Option<DocumentStatus>, inline)]
     status: Option<String>,
     /// Only records of this template.
     #[param(value_type = Option<String>)]
@@ -46,6 +47,7 @@ pub struct StatisticsQuery {
     #[param(example = "2026-01-31")]
     to_date: Option<String>,
     /// Only records whose file name or metadata contains this, or the one with this id.
+    #[param(max_length = 200)]
     search: Option<String>,
 }
 

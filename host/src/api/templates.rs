@@ -41,12 +41,13 @@ pub struct TemplateResponse {
     instructions: Option<String>,
     project_id: String,
     is_active: bool,
-    /// `json`, `csv`, `text`, `pdf`, `docx`, `xml`, `html` or `image`.
+    #[schema(value_type = ResultFormat)]
     result_format: &'static str,
-    /// `structured` or `free_text`.
+    #[schema(value_type = ExtractionMode)]
     extraction_mode: &'static str,
     extractor: Option<Extractor>,
-    /// `fast` or `accurate`; null for the server's own.
+    /// How pictures are read; null for as the server is set.
+    #[schema(value_type = Option<OcrMode>)]
     ocr_mode: Option<&'static str>,
     /// How results are laid out as csv and xlsx.
     export: ExportSettings,
@@ -71,24 +72,34 @@ pub struct Extractor {
 /// A new template.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({
+    "name": "Receipts",
+    "projectId": "0192f3a4-5b6c-7d8e-9f01-23456789abcd",
+    "templateSchema": {"total": {"type": "number", "description": "Amount to pay"}},
+}))]
 pub struct CreateTemplateRequest {
-    /// At most 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
+    #[schema(max_length = 2000)]
     description: Option<String>,
     /// JSON Schema of type object, or a flat map `field → {type, description}`.
     #[schema(value_type = Option<Object>)]
     template_schema: Option<Value>,
+    #[schema(max_length = 20000)]
     instructions: Option<String>,
     /// May be left out with a project's token.
     #[schema(value_type = Option<String>)]
     project_id: Option<Id>,
-    /// `json` (default), `csv`, `text`, `pdf`, `docx`, `xml`, `html` or `image`.
+    /// By default `json`.
+    #[schema(value_type = Option<ResultFormat>)]
     result_format: Option<String>,
-    /// `structured` (default) or `free_text`.
+    /// By default `structured`.
+    #[schema(value_type = Option<ExtractionMode>)]
     extraction_mode: Option<String>,
     /// Without it the mode picks the default one.
     extractor: Option<Extractor>,
-    /// How pictures are read: `fast` or `accurate`; without it as the server is set.
+    /// How pictures are read; without it as the server is set.
+    #[schema(value_type = Option<OcrMode>)]
     ocr_mode: Option<String>,
     /// How results are laid out as csv and xlsx; without it a column per field and a row per document.
     export: Option<ExportSettings>,
@@ -97,25 +108,29 @@ pub struct CreateTemplateRequest {
 /// Changes of a template; what is left out stays, null removes.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"name": "Receipts of 2026", "resultFormat": "csv"}))]
 pub struct UpdateTemplateRequest {
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 2000)]
     description: Option<Option<String>>,
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<Object>)]
     template_schema: Option<Option<Value>>,
     #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 20000)]
     instructions: Option<Option<String>>,
     is_active: Option<bool>,
+    #[schema(value_type = Option<ResultFormat>)]
     result_format: Option<String>,
+    #[schema(value_type = Option<ExtractionMode>)]
     extraction_mode: Option<String>,
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<Extractor>)]
     extractor: Option<Option<Extractor>>,
     #[serde(default, deserialize_with = "double_option")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<OcrMode>)]
     ocr_mode: Option<Option<String>>,
     #[serde(default, deserialize_with = "double_option")]
     #[schema(value_type = Option<ExportSettings>)]
@@ -148,7 +163,7 @@ pub async fn list_templates(
 
 /// Makes a template.
 #[utoipa::path(post, path = "/templates", tag = "templates",
-    responses((status = 201, body = TemplateResponse)))]
+    responses((status = 201, body = TemplateResponse), (status = 422)))]
 pub async fn create_template(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,
@@ -196,7 +211,7 @@ pub async fn get_template(
 /// Changes a template. Documents that were uploaded before are still read with what it said then.
 #[utoipa::path(patch, path = "/templates/{templateId}", tag = "templates",
     params(("templateId" = String, Path)),
-    responses((status = 200, body = TemplateResponse)))]
+    responses((status = 200, body = TemplateResponse), (status = 422)))]
 pub async fn update_template(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,

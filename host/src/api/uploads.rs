@@ -44,7 +44,8 @@ pub struct UploadForm {
     #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
     file: String,
     file_name: String,
-    /// `pdf`, `image` or `document`; the content decides how the file is read.
+    /// What the uploader calls the file; the content decides how it is read.
+    #[schema(value_type = FileType)]
     file_type: String,
     project_id: String,
     template_id: Option<String>,
@@ -65,9 +66,11 @@ pub struct OpenApiUploadForm {
     #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
     file: String,
     file_name: String,
-    /// `pdf`, `image` or `document`; the content decides how the file is read.
+    /// What the uploader calls the file; the content decides how it is read.
+    #[schema(value_type = FileType)]
     file_type: String,
     /// Bytes, as text; has to be what arrives.
+    #[schema(pattern = "^[0-9]{1,19}$")]
     file_size: String,
     /// The content decides how the file is read.
     mime_type: String,
@@ -100,7 +103,7 @@ pub struct UploadResponse {
     processing_id: String,
     /// Only with `Prefer: wait`: the record's status by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "completed")]
+    #[schema(value_type = DocumentStatus)]
     processing_status: Option<String>,
     /// Only with `Prefer: wait`: the result, if there is one by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +123,7 @@ pub struct OpenApiUploadResponse {
     file_url: Option<String>,
     /// The same as `fileUrl`: files are not public.
     public_url: Option<String>,
+    #[schema(value_type = FileType)]
     file_type: String,
     /// Bytes, as text.
     file_size: String,
@@ -134,7 +138,7 @@ pub struct OpenApiUploadResponse {
     created_at: String,
     /// Only with `Prefer: wait`: the record's status by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(example = "completed")]
+    #[schema(value_type = DocumentStatus)]
     processing_status: Option<String>,
     /// Only with `Prefer: wait`: the result, if there is one by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,14 +155,10 @@ pub struct OpenApiUploadResponse {
 /// `processingStatus`, `result` and `error` in addition.
 #[utoipa::path(post, path = "/upload/{organizationId}/file", tag = "uploads",
     params(("organizationId" = String, Path),
-        ("Idempotency-Key" = Option<String>, Header, max_length = 255,
-            description = "A request that is sent again with the same key gets the first answer, for 24 hours"),
         ("Prefer" = Option<String>, Header, example = "wait=30",
             description = "`wait=SECONDS` holds the answer until the document is finished")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = UploadResponse, headers(
-        ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"),
-        ("Preference-Applied" = String, description = "The wait that was granted")))))]
+    responses((status = 201, body = UploadResponse, headers(("Preference-Applied" = String, description = "The wait that was granted")))))]
 pub async fn upload_file(
     permit: Permit<WriteDocuments>,
     State(context): State<Context>,
@@ -204,14 +204,11 @@ pub async fn upload_file(
 /// `Prefer: wait=SECONDS` it is held until the document is finished, for at most 60 seconds, and has the members
 /// `processingStatus`, `result` and `error` in addition.
 #[utoipa::path(post, path = "/upload", tag = "uploads",
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 255,
-            description = "A request that is sent again with the same key gets the first answer, for 24 hours"),
+    params(
         ("Prefer" = Option<String>, Header, example = "wait=30",
             description = "`wait=SECONDS` holds the answer until the document is finished")),
     request_body(content = OpenApiUploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = OpenApiUploadResponse, headers(
-        ("Idempotency-Replayed" = String, description = "`true` where the answer was given before"),
-        ("Preference-Applied" = String, description = "The wait that was granted")))))]
+    responses((status = 201, body = OpenApiUploadResponse, headers(("Preference-Applied" = String, description = "The wait that was granted")))))]
 pub async fn upload(
     permit: Permit<WriteDocuments>,
     State(context): State<Context>,

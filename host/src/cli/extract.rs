@@ -150,7 +150,7 @@ impl Extract {
     }
 
     async fn one(&self, pipeline: &Pipeline, input: &Input, template: Option<TemplateContent>) -> Ending {
-        let content = match read_document(&input.path) {
+        let content = match read_document(input) {
             Ok(content) => content,
             Err(message) if input.named => {
                 return Ending::Failed { code: UNSUPPORTED.to_owned(), message };
@@ -219,14 +219,22 @@ fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The content of a file that is a document by its first bytes.
-fn read_document(path: &Path) -> Result<Bytes, String> {
+/// The content of a file that is a document by its first bytes. Of the plain texts in a folder, which may as well be
+/// programs or labels, only those are documents that are named so.
+fn read_document(Input { path, named }: &Input) -> Result<Bytes, String> {
     let unreadable = |error: std::io::Error| format!("file cannot be read: {error}");
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let mut content = Vec::with_capacity(format::SNIFF_BYTES);
     Read::by_ref(&mut file).take(format::SNIFF_BYTES as u64).read_to_end(&mut content).map_err(unreadable)?;
-    if format::sniff(&content).is_none() {
-        return Err(format::unsupported(&content));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let is_named_text =
+        || path.extension().is_some_and(|extension| extension == "txt" || extension == "text");
+    match format::sniff(&content, &name) {
+        None => return Err(format::unsupported(&content)),
+        Some(format::Format::Text) if !named && !is_named_text() => {
+            return Err("a plain text in a folder is a document if it is named `.txt`".to_owned());
+        }
+        Some(_) => {}
     }
     file.read_to_end(&mut content).map_err(unreadable)?;
     Ok(Bytes::from(content))

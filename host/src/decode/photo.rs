@@ -85,7 +85,7 @@ fn library_format(format: Format) -> ImageFormat {
         Format::Webp => ImageFormat::WebP,
         Format::Bmp => ImageFormat::Bmp,
         Format::Gif => ImageFormat::Gif,
-        Format::Png | Format::Pdf | Format::Tiff | Format::Jpeg2000 => ImageFormat::Png,
+        _ => ImageFormat::Png,
     }
 }
 

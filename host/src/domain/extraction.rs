@@ -12,7 +12,6 @@ use super::page::{TextSource, Unit};
 pub struct Field {
     /// The value, normalised: dates `YYYY-MM-DD`, amounts as numbers, currencies as ISO 4217 codes. An array of
     /// objects for tables such as line items.
-    #[schema(value_type = Object, nullable)]
     pub value: Value,
     /// From 0 (a guess, or not found) to 1 (certain).
     pub confidence: f32,
@@ -28,6 +27,7 @@ pub struct Field {
     pub source: Option<String>,
     /// The text on the page as it was read, before normalisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub text: Option<String>,
 }
 
@@ -127,9 +127,11 @@ pub struct Warning {
     pub message: String,
     /// The field it is about, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub field: Option<String>,
     /// The page it is about, from 1, if it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub page: Option<u32>,
 }
 

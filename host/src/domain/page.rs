@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::geometry::{Rect, Turn};
 
 /// Trade-off between speed and accuracy of reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum OcrMode {
     /// The smallest models: less than half the time, not for amounts.

@@ -15,6 +15,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::extract::{Multipart, multipart_error};
 use crate::api::idempotency::Fingerprint;
 use crate::blobs::BlobKey;
+use crate::domain::format::Format;
 use crate::ingest::{self, Received};
 
 /// Longest text part.
@@ -196,19 +197,24 @@ async fn read_file(
             content.update(chunk);
         }
     });
-    let outcome =
-        match ingest::receive(&context.blobs, key, chunks, super::max_file_bytes(&context.config)).await {
-            Ok(received) => Ok(received),
-            Err(ingest::Error::Source(error)) => return Err(multipart_error(&error)),
-            Err(ingest::Error::Blob(error)) => return Err(error.into()),
-            Err(error @ ingest::Error::Empty) => Err(ApiError::new(Code::FileEmpty, error.to_string())),
-            Err(error @ ingest::Error::TooLarge { .. }) => {
-                Err(ApiError::new(Code::FileTooLarge, error.to_string()))
-            }
-            Err(error @ ingest::Error::UnknownFormat(_)) => {
-                Err(ApiError::new(Code::FileFormat, error.to_string()))
-            }
-        };
+    let limit = super::max_file_bytes(&context.config);
+    let file_name = name.clone().unwrap_or_default();
+    let outcome = match ingest::receive(&context.blobs, key, &file_name, chunks, limit).await {
+        Ok(received) if received.format == Format::Zip => Err(ApiError::new(
+            Code::FileFormat,
+            "a ZIP file holds several documents: unpack it and upload them",
+        )),
+        Ok(received) => Ok(received),
+        Err(ingest::Error::Source(error)) => return Err(multipart_error(&error)),
+        Err(ingest::Error::Blob(error)) => return Err(error.into()),
+        Err(error @ ingest::Error::Empty) => Err(ApiError::new(Code::FileEmpty, error.to_string())),
+        Err(error @ ingest::Error::TooLarge { .. }) => {
+            Err(ApiError::new(Code::FileTooLarge, error.to_string()))
+        }
+        Err(error @ ingest::Error::UnknownFormat(_)) => {
+            Err(ApiError::new(Code::FileFormat, error.to_string()))
+        }
+    };
     Ok(FormFile { document_id, name, size_bytes: arrived.into_inner(), outcome })
 }
 

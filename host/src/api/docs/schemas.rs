@@ -1,0 +1,132 @@
+//! What the names of fields say about their values, put into the schemas by rule: ids, times, addresses; and which
+//! fields of an answer are always there.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::description::operations;
+
+/// Names that end as those of ids do, but are none of ours.
+const NO_IDS: [&str; 2] = ["requestId", "eventId"];
+
+const SCHEMAS: &str = "#/components/schemas/";
+
+/// Adds to all schemas of the document what their fields' names say.
+pub fn refine(document: &mut Value) {
+    let asked = asked(document);
+    for (_, _, operation) in operations(document) {
+        for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Some(name) = parameter["name"].as_str().map(str::to_owned) {
+                add_format(&name, &mut parameter["schema"]);
+            }
+        }
+    }
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for (name, schema) in schemas.into_iter().flatten() {
+        visit(schema, &|object| {
+            if !asked.contains(name) {
+                require_nullable(object);
+            }
+            for (field, schema) in object["properties"].as_object_mut().into_iter().flatten() {
+                add_format(field, schema);
+            }
+        });
+    }
+}
+
+/// Names of all schemas that requests use, directly or through others.
+fn asked(document: &mut Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut next = Vec::new();
+    for (_, _, operation) in operations(document) {
+        next.extend(operation.get("requestBody").into_iter().flat_map(references));
+    }
+    while let Some(name) = next.pop() {
+        let used = references(&document["components"]["schemas"][&name]);
+        if found.insert(name) {
+            next.extend(used);
+        }
+    }
+    found
+}
+
+fn references(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(members) => {
+            let own = members.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(SCHEMAS));
+            let own = own.map(str::to_owned);
+            own.into_iter().chain(members.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Calls `change` with every schema inside `value` that has properties.
+fn visit(value: &mut Value, change: &impl Fn(&mut Value)) {
+    if value["properties"].is_object() {
+        change(value);
+    }
+    let inner: Box<dyn Iterator<Item = &mut Value>> = match value {
+        Value::Object(members) => Box::new(
+            members.iter_mut().filter(|(name, _)| !name.starts_with("example")).map(|(_, value)| value),
+        ),
+        Value::Array(items) => Box::new(items.iter_mut()),
+        _ => return,
+    };
+    for value in inner.filter(|value| value.is_object() || value.is_array()) {
+        visit(value, change);
+    }
+}
+
+/// A field of an answer that has no value is null, not left out; one that may be left out is never null.
+fn require_nullable(object: &mut Value) {
+    let required: Vec<&str> =
+        object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let always: Vec<String> = object["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, schema)| required.contains(&name.as_str()) || is_nullable(schema))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if !always.is_empty() {
+        object["required"] = json!(always);
+    }
+}
+
+fn is_nullable(schema: &Value) -> bool {
+    let among = |key: &str, wanted: Value| schema[key].as_array().is_some_and(|all| all.contains(&wanted));
+    among("type", json!("null")) || among("oneOf", json!({"type": "null"}))
+}
+
+/// Says of a text, or of a list of texts, what its name implies.
+fn add_format(name: &str, schema: &mut Value) {
+    let has = |schema: &Value, kind: &str| {
+        schema["type"] == kind || schema["type"].as_array().is_some_and(|kinds| kinds.contains(&json!(kind)))
+    };
+    let singular = name.strip_suffix('s').filter(|_| has(schema, "array"));
+    let schema = match singular {
+        Some(_) => &mut schema["items"],
+        None => schema,
+    };
+    let (Some(format), true) = (format_of(singular.unwrap_or(name)), has(schema, "string")) else { return };
+    if schema["format"].is_null() && schema["enum"].is_null() {
+        schema["format"] = format.into();
+    }
+}
+
+fn format_of(name: &str) -> Option<&'static str> {
+    match name {
+        _ if NO_IDS.contains(&name) => None,
+        "id" => Some("uuid"),
+        "email" => Some("email"),
+        "url" => Some("uri"),
+        "fromDate" | "toDate" => Some("date"),
+        _ if name.ends_with("Id") => Some("uuid"),
+        _ if name.ends_with("At") => Some("date-time"),
+        _ if name.ends_with("Url") => Some("uri"),
+        _ => None,
+    }
+}

@@ -1,0 +1,218 @@
+//! What each operation wants of its caller, and a request that succeeds.
+
+use ocriva::domain::organization::Role;
+use ocriva::domain::token::TokenScope;
+use support::contract::Operation;
+
+/// An operation and all that the sweep has to know of it.
+#[derive(Debug)]
+pub struct Row {
+    /// Method and path; one row stands for both faces where both have the operation.
+    pub operation: &'static str,
+    /// What a caller needs.
+    pub needs: Needs,
+    /// What another organization's credentials get.
+    pub elsewhere: Reach,
+    /// What a token of another project of the organization gets.
+    pub beside: Reach,
+    /// Those whom the operation refuses although their scopes or role would do, with status and code.
+    pub refused: &'static [(Who, u16, &'static str)],
+    /// The error of an operation that the tests' settings keep from being done, with status and code.
+    pub hindered: Option<(u16, &'static str)>,
+    /// Whether the operation ends the logins of whoever calls it.
+    pub ends_logins: bool,
+    /// The path to call where it is not the operation's own, with a query. Names in braces are things that are made.
+    pub call: Option<&'static str>,
+    /// What is sent.
+    pub content: Content,
+}
+
+/// What a caller needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing at all.
+    Nothing,
+    /// Any credential.
+    Credential,
+    /// This scope, or a role that includes it.
+    Scope(TokenScope),
+    /// The operator's own credential, which no tenant has.
+    Operator,
+}
+
+/// Callers that a row can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Every API token: the operation is for people.
+    Tokens,
+    /// Users with this role.
+    Role(Role),
+}
+
+/// What those get who may do the operation, but not with these things.
+#[derive(Debug, Clone, Copy)]
+pub enum Reach {
+    /// 404 with this code.
+    Unknown(&'static str),
+    /// 401: the request names a project.
+    OutOfReach,
+    /// An answer about their own things.
+    Own,
+    /// Any other error.
+    Refused(u16, &'static str),
+}
+
+/// What a request carries. Names in braces are things that are made.
+#[derive(Debug, Clone, Copy)]
+pub enum Content {
+    /// Nothing.
+    Nothing,
+    /// JSON.
+    Json(&'static str),
+    /// A form with one file in this field.
+    Form(&'static str),
+}
+
+const fn row(operation: &'static str, needs: Needs, reach: Reach) -> Row {
+    Row {
+        operation,
+        needs,
+        elsewhere: reach,
+        beside: reach,
+        refused: &[],
+        hindered: None,
+        ends_logins: false,
+        call: None,
+        content: Content::Nothing,
+    }
+}
+
+const fn open(operation: &'static str) -> Row {
+    row(operation, Needs::Nothing, Reach::Own)
+}
+
+const fn any(operation: &'static str, reach: Reach) -> Row {
+    row(operation, Needs::Credential, reach)
+}
+
+const fn needs(operation: &'static str, scope: TokenScope, reach: Reach) -> Row {
+    row(operation, Needs::Scope(scope), reach)
+}
+
+impl Row {
+    /// The row of an operation.
+    pub fn find(operation: &Operation) -> Option<&'static Self> {
+        let path = operation.path.strip_prefix("/v1/openapi").unwrap_or(&operation.path);
+        let exact = format!("{} {}", operation.method, operation.path);
+        let shared = format!("{} {path}", operation.method);
+        ROWS.iter()
+            .find(|row| row.operation == exact)
+            .or_else(|| ROWS.iter().find(|row| row.operation == shared))
+    }
+
+    const fn json(mut self, body: &'static str) -> Self {
+        self.content = Content::Json(body);
+        self
+    }
+
+    const fn form(mut self, file_field: &'static str) -> Self {
+        self.content = Content::Form(file_field);
+        self
+    }
+
+    const fn call(mut self, path: &'static str) -> Self {
+        self.call = Some(path);
+        self
+    }
+
+    const fn refused(mut self, refused: &'static [(Who, u16, &'static str)]) -> Self {
+        self.refused = refused;
+        self
+    }
+
+    const fn hindered(mut self, status: u16, code: &'static str) -> Self {
+        self.hindered = Some((status, code));
+        self
+    }
+
+    const fn ends_logins(mut self) -> Self {
+        self.ends_logins = true;
+        self
+    }
+
+    const fn beside(mut self, reach: Reach) -> Self {
+        self.beside = reach;
+        self
+    }
+}
+
+/// The table, in the order of the calls.
+pub const ROWS: &[Row] = {
+    use Reach::{OutOfReach, Own, Unknown};
+    use TokenScope::{
+        DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, TemplatesRead, TemplatesWrite,
+    };
+    &[
+        open("GET /openapi.json"),
+        open("GET /docs"),
+        open("GET /health/live"),
+        open("GET /health/ready"),
+        // Who one is.
+        open("POST /auth/login").json(r#"{"email": "{email}", "password": "{password}"}"#),
+        open("POST /v1/openapi/auth/login").json(r#"{"token": "{apiToken}"}"#),
+        open("POST /auth/refresh").json(r#"{"refreshToken": "{refreshToken}"}"#),
+        open("POST /auth/logout").json(r#"{"refreshToken": "{refreshToken}"}"#),
+        any("GET /auth/me", Own).beside(Own),
+        // Projects.
+        any("GET /projects", Own),
+        needs("POST /projects", OrganizationManage, Own).json(r#"{"name": "New"}"#).beside(OutOfReach),
+        any("GET /projects/{projectId}", Unknown("project.unknown")),
+        needs("PATCH /projects/{projectId}", OrganizationManage, Unknown("project.unknown"))
+            .json(r#"{"description": "Changed"}"#),
+        // Templates.
+        needs("GET /templates", TemplatesRead, OutOfReach).call("/templates?projectId={projectId}"),
+        needs("POST /templates", TemplatesWrite, OutOfReach).json(
+            r#"{"name": "New", "projectId": "{projectId}", "templateSchema": {"total": {"type": "number"}}}"#,
+        ),
+        needs("GET /templates/{templateId}", TemplatesRead, Unknown("template.unknown")),
+        needs("PATCH /templates/{templateId}", TemplatesWrite, Unknown("template.unknown"))
+            .json(r#"{"name": "Changed"}"#),
+        needs("DELETE /templates/{templateId}", TemplatesWrite, Unknown("template.unknown")),
+        // Uploads.
+        needs("POST /upload/{organizationId}/file", DocumentsWrite, Unknown("organization.unknown"))
+            .form("file")
+            .beside(OutOfReach),
+        needs("POST /upload", DocumentsWrite, OutOfReach).form("file"),
+        needs("POST /batch/{organizationId}/upload", DocumentsWrite, Unknown("organization.unknown"))
+            .form("files")
+            .beside(OutOfReach),
+        needs("POST /batch/upload", DocumentsWrite, OutOfReach).form("files"),
+        // Batches and records.
+        needs("GET /batch", DocumentsRead, OutOfReach).call("/batch?projectId={projectId}"),
+        needs("GET /batch/{id}", DocumentsRead, Unknown("batch.unknown")),
+        // Of what is finished, so that the stream ends.
+        needs("GET /batch/{id}/events", DocumentsRead, Unknown("batch.unknown"))
+            .call("/batch/{cancelledBatchId}/events"),
+        needs("POST /batch/{id}/cancel", DocumentsWrite, Unknown("batch.unknown")),
+        needs("POST /batch/{id}/reprocess", DocumentsWrite, Unknown("batch.unknown"))
+            .call("/batch/{cancelledBatchId}/reprocess"),
+        needs("DELETE /batch/{id}", DocumentsWrite, Unknown("batch.unknown"))
+            .call("/batch/{cancelledBatchId}"),
+        needs("GET /processing-history", DocumentsRead, OutOfReach)
+            .call("/processing-history?projectId={projectId}"),
+        needs("GET /processing-history/stats", DocumentsRead, OutOfReach)
+            .call("/processing-history/stats?projectId={projectId}"),
+        needs("GET /processing-history/{id}/events", DocumentsRead, Unknown("document.unknown"))
+            .call("/processing-history/{cancelledId}/events"),
+        needs("GET /processing-history/{id}/pages/{page}", DocumentsRead, Unknown("document.unknown"))
+            .call("/processing-history/{documentId}/pages/1.png"),
+        needs("GET /processing-history/{id}", DocumentsRead, Unknown("document.unknown")),
+        needs("DELETE /processing-history/{id}", DocumentsWrite, Unknown("document.unknown"))
+            .call("/processing-history/{cancelledId}"),
+        needs("POST /processing-history/{id}/cancel", DocumentsWrite, Unknown("document.unknown")),
+        needs("POST /processing-history/{id}/reprocess", DocumentsWrite, Unknown("document.unknown"))
+            .call("/processing-history/{cancelledId}/reprocess"),
+        needs("GET /files/{id}", DocumentsRead, Unknown("file.unknown")),
+        needs("GET /plugins", PluginsRead, Own),
+    ]
+};

@@ -1,0 +1,263 @@
+//! The things that operations work on, made when a request needs them, and the requests.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, OnceLock};
+
+use ocriva::auth;
+use ocriva::domain::audit::Actor;
+use ocriva::domain::organization::{NewMember, Role};
+use ocriva::domain::timestamp::Timestamp;
+use ocriva::domain::token::TokenScope;
+use regex::Regex;
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
+use serde_json::{Value, json};
+use support::api::{Answer, PASSWORD, TestApi, answer, bearer, png, text};
+use support::contract::Operation;
+use tokio::sync::Mutex;
+
+use super::rows::{Content, Row};
+
+/// A name in braces: a thing that is made.
+static THING: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\{([a-z][A-Za-z]*)\}").expect("it is a pattern"));
+
+/// A server and what the first organization has on it.
+pub struct World<'a> {
+    /// The server.
+    pub api: &'a TestApi,
+    made: Mutex<HashMap<String, String>>,
+    count: AtomicU32,
+}
+
+/// A request that is ready but for its credential.
+pub struct Call {
+    method: Method,
+    path: String,
+    content: Sending,
+    /// The ids that stand in it.
+    pub things: Vec<String>,
+}
+
+enum Sending {
+    Nothing,
+    Json(Value),
+    Form { file_field: &'static str, project_id: String },
+}
+
+impl<'a> World<'a> {
+    /// A world with nothing in it but the server's first organization, project and token.
+    pub async fn new(api: &'a TestApi) -> Self {
+        Self { api, made: Mutex::default(), count: AtomicU32::default() }
+    }
+
+    /// The request of a row, with things that are made once and used by all such requests.
+    pub async fn shared_call(&self, operation: &Operation, row: &Row) -> Call {
+        let mut things = HashMap::new();
+        for name in names(operation, row) {
+            let known = self.made.lock().await.get(&name).cloned();
+            let id = match known {
+                Some(id) => id,
+                None => {
+                    let id = self.make(&name).await;
+                    self.made.lock().await.insert(name.clone(), id.clone());
+                    id
+                }
+            };
+            things.insert(name, id);
+        }
+        self.call(operation, row, &things)
+    }
+
+    /// The request of a row, with things of its own.
+    pub async fn fresh_call(&self, operation: &Operation, row: &Row) -> Call {
+        let mut things = HashMap::new();
+        for name in names(operation, row) {
+            let id = self.make(&name).await;
+            things.insert(name, id);
+        }
+        self.call(operation, row, &things)
+    }
+
+    /// The request of a row, with ids that nothing has; `known` things are kept.
+    pub fn unreal_call(&self, operation: &Operation, row: &Row, known: &[(&str, String)]) -> Call {
+        let clock = self.api.base.clock.clock();
+        let id = |name: &str| match known.iter().find(|(known, _)| *known == name) {
+            Some((_, id)) => id.clone(),
+            None => clock.new_id(),
+        };
+        let things = names(operation, row).into_iter().map(|name| (name.clone(), id(&name))).collect();
+        self.call(operation, row, &things)
+    }
+
+    fn call(&self, operation: &Operation, row: &Row, things: &HashMap<String, String>) -> Call {
+        let filled = |text: &str| {
+            THING.replace_all(text, |found: &regex::Captures<'_>| &things[&found[1]]).into_owned()
+        };
+        let content = match row.content {
+            Content::Nothing => Sending::Nothing,
+            Content::Json(body) => {
+                Sending::Json(serde_json::from_str(&filled(body)).expect("a row's body is JSON"))
+            }
+            Content::Form(file_field) => {
+                Sending::Form { file_field, project_id: things["projectId"].clone() }
+            }
+        };
+        let method = operation.method.clone();
+        Call {
+            method,
+            path: filled(&path(operation, row)),
+            content,
+            things: things.values().cloned().collect(),
+        }
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, call: &Call, credential: &str) -> Answer {
+        let request = bearer(self.api.request(call.method.clone(), &call.path), credential);
+        answer(match &call.content {
+            Sending::Nothing => request,
+            Sending::Json(body) => request.json(body),
+            Sending::Form { file_field, project_id } => request.multipart(form(file_field, project_id)),
+        })
+        .await
+    }
+
+    /// Makes something of the first organization: its id, or what else stands for it in a request.
+    async fn make(&self, name: &str) -> String {
+        let api = self.api;
+        match name {
+            "organizationId" => api.organization(),
+            "projectId" => api.project(),
+            "password" => PASSWORD.to_owned(),
+            "email" => self.member(&api.organization(), Role::Viewer).await,
+            "refreshToken" => {
+                let email = self.member(&api.organization(), Role::Viewer).await;
+                text(&self.log_in(&email).await["refreshToken"])
+            }
+            "apiToken" => api.token.clone(),
+            "templateId" => {
+                let schema = json!({"total": {"type": "number"}});
+                let body = json!({"name": "Ours", "projectId": api.project(), "templateSchema": schema});
+                text(&api.post("/templates", &api.token, &body).await.body["id"])
+            }
+            "documentId" => text(&api.upload("ours.png").await["id"]),
+            "cancelledId" => {
+                let id = text(&api.upload("ours.png").await["id"]);
+                self.cancel(&format!("/processing-history/{id}")).await;
+                id
+            }
+            "batchId" => self.batch().await,
+            "cancelledBatchId" => {
+                let id = self.batch().await;
+                self.cancel(&format!("/batch/{id}")).await;
+                id
+            }
+            _ => panic!("nobody knows how to make `{name}`"),
+        }
+    }
+
+    async fn batch(&self) -> String {
+        let form = form("files", &self.api.project());
+        text(&self.api.submit(&self.api.batch_path(), &self.api.token, form).await.body["id"])
+    }
+
+    async fn cancel(&self, path: &str) {
+        let request = self.api.request(Method::POST, &format!("{path}/cancel"));
+        let cancelled = answer(bearer(request, &self.api.token)).await;
+        assert_eq!(cancelled.status, 200, "{cancelled:?}");
+    }
+
+    /// Makes a user who belongs to one organization only: the address to log in with.
+    pub async fn member(&self, organization_id: &str, role: Role) -> String {
+        static HASH: OnceLock<String> = OnceLock::new();
+        let hash = HASH.get_or_init(|| auth::hash_password(PASSWORD).expect("it can be hashed"));
+        let number = self.count.fetch_add(1, Ordering::Relaxed);
+        let (email, password_hash) = (format!("member{number}@example.org"), hash.clone());
+        let new = NewMember { email: email.clone(), name: "Member".to_owned(), password_hash, role };
+        let made = self.api.base.store.create_member(&Actor::system(), organization_id, new).await;
+        made.expect("a member can be made");
+        email
+    }
+
+    /// Logs a user in: an access token.
+    pub async fn login(&self, email: &str) -> String {
+        text(&self.log_in(email).await["accessToken"])
+    }
+
+    async fn log_in(&self, email: &str) -> Value {
+        let login = self.api.post("/auth/login", "", &json!({"email": email, "password": PASSWORD})).await;
+        assert_eq!(login.status, 200, "{login:?}");
+        login.body
+    }
+
+    /// An API token with every scope that has expired.
+    pub async fn expired_token(&self) -> String {
+        let now = self.api.base.clock.clock().now();
+        let past = |token: &mut ocriva::domain::token::NewApiToken| token.expires_at = Timestamp(now.0 - 1);
+        self.api.token_like(&self.api.organization(), past).await
+    }
+
+    /// A token with every scope that is bound to another project of the first organization.
+    pub async fn other_projects_token(&self) -> String {
+        let made = self.api.post("/projects", &self.api.token, &json!({"name": "Beside"})).await;
+        let project = text(&made.body["id"]);
+        self.api.token_with(&self.api.organization(), Some(&project), TokenScope::ALL).await
+    }
+
+    /// What nobody outside the first organization's first project may read in an answer.
+    pub fn secrets(&self) -> [String; 1] {
+        [self.api.project()]
+    }
+
+    /// All that the first organization can see of its own.
+    pub async fn state(&self) -> Value {
+        let project = self.api.project();
+        let mut state = Vec::new();
+        for path in [
+            "/projects".to_owned(),
+            format!("/templates?projectId={project}"),
+            format!("/processing-history?projectId={project}"),
+            format!("/batch?projectId={project}"),
+        ] {
+            state.push(self.api.get(&path, &self.api.token).await.body);
+        }
+        Value::Array(state)
+    }
+}
+
+/// The path that a row calls, with the names of things in braces.
+fn path(operation: &Operation, row: &Row) -> String {
+    let prefix = operation.path.strip_prefix("/v1/openapi").map_or("", |_| "/v1/openapi");
+    if let Some(call) = row.call {
+        return format!("{prefix}{call}");
+    }
+    let thing = match operation.path.trim_start_matches(prefix) {
+        path if path.starts_with("/batch/") => "{batchId}",
+        _ => "{documentId}",
+    };
+    operation.path.replace("{id}", thing)
+}
+
+/// The things that a row's request names.
+fn names(operation: &Operation, row: &Row) -> Vec<String> {
+    let body = match row.content {
+        Content::Nothing => "",
+        Content::Json(body) => body,
+        Content::Form(_) => "{projectId}",
+    };
+    let text = path(operation, row) + body;
+    THING.captures_iter(&text).map(|found| found[1].to_owned()).collect()
+}
+
+/// A form that both faces take.
+fn form(file_field: &'static str, project_id: &str) -> Form {
+    Form::new()
+        .part(file_field, Part::bytes(png()).file_name("ours.png"))
+        .text("fileName", "ours.png")
+        .text("fileType", "image")
+        .text("fileSize", png().len().to_string())
+        .text("mimeType", "image/png")
+        .text("projectId", project_id.to_owned())
+}
