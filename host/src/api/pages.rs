@@ -85,6 +85,7 @@ pub async fn get_page(
     let extraction = result.as_ref().map(|result| &result.extraction);
     let read = extraction.and_then(|extraction| extraction.pages.iter().find(|read| read.page == number));
     let picture = Picture {
+        file_name: document.file_name.clone(),
         page: number,
         reading: read.map(|read| PageReading {
             turn: read.rotation,

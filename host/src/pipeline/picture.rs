@@ -49,6 +49,8 @@ pub struct Place {
 /// What to draw.
 #[derive(Debug, Clone)]
 pub struct Picture {
+    /// The uploader's name for the file: some formats are told by it.
+    pub file_name: String,
     /// Page number from 1.
     pub page: u32,
     /// How the page was read; `None` where it was not, to show it as the file has it.
@@ -110,8 +112,8 @@ impl Pictures {
 }
 
 fn draw_now(content: Bytes, limits: decode::Limits, picture: &Picture) -> Result<Vec<u8>, PictureError> {
-    let format =
-        format::sniff(&content).ok_or_else(|| PictureError::Unsupported(format::unsupported(&content)))?;
+    let format = format::sniff(&content, &picture.file_name)
+        .ok_or_else(|| PictureError::Unsupported(format::unsupported(&content)))?;
     let document = decode::open(content, format, None, limits)?;
     let index = picture
         .page
