@@ -115,7 +115,7 @@ async fn uploaded(api: &TestApi, name: &str, contents: &[&[u8]]) -> Value {
 async fn batches_are_found_by_status_day_and_name(api: TestApi) {
     let png = png();
     uploaded(&api, "Übersicht 100%", &[&png]).await;
-    uploaded(&api, "Refused", &[b"none"]).await;
+    uploaded(&api, "Refused", &[b"MZ\x90\0"]).await;
     let cancelled = uploaded(&api, "Cancelled", &[&png, &png]).await;
     let cancel = format!("/batch/{}/cancel", text(&cancelled["id"]));
     assert_eq!(api.post(&cancel, &api.token, &json!({})).await.status, 200);
@@ -145,7 +145,7 @@ async fn batches_are_found_by_status_day_and_name(api: TestApi) {
 
 async fn a_batch_can_be_cancelled_processed_again_and_deleted(api: TestApi) {
     let png = png();
-    let batch = uploaded(&api, "Batch", &[&png, b"none", &png]).await;
+    let batch = uploaded(&api, "Batch", &[&png, b"MZ\x90\0", &png]).await;
     let path = format!("/batch/{}", text(&batch["id"]));
     let act = async |verb: &str| api.post(&format!("{path}/{verb}"), &api.token, &json!({})).await;
     let delete = async || api.send(Method::DELETE, &path, &api.token, &json!({})).await;

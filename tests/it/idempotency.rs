@@ -54,7 +54,7 @@ async fn an_upload_that_is_sent_again_is_made_once(api: TestApi) {
 }
 
 async fn a_batch_with_refused_files_that_is_sent_again_is_made_once(api: TestApi) {
-    let refused = vec![b'x'; 200_000];
+    let refused = [b"MZ\x90\0".as_slice(), &[b'x'; 200_000]].concat();
     let first = submit(&api, &api.batch_path(), "one", batch_form(&api, &refused)).await;
     let second = submit(&api, &api.batch_path(), "one", batch_form(&api, &refused)).await;
     assert_eq!((first.status.as_u16(), &first.body["failedFiles"]), (201, &json!(1)), "{first:?}");
@@ -106,7 +106,7 @@ async fn a_request_that_made_nothing_frees_its_key(api: TestApi) {
     let path = api.upload_path();
     let form = api.upload_form(png(), "a.png").text("priority", "high");
     submit(&api, &path, "one", form).await.assert_error(400, "request.invalid");
-    submit(&api, &path, "one", api.upload_form(b"MZ".to_vec(), "a.png"))
+    submit(&api, &path, "one", api.upload_form(b"MZ\x90\0".to_vec(), "a.png"))
         .await
         .assert_error(415, "file.format");
     let made = settled(&api, &path, || api.upload_form(png(), "a.png")).await;

@@ -121,7 +121,7 @@ async fn a_batch_is_followed_to_its_end(api: TestApi) {
         .text("projectId", api.project())
         .part("files", Part::bytes(png()).file_name("a.png"))
         .part("files", Part::bytes(png()).file_name("b.png"))
-        .part("files", Part::bytes(b"none".to_vec()).file_name("c.png"));
+        .part("files", Part::bytes(b"MZ\x90\0".to_vec()).file_name("c.png"));
     let batch = api.submit(&api.batch_path(), &api.token, form).await.body;
     let path = format!("/batch/{}/events", text(&batch["id"]));
     let mut stream = Stream::open(&api, &path, None).await;

@@ -85,7 +85,7 @@ async fn a_batch_waits_for_all_its_files(api: TestApi) {
         .text("projectId", api.project())
         .part("files", Part::bytes(png()).file_name("a.png"))
         .part("files", Part::bytes(png()).file_name("b.png"))
-        .part("files", Part::bytes(b"none".to_vec()).file_name("c.png"));
+        .part("files", Part::bytes(b"MZ\x90\0".to_vec()).file_name("c.png"));
     let request = bearer(api.request(Method::POST, &api.batch_path()), &api.token).multipart(form);
     let (uploaded, ()) = tokio::join!(answer(waiting(request, 50)), work(&api, 2));
     let batch = &uploaded.body;

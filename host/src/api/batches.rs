@@ -220,7 +220,7 @@ pub async fn cancel_batch(
 /// Processes the finished documents of a batch again, as far as their files are kept: as they were, or with another
 /// template, version or extractor. Those that are not finished go on as they are.
 #[utoipa::path(post, path = "/batch/{id}/reprocess", tag = "batches", params(("id" = String, Path)),
-    request_body = Option<ReprocessRequest>,
+    request_body(content = Option<ReprocessRequest>, example = json!({"extractor": {"plugin": "invoice"}})),
     responses((status = 200, body = BatchResponse),
         (status = 422, description = "The extractor is not there, or does not take its settings")))]
 pub async fn reprocess_batch(

@@ -129,12 +129,13 @@ pub struct HistoryQuery {
 /// How a finished document shall be processed again; what is left out stays as it was.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"extractor": {"plugin": "invoice"}}))]
 pub struct ReprocessRequest {
     /// Another template of the same project.
     #[schema(value_type = Option<String>)]
     template_id: Option<Id>,
     /// A version of that template, or of the one the document has; by default the one in force.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, example = 2)]
     template_version: Option<u32>,
     /// Another extractor than the template's. With a template that is given here the one chosen earlier is forgotten.
     extractor: Option<Extractor>,
@@ -231,7 +232,8 @@ pub async fn cancel_document(
 /// Processes a finished document again: as it was, or with another template, version or extractor. Its result is gone
 /// until the new one is there.
 #[utoipa::path(post, path = "/processing-history/{id}/reprocess", tag = "processing history",
-    params(("id" = String, Path)), request_body = Option<ReprocessRequest>,
+    params(("id" = String, Path)),
+    request_body(content = Option<ReprocessRequest>, example = json!({"extractor": {"plugin": "invoice"}})),
     responses((status = 200, body = ProcessingRecord),
         (status = 410, description = "The file has been deleted after its time"),
         (status = 422, description = "The extractor is not there, or does not take its settings")))]

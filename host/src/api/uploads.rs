@@ -107,9 +107,11 @@ pub struct UploadResponse {
     processing_status: Option<String>,
     /// Only with `Prefer: wait`: the result, if there is one by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Extraction)]
     result: Option<Box<Extraction>>,
     /// Only with `Prefer: wait`: why the document failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = FailureResponse)]
     error: Option<FailureResponse>,
 }
 
@@ -142,9 +144,11 @@ pub struct OpenApiUploadResponse {
     processing_status: Option<String>,
     /// Only with `Prefer: wait`: the result, if there is one by now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Extraction)]
     result: Option<Box<Extraction>>,
     /// Only with `Prefer: wait`: why the document failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = FailureResponse)]
     error: Option<FailureResponse>,
 }
 
