@@ -44,6 +44,14 @@ pub struct Description {
     validators: Mutex<HashMap<(bool, String), Arc<Validator>>>,
 }
 
+impl Operation {
+    /// Where the description has it.
+    pub fn pointer(&self) -> String {
+        let path = self.path.replace('~', "~0").replace('/', "~1");
+        format!("/paths/{path}/{}", self.method.as_str().to_lowercase())
+    }
+}
+
 impl Sent {
     /// Reads what a request is going to send. A form is taken out, read and put back.
     pub async fn of(request: &mut Request) -> Self {
@@ -142,12 +150,12 @@ impl Description {
         validator.iter_errors(value).map(told).collect()
     }
 
-    /// The operation that a request is for: of several paths that fit, the one with most words of its own.
+    /// The operation that a request is for: of several paths that fit, the one with most words of its own decides.
     fn find(&self, method: &Method, path: &str) -> Option<Operation> {
         let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
-        let fitting =
-            self.operations().into_iter().filter(|known| known.method == method && fits(&known.path, path));
-        fitting.min_by_key(|known| known.path.matches('{').count())
+        let fitting = || self.operations().into_iter().filter(|known| fits(&known.path, path));
+        let template = fitting().min_by_key(|known| known.path.matches('{').count())?.path;
+        fitting().find(|known| known.path == template && known.method == method)
     }
 
     fn problems(&self, sent: &Sent, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Vec<String> {
@@ -162,11 +170,7 @@ impl Description {
             }
             return problems;
         };
-        let of = format!(
-            "/paths/{}/{}",
-            operation.path.replace('~', "~0").replace('/', "~1"),
-            operation.method.as_str().to_lowercase()
-        );
+        let of = operation.pointer();
         let described = self.operation(&operation);
         let response = &described["responses"][status.as_str()];
         if response.is_null() {

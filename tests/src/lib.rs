@@ -9,6 +9,7 @@ pub mod clock;
 pub mod contract;
 pub mod database;
 pub mod postgres;
+pub mod s3;
 pub mod server;
 pub mod store;
 

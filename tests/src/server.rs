@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::multipart::{Form, Part};
@@ -22,7 +23,7 @@ const FINISH: Duration = Duration::from_secs(240);
 /// An installation: a data folder and a database that outlive the server's process.
 pub struct Installation {
     folder: tempfile::TempDir,
-    database: Database,
+    database: Arc<Database>,
     client: reqwest::Client,
 }
 
@@ -33,18 +34,27 @@ pub struct Server<'a> {
     url: String,
     /// What the server printed until it was ready.
     pub greeting: String,
-    /// What `credentials.json` says.
+    /// What `credentials.json` says; null for a replica of an installation that was there before.
     pub credentials: Value,
 }
 
 impl Installation {
     /// An empty installation; `None` where the database's engine is missing and the environment says that it may be.
     pub async fn new(engine: Engine) -> Option<Self> {
-        Some(Self {
-            database: Database::new(engine).await?,
+        Some(Self::of(Arc::new(Database::new(engine).await?)))
+    }
+
+    /// The same installation on another machine: it shares the database, and has a data folder of its own.
+    pub fn replica(&self) -> Self {
+        Self::of(Arc::clone(&self.database))
+    }
+
+    fn of(database: Arc<Database>) -> Self {
+        Self {
+            database,
             folder: tempfile::tempdir().expect("a folder can be made"),
             client: reqwest::Client::builder().no_proxy().build().expect("a client can be made"),
-        })
+        }
     }
 
     /// The data folder.
@@ -54,12 +64,18 @@ impl Installation {
 
     /// Starts the server on a free port and waits until it says that it is ready.
     pub fn start(&self) -> Server<'_> {
+        self.start_with(&[])
+    }
+
+    /// As [`Installation::start`], with further variables in the process's environment.
+    pub fn start_with(&self, environment: &[(&str, String)]) -> Server<'_> {
         let mut process = Command::new(program())
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.data())
             .env("OCRIVA__STORAGE__DATABASE_URL", &self.database.url)
             .env("OCRIVA__QUEUE__LEASE_SECONDS", "2")
             .env("OCRIVA__LOG__FILTER", "warn")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -74,8 +90,10 @@ impl Installation {
                 break rest.split_whitespace().next().expect("it names its address").to_owned();
             }
         };
-        let credentials = std::fs::read(self.data().join("credentials.json")).expect("credentials are there");
-        let credentials = serde_json::from_slice(&credentials).expect("credentials are JSON");
+        let credentials = match std::fs::read(self.data().join("credentials.json")) {
+            Ok(credentials) => serde_json::from_slice(&credentials).expect("credentials are JSON"),
+            Err(_) => Value::Null,
+        };
         Server { installation: self, process, url, greeting, credentials }
     }
 }

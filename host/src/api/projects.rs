@@ -15,6 +15,9 @@ use crate::domain::project::{NewProject, Project, ProjectChanges};
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
 
+/// Longest time for which files are kept, where they are not kept for ever: a hundred years.
+const MAX_RETENTION_DAYS: u32 = 36_500;
+
 /// A project.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +37,7 @@ pub struct ProjectResponse {
 #[serde(rename_all = "camelCase")]
 pub struct ProjectSettings {
     /// Days after which a document's file is deleted; 0 keeps it for ever.
+    #[schema(maximum = 36500)]
     file_retention_days: u32,
 }
 
@@ -86,7 +90,7 @@ pub async fn create_project(
     Json(request): Json<CreateProjectRequest>,
 ) -> Result<(StatusCode, Answer<ProjectResponse>), ApiError> {
     let caller = permit.caller;
-    check(Some(&request.name), request.description.as_deref())?;
+    check(Some(&request.name), request.description.as_deref(), request.settings.as_ref())?;
     if caller.project_id.is_some() {
         return Err(ApiError::new(Code::ProjectOutOfReach, "a project's token cannot make other projects"));
     }
@@ -125,7 +129,8 @@ pub async fn update_project(
     Json(request): Json<UpdateProjectRequest>,
 ) -> Result<Answer<ProjectResponse>, ApiError> {
     let caller = permit.caller;
-    check(request.name.as_deref(), request.description.as_ref().and_then(Option::as_deref))?;
+    let description = request.description.as_ref().and_then(Option::as_deref);
+    check(request.name.as_deref(), description, request.settings.as_ref())?;
     if !reaches(&caller, &id.0) {
         return Err(unknown(&id));
     }
@@ -148,13 +153,20 @@ fn unknown(Id(id): &Id) -> ApiError {
     ApiError::new(Code::ProjectUnknown, format!("there is no project `{id}`"))
 }
 
-fn check(name: Option<&str>, description: Option<&str>) -> Result<(), ApiError> {
+fn check(
+    name: Option<&str>,
+    description: Option<&str>,
+    settings: Option<&ProjectSettings>,
+) -> Result<(), ApiError> {
     let mut problems = Vec::new();
     if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > MAX_NAME) {
         problems.push(format!("`name` must have 1 to {MAX_NAME} characters"));
     }
     if description.is_some_and(|text| text.chars().count() > MAX_DESCRIPTION) {
         problems.push(format!("`description` must have at most {MAX_DESCRIPTION} characters"));
+    }
+    if settings.is_some_and(|settings| settings.file_retention_days > MAX_RETENTION_DAYS) {
+        problems.push(format!("`settings.fileRetentionDays` must be at most {MAX_RETENTION_DAYS}"));
     }
     if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
 }

@@ -36,6 +36,8 @@ pub enum Needs {
     Credential,
     /// This scope, or a role that includes it.
     Scope(TokenScope),
+    /// This scope, but of some callers less: the handler decides.
+    Partly(TokenScope),
     /// The operator's own credential, which no tenant has.
     Operator,
 }
@@ -73,6 +75,12 @@ pub enum Content {
     Form(&'static str),
 }
 
+/// What callers from elsewhere get of an organization.
+const ORGANIZATION: Reach = Reach::Unknown("organization.unknown");
+
+/// Of an operation that no token can do.
+const PEOPLE_ONLY: &[(Who, u16, &str)] = &[(Who::Tokens, 403, "auth.user_required")];
+
 const fn row(operation: &'static str, needs: Needs, reach: Reach) -> Row {
     Row {
         operation,
@@ -97,6 +105,14 @@ const fn any(operation: &'static str, reach: Reach) -> Row {
 
 const fn needs(operation: &'static str, scope: TokenScope, reach: Reach) -> Row {
     row(operation, Needs::Scope(scope), reach)
+}
+
+const fn partly(operation: &'static str, scope: TokenScope, reach: Reach) -> Row {
+    row(operation, Needs::Partly(scope), reach)
+}
+
+const fn operator(operation: &'static str) -> Row {
+    row(operation, Needs::Operator, Reach::Own)
 }
 
 impl Row {
@@ -151,6 +167,7 @@ pub const ROWS: &[Row] = {
     use Reach::{OutOfReach, Own, Unknown};
     use TokenScope::{
         DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, TemplatesRead, TemplatesWrite,
+        TokensManage, WebhooksManage,
     };
     &[
         open("GET /openapi.json"),
@@ -163,6 +180,70 @@ pub const ROWS: &[Row] = {
         open("POST /auth/refresh").json(r#"{"refreshToken": "{refreshToken}"}"#),
         open("POST /auth/logout").json(r#"{"refreshToken": "{refreshToken}"}"#),
         any("GET /auth/me", Own).beside(Own),
+        // One's own account.
+        any("POST /auth/switch-organization", Own)
+            .json(r#"{"organizationId": "{organizationId}"}"#)
+            .refused(PEOPLE_ONLY),
+        any("PATCH /auth/me", Own).json(r#"{"name": "Changed"}"#).refused(PEOPLE_ONLY),
+        any("POST /auth/change-password", Own)
+            .json(r#"{"currentPassword": "{password}", "newPassword": "{password}"}"#)
+            .refused(PEOPLE_ONLY),
+        any("POST /auth/logout-everywhere", Own).refused(PEOPLE_ONLY).ends_logins(),
+        open("POST /auth/signup")
+            .json(r#"{"email": "ada@example.org", "password": "{password}", "name": "Ada"}"#)
+            .hindered(403, "auth.signup_disabled"),
+        open("POST /auth/verify-email")
+            .json(r#"{"token": "none"}"#)
+            .hindered(400, "auth.one_time_token_invalid"),
+        open("POST /auth/forgot-password")
+            .json(r#"{"email": "ada@example.org"}"#)
+            .hindered(409, "mail.not_configured"),
+        open("POST /auth/reset-password")
+            .json(r#"{"token": "none", "password": "{password}"}"#)
+            .hindered(400, "auth.one_time_token_invalid"),
+        open("POST /invitations/accept")
+            .json(r#"{"token": "none"}"#)
+            .hindered(400, "auth.one_time_token_invalid"),
+        // Organizations and their members.
+        any("GET /organizations", Own),
+        needs("POST /organizations", OrganizationManage, Own).json(r#"{"name": "New"}"#).refused(PEOPLE_ONLY),
+        any("GET /organizations/{organizationId}", ORGANIZATION).beside(Own),
+        needs("PATCH /organizations/{organizationId}", OrganizationManage, ORGANIZATION)
+            .json(r#"{"name": "First"}"#)
+            .beside(OutOfReach),
+        needs("GET /organizations/{organizationId}/members", OrganizationManage, ORGANIZATION)
+            .beside(OutOfReach),
+        needs("POST /organizations/{organizationId}/members", OrganizationManage, ORGANIZATION)
+            .json(r#"{"email": "{newEmail}", "name": "Ada", "role": "viewer", "password": "{password}"}"#)
+            .beside(OutOfReach),
+        needs("PATCH /organizations/{organizationId}/members/{userId}", OrganizationManage, ORGANIZATION)
+            .json(r#"{"role": "member"}"#)
+            .beside(OutOfReach),
+        partly("DELETE /organizations/{organizationId}/members/{userId}", OrganizationManage, ORGANIZATION)
+            .beside(OutOfReach),
+        needs("GET /organizations/{organizationId}/invitations", OrganizationManage, ORGANIZATION)
+            .beside(OutOfReach),
+        needs("POST /organizations/{organizationId}/invitations", OrganizationManage, ORGANIZATION)
+            .json(r#"{"email": "ada@example.org", "role": "viewer"}"#)
+            .beside(OutOfReach)
+            .hindered(409, "mail.not_configured"),
+        needs(
+            "DELETE /organizations/{organizationId}/invitations/{invitationId}",
+            OrganizationManage,
+            ORGANIZATION,
+        )
+        .beside(OutOfReach)
+        .hindered(404, "invitation.unknown"),
+        needs("DELETE /projects/{projectId}", OrganizationManage, Unknown("project.unknown"))
+            .call("/projects/{spareProjectId}"),
+        // API tokens.
+        needs("GET /tokens", TokensManage, Own),
+        needs("POST /tokens", TokensManage, Own)
+            .json(r#"{"name": "New", "type": "organization", "scopes": ["tokens:manage"]}"#)
+            .beside(Reach::Refused(403, "token.beyond_grant")),
+        needs("GET /tokens/{tokenId}", TokensManage, Unknown("token.unknown")),
+        needs("POST /tokens/{tokenId}/regenerate", TokensManage, Unknown("token.unknown")).json("{}"),
+        needs("DELETE /tokens/{tokenId}", TokensManage, Unknown("token.unknown")),
         // Projects.
         any("GET /projects", Own),
         needs("POST /projects", OrganizationManage, Own).json(r#"{"name": "New"}"#).beside(OutOfReach),
@@ -178,41 +259,104 @@ pub const ROWS: &[Row] = {
         needs("PATCH /templates/{templateId}", TemplatesWrite, Unknown("template.unknown"))
             .json(r#"{"name": "Changed"}"#),
         needs("DELETE /templates/{templateId}", TemplatesWrite, Unknown("template.unknown")),
+        needs("GET /templates/presets", TemplatesRead, Own),
+        needs("GET /templates/presets/{preset}", TemplatesRead, Own).call("/templates/presets/invoice"),
+        needs("GET /templates/{templateId}/versions", TemplatesRead, Unknown("template.unknown")),
+        needs("GET /templates/{templateId}/versions/{version}", TemplatesRead, Unknown("template.unknown"))
+            .call("/templates/{templateId}/versions/1"),
+        needs(
+            "POST /templates/{templateId}/versions/{version}/restore",
+            TemplatesWrite,
+            Unknown("template.unknown"),
+        )
+        .call("/templates/{templateId}/versions/1/restore"),
+        needs("POST /templates/{templateId}/duplicate", TemplatesWrite, Unknown("template.unknown"))
+            .json("{}"),
+        needs("GET /templates/{templateId}/reference", TemplatesRead, Unknown("template.unknown")),
+        needs("POST /templates/{templateId}/reference", TemplatesWrite, Unknown("template.unknown"))
+            .form("file"),
+        needs("DELETE /templates/{templateId}/reference/{name}", TemplatesWrite, Unknown("template.unknown"))
+            .call("/templates/{templateId}/reference/{referenceName}"),
+        needs("POST /templates/preview", TemplatesWrite, OutOfReach).form("file"),
         // Uploads.
-        needs("POST /upload/{organizationId}/file", DocumentsWrite, Unknown("organization.unknown"))
+        needs("POST /upload/{organizationId}/file", DocumentsWrite, ORGANIZATION)
             .form("file")
             .beside(OutOfReach),
         needs("POST /upload", DocumentsWrite, OutOfReach).form("file"),
-        needs("POST /batch/{organizationId}/upload", DocumentsWrite, Unknown("organization.unknown"))
+        needs("POST /batch/{organizationId}/upload", DocumentsWrite, ORGANIZATION)
             .form("files")
             .beside(OutOfReach),
         needs("POST /batch/upload", DocumentsWrite, OutOfReach).form("files"),
         // Batches and records.
         needs("GET /batch", DocumentsRead, OutOfReach).call("/batch?projectId={projectId}"),
         needs("GET /batch/{id}", DocumentsRead, Unknown("batch.unknown")),
-        // Of what is finished, so that the stream ends.
-        needs("GET /batch/{id}/events", DocumentsRead, Unknown("batch.unknown"))
-            .call("/batch/{cancelledBatchId}/events"),
-        needs("POST /batch/{id}/cancel", DocumentsWrite, Unknown("batch.unknown")),
-        needs("POST /batch/{id}/reprocess", DocumentsWrite, Unknown("batch.unknown"))
-            .call("/batch/{cancelledBatchId}/reprocess"),
-        needs("DELETE /batch/{id}", DocumentsWrite, Unknown("batch.unknown"))
-            .call("/batch/{cancelledBatchId}"),
         needs("GET /processing-history", DocumentsRead, OutOfReach)
             .call("/processing-history?projectId={projectId}"),
-        needs("GET /processing-history/stats", DocumentsRead, OutOfReach)
-            .call("/processing-history/stats?projectId={projectId}"),
-        needs("GET /processing-history/{id}/events", DocumentsRead, Unknown("document.unknown"))
-            .call("/processing-history/{cancelledId}/events"),
-        needs("GET /processing-history/{id}/pages/{page}", DocumentsRead, Unknown("document.unknown"))
-            .call("/processing-history/{documentId}/pages/1.png"),
         needs("GET /processing-history/{id}", DocumentsRead, Unknown("document.unknown")),
         needs("DELETE /processing-history/{id}", DocumentsWrite, Unknown("document.unknown"))
             .call("/processing-history/{cancelledId}"),
         needs("POST /processing-history/{id}/cancel", DocumentsWrite, Unknown("document.unknown")),
         needs("POST /processing-history/{id}/reprocess", DocumentsWrite, Unknown("document.unknown"))
             .call("/processing-history/{cancelledId}/reprocess"),
+        needs("GET /processing-history/stats", DocumentsRead, OutOfReach)
+            .call("/processing-history/stats?projectId={projectId}"),
+        needs("GET /processing-history/{id}/events", DocumentsRead, Unknown("document.unknown"))
+            .call("/processing-history/{finishedId}/events"),
+        needs("GET /processing-history/{id}/pages/{page}", DocumentsRead, Unknown("document.unknown"))
+            .call("/processing-history/{documentId}/pages/1.png"),
+        needs("GET /batch/{id}/events", DocumentsRead, Unknown("batch.unknown"))
+            .call("/batch/{finishedBatchId}/events"),
+        needs("POST /batch/{id}/cancel", DocumentsWrite, Unknown("batch.unknown")),
+        needs("POST /batch/{id}/reprocess", DocumentsWrite, Unknown("batch.unknown"))
+            .call("/batch/{finishedBatchId}/reprocess"),
+        needs("DELETE /batch/{id}", DocumentsWrite, Unknown("batch.unknown"))
+            .call("/batch/{finishedBatchId}"),
+        needs("GET /processing-history/{id}/export", DocumentsRead, Unknown("document.unknown"))
+            .call("/processing-history/{finishedId}/export?format=json"),
+        needs("GET /batch/{id}/export", DocumentsRead, Unknown("batch.unknown"))
+            .call("/batch/{finishedBatchId}/export?format=json"),
         needs("GET /files/{id}", DocumentsRead, Unknown("file.unknown")),
         needs("GET /plugins", PluginsRead, Own),
+        // Webhooks.
+        needs("GET /webhooks", WebhooksManage, Own),
+        needs("POST /webhooks", WebhooksManage, Own)
+            .json(r#"{"name": "New", "url": "https://93.184.215.14/", "events": ["document.processed"]}"#),
+        needs("GET /webhooks/{id}", WebhooksManage, Unknown("webhook.unknown")),
+        needs("PATCH /webhooks/{id}", WebhooksManage, Unknown("webhook.unknown"))
+            .json(r#"{"name": "Changed"}"#),
+        needs("DELETE /webhooks/{id}", WebhooksManage, Unknown("webhook.unknown")),
+        needs("POST /webhooks/{id}/test", WebhooksManage, Unknown("webhook.unknown")),
+        needs("POST /webhooks/{id}/rotate-secret", WebhooksManage, Unknown("webhook.unknown")),
+        needs("GET /webhooks/{id}/deliveries", WebhooksManage, Unknown("webhook.unknown")),
+        needs(
+            "GET /webhooks/{id}/deliveries/{deliveryId}",
+            WebhooksManage,
+            Unknown("webhook.delivery_unknown"),
+        ),
+        needs(
+            "POST /webhooks/{id}/deliveries/{deliveryId}/resend",
+            WebhooksManage,
+            Unknown("webhook.delivery_unknown"),
+        ),
+        // Plans, credits and the audit log.
+        needs("GET /usage", DocumentsRead, Own).beside(OutOfReach),
+        needs("GET /usage/analytics", DocumentsRead, Own),
+        needs("GET /credits", OrganizationManage, Own).beside(OutOfReach),
+        needs("GET /credits/ledger", OrganizationManage, Own).beside(OutOfReach),
+        needs("GET /audit", OrganizationManage, Own).beside(OutOfReach),
+        needs("GET /audit/export", OrganizationManage, Own).beside(OutOfReach),
+        needs("GET /audit/verify", OrganizationManage, Own).beside(OutOfReach),
+        operator("GET /operator/plans"),
+        operator("PUT /operator/organizations/{organizationId}/plan").json(r#"{"plan": "starter"}"#),
+        operator("POST /operator/organizations/{organizationId}/credits")
+            .json(r#"{"amount": 5, "reason": "Test"}"#),
+        open("GET /metrics"),
+        // The last one: it closes the organization.
+        needs("DELETE /organizations/{organizationId}", OrganizationManage, ORGANIZATION)
+            .refused(&[
+                (Who::Tokens, 403, "auth.user_required"),
+                (Who::Role(Role::Admin), 403, "auth.role_insufficient"),
+            ])
+            .beside(OutOfReach),
     ]
 };

@@ -9,12 +9,14 @@ use ocriva::domain::audit::Actor;
 use ocriva::domain::organization::{NewMember, Role};
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::TokenScope;
+use ocriva::store::Start;
 use regex::Regex;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use support::api::{Answer, PASSWORD, TestApi, answer, bearer, png, text};
 use support::contract::Operation;
+use support::store::{LEASE, processed};
 use tokio::sync::Mutex;
 
 use super::rows::{Content, Row};
@@ -60,7 +62,7 @@ impl<'a> World<'a> {
             let id = match known {
                 Some(id) => id,
                 None => {
-                    let id = self.make(&name).await;
+                    let id = self.make(&name, &things).await;
                     self.made.lock().await.insert(name.clone(), id.clone());
                     id
                 }
@@ -74,7 +76,7 @@ impl<'a> World<'a> {
     pub async fn fresh_call(&self, operation: &Operation, row: &Row) -> Call {
         let mut things = HashMap::new();
         for name in names(operation, row) {
-            let id = self.make(&name).await;
+            let id = self.make(&name, &things).await;
             things.insert(name, id);
         }
         self.call(operation, row, &things)
@@ -124,9 +126,15 @@ impl<'a> World<'a> {
         .await
     }
 
-    /// Makes something of the first organization: its id, or what else stands for it in a request.
-    async fn make(&self, name: &str) -> String {
+    /// Makes something of the first organization, in those of the other things that it belongs to: its id, or what else
+    /// stands for it in a request.
+    async fn make(&self, name: &str, others: &HashMap<String, String>) -> String {
         let api = self.api;
+        let made = async |path: &str, body: Value| {
+            let made = api.post(path, &api.token, &body).await;
+            assert!(made.status.is_success(), "{path}: {made:?}");
+            made.body
+        };
         match name {
             "organizationId" => api.organization(),
             "projectId" => api.project(),
@@ -140,33 +148,71 @@ impl<'a> World<'a> {
             "templateId" => {
                 let schema = json!({"total": {"type": "number"}});
                 let body = json!({"name": "Ours", "projectId": api.project(), "templateSchema": schema});
-                text(&api.post("/templates", &api.token, &body).await.body["id"])
+                text(&made("/templates", body).await["id"])
             }
             "documentId" => text(&api.upload("ours.png").await["id"]),
             "cancelledId" => {
                 let id = text(&api.upload("ours.png").await["id"]);
-                self.cancel(&format!("/processing-history/{id}")).await;
+                let path = format!("/processing-history/{id}/cancel");
+                let cancelled = answer(bearer(api.request(Method::POST, &path), &api.token)).await;
+                assert_eq!(cancelled.status, 200, "{cancelled:?}");
                 id
             }
-            "batchId" => self.batch().await,
-            "cancelledBatchId" => {
-                let id = self.batch().await;
-                self.cancel(&format!("/batch/{id}")).await;
+            "batchId" => {
+                let made = api.submit(&api.batch_path(), &api.token, form("files", &api.project())).await;
+                text(&made.body["id"])
+            }
+            "finishedId" => {
+                let id = text(&api.upload("ours.png").await["id"]);
+                self.finish_all().await;
                 id
+            }
+            "finishedBatchId" => {
+                let made = api.submit(&api.batch_path(), &api.token, form("files", &api.project())).await;
+                self.finish_all().await;
+                text(&made.body["id"])
+            }
+            "newEmail" => format!("new{}@example.org", self.count.fetch_add(1, Ordering::Relaxed)),
+            "userId" => {
+                let email = self.member(&api.organization(), Role::Viewer).await;
+                text(&self.log_in(&email).await["user"]["id"])
+            }
+            "invitationId" => api.base.clock.clock().new_id(),
+            "spareProjectId" => text(&made("/projects", json!({"name": "Spare"})).await["id"]),
+            "tokenId" => {
+                let body = json!({"name": "Ours", "type": "organization", "scopes": ["tokens:manage"]});
+                text(&made("/tokens", body).await["id"])
+            }
+            "webhookId" => {
+                let url = "https://93.184.215.14/";
+                let body = json!({"name": "Ours", "url": url, "events": ["document.processed"]});
+                text(&made("/webhooks", body).await["id"])
+            }
+            "deliveryId" => {
+                text(&made(&format!("/webhooks/{}/test", others["webhookId"]), json!({})).await["id"])
+            }
+            "referenceName" => {
+                let path = format!("/templates/{}/reference", others["templateId"]);
+                let form = form("file", &api.project());
+                let made = api.submit(&path, &api.token, form).await;
+                text(&made.body["name"])
             }
             _ => panic!("nobody knows how to make `{name}`"),
         }
     }
 
-    async fn batch(&self) -> String {
-        let form = form("files", &self.api.project());
-        text(&self.api.submit(&self.api.batch_path(), &self.api.token, form).await.body["id"])
-    }
-
-    async fn cancel(&self, path: &str) {
-        let request = self.api.request(Method::POST, &format!("{path}/cancel"));
-        let cancelled = answer(bearer(request, &self.api.token)).await;
-        assert_eq!(cancelled.status, 200, "{cancelled:?}");
+    /// Gives every document that waits a result, as a worker does.
+    async fn finish_all(&self) {
+        let store = &self.api.base.store;
+        store.dispatch(1000, 1000).await.expect("it answers");
+        loop {
+            let deliveries = store.claim("worker", 1, LEASE).await.expect("it answers");
+            let Some(delivery) = deliveries.into_iter().next() else { return };
+            let started = store.start_attempt("worker", delivery, LEASE, 3).await.expect("it answers");
+            if let Start::Started(attempt) = started {
+                store.complete_attempt(&attempt, &processed("TOTAL 3.50")).await.expect("it answers");
+            }
+        }
     }
 
     /// Makes a user who belongs to one organization only: the address to log in with.
@@ -235,6 +281,7 @@ fn path(operation: &Operation, row: &Row) -> String {
     }
     let thing = match operation.path.trim_start_matches(prefix) {
         path if path.starts_with("/batch/") => "{batchId}",
+        path if path.starts_with("/webhooks/") => "{webhookId}",
         _ => "{documentId}",
     };
     operation.path.replace("{id}", thing)

@@ -1,9 +1,9 @@
-//! What the names of fields say about their values, put into the schemas by rule: ids, times, addresses; and which
-//! fields of an answer are always there.
+//! What the names of fields say about their values, put into the schemas by rule: ids, times, addresses; which fields
+//! of an answer are always there; and examples of requests.
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::description::operations;
 
@@ -30,8 +30,67 @@ pub fn refine(document: &mut Value) {
             }
             for (field, schema) in object["properties"].as_object_mut().into_iter().flatten() {
                 add_format(field, schema);
+                widen_unsigned(schema);
             }
         });
+    }
+    add_examples(document, &asked);
+}
+
+/// Gives the JSON requests that have no example one that is made of those of their fields.
+fn add_examples(document: &mut Value, asked: &BTreeSet<String>) {
+    let schemas = document["components"]["schemas"].clone();
+    let mut examples = Map::new();
+    for name in asked {
+        let schema = &schemas[name];
+        let example = match &schema["example"] {
+            Value::Null => composed_example(schema, &schemas),
+            given => Some(given.clone()),
+        };
+        if let Some(example) = example {
+            examples.insert(name.clone(), example);
+        }
+    }
+    for (_, _, operation) in operations(document) {
+        let Some(body) = operation.get_mut("requestBody") else { continue };
+        let content = &mut body["content"]["application/json"];
+        let example = references(&content["schema"]).iter().find_map(|name| examples.get(name).cloned());
+        if let (Some(example), true) = (example, content.is_object()) {
+            content["example"] = example;
+        }
+    }
+}
+
+/// An object of all fields that are required, and of those that have an example; `None` where it is not known what to
+/// write into one that is required.
+fn composed_example(schema: &Value, schemas: &Value) -> Option<Value> {
+    let mut example = Map::new();
+    for (name, field) in schema["properties"].as_object()? {
+        let required = &schema["required"];
+        let is_required = required.as_array().is_some_and(|names| names.contains(&json!(name)));
+        if is_required || !field["example"].is_null() {
+            example.insert(name.clone(), example_of(field, schemas)?);
+        }
+    }
+    Some(example.into())
+}
+
+fn example_of(field: &Value, schemas: &Value) -> Option<Value> {
+    if !field["example"].is_null() {
+        return Some(field["example"].clone());
+    }
+    let named = field["$ref"].as_str().and_then(|to| to.strip_prefix(SCHEMAS));
+    let words = named.map_or(field, |name| &schemas[name]);
+    if let Some(word) = words["enum"].get(0) {
+        return Some(word.clone());
+    }
+    match field["format"].as_str()? {
+        "uuid" => Some("0192f3a4-5b6c-7d8e-9f01-23456789abcd".into()),
+        "email" => Some("ada@example.org".into()),
+        "uri" => Some("https://example.org/".into()),
+        "date-time" => Some("2026-01-31T12:00:00.000Z".into()),
+        "password" => Some("correct horse battery staple".into()),
+        _ => None,
     }
 }
 
@@ -114,6 +173,14 @@ fn add_format(name: &str, schema: &mut Value) {
     let (Some(format), true) = (format_of(singular.unwrap_or(name)), has(schema, "string")) else { return };
     if schema["format"].is_null() && schema["enum"].is_null() {
         schema["format"] = format.into();
+    }
+}
+
+/// Unsigned numbers of 32 bits reach further than `int32`, as which they are derived.
+fn widen_unsigned(schema: &mut Value) {
+    if schema["format"] == "int32" && schema["minimum"] == 0 && schema["maximum"].is_null() {
+        schema["format"] = "int64".into();
+        schema["maximum"] = u32::MAX.into();
     }
 }
 
