@@ -1,4 +1,4 @@
-//! Embeds what `cargo xtask setup` prepared in `.build/`: OCR models and bundled plugins.
+//! Embeds what `cargo xtask setup` prepared in `.build/`, OCR models and bundled plugins, and the presets of templates.
 #![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts by the environment")]
 
 use std::error::Error;
@@ -7,15 +7,17 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let prepared = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("../.build");
+    let home = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let prepared = home.join("../.build");
     let mut code = String::new();
     embed(&mut code, "MODELS", &prepared.join("models"), &["onnx", "txt"])?;
     embed(&mut code, "PLUGINS", &prepared.join("plugins"), &["wasm"])?;
+    embed(&mut code, "PRESETS", &home.join("presets"), &["json"])?;
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("assets.rs"), code)?;
     Ok(())
 }
 
-/// Adds a constant with the files of a folder, sorted: models by file name, plugins by their name alone.
+/// Adds a constant with the files of a folder, sorted: models by file name, the others by their name alone.
 fn embed(
     code: &mut String,
     constant: &str,
@@ -37,7 +39,7 @@ fn embed(
     for file in files {
         let file = file.canonicalize()?;
         println!("cargo::rerun-if-changed={}", file.display());
-        let name = if constant == "PLUGINS" { file.file_stem() } else { file.file_name() };
+        let name = if constant == "MODELS" { file.file_name() } else { file.file_stem() };
         writeln!(code, "    ({:?}, include_bytes!({file:?})),", name.unwrap_or_default().to_string_lossy())?;
     }
     code.push_str("];\n");

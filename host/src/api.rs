@@ -22,13 +22,18 @@ use crate::auth::{Keys, PasswordCheck};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::{Config, Role};
+use crate::mail::Mailer;
 use crate::pipeline::Pictures;
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
+use templates::preview::{self, Previews};
+use templates::{presets, reference, versions};
 use watch::Watcher;
 
 pub mod access;
+pub mod accounts;
+mod attempts;
 pub mod auth;
 pub mod batches;
 pub mod docs;
@@ -39,14 +44,18 @@ pub mod files;
 pub mod health;
 pub mod history;
 mod idempotency;
+pub mod invitations;
 mod linger;
+pub mod members;
 pub mod middleware;
+pub mod organizations;
 pub mod pages;
 pub mod paging;
 pub mod plugins;
 pub mod projects;
 pub mod statistics;
 pub mod templates;
+pub mod tokens;
 pub mod uploads;
 mod waiting;
 pub mod watch;
@@ -62,6 +71,8 @@ pub struct Context {
     pub keys: Keys,
     /// Checks passwords.
     pub passwords: PasswordCheck,
+    /// Sends mail; `None` where the settings name no server.
+    pub mailer: Option<Mailer>,
     /// Time and ids.
     pub clock: Clock,
     /// All settings.
@@ -72,6 +83,8 @@ pub struct Context {
     pub watcher: Watcher,
     /// Draws pages.
     pub pictures: Arc<Pictures>,
+    /// Reads documents within requests.
+    pub previews: Arc<Previews>,
     /// Cancelled when the server begins to stop: from then on requests are answered 503.
     pub draining: CancellationToken,
 }
@@ -150,13 +163,36 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .merge(health_routes())
-        .routes(protected!(auth::me))
+        .routes(routes!(accounts::signup))
+        .routes(routes!(accounts::verify_email))
+        .routes(routes!(accounts::forgot_password))
+        .routes(routes!(accounts::reset_password))
+        .routes(routes!(invitations::accept_invitation))
+        .routes(protected!(auth::switch_organization))
+        .routes(protected!(auth::me, accounts::update_me))
+        .routes(protected!(accounts::change_password))
+        .routes(protected!(accounts::logout_everywhere))
+        .routes(protected!(organizations::list_organizations, organizations::create_organization))
+        .routes(protected!(
+            organizations::get_organization,
+            organizations::update_organization,
+            organizations::delete_organization
+        ))
+        .routes(protected!(members::list_members, members::create_member))
+        .routes(protected!(members::update_member, members::remove_member))
+        .routes(protected!(members::leave_organization))
+        .routes(protected!(invitations::list_invitations, invitations::create_invitation))
+        .routes(protected!(invitations::withdraw_invitation))
+        .routes(protected!(tokens::list_tokens, tokens::create_token))
+        .routes(protected!(tokens::get_token, tokens::revoke_token))
+        .routes(protected!(tokens::regenerate_token))
         .routes(protected!(projects::create_project))
-        .routes(protected!(projects::get_project, projects::update_project))
+        .routes(protected!(projects::get_project, projects::update_project, projects::delete_project))
         .routes(protected!(plugins::list_plugins))
         .layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))
+        .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_files).layer(body_limit(config, config.upload.max_batch_files)));
     quick.merge(uploads).merge(waiting_routes())
 }
@@ -165,6 +201,7 @@ fn open_api(config: &Config) -> OpenApiRouter<Context> {
     let quick = both().routes(routes!(auth::login_with_token)).layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload).layer(body_limit(config, 1)))
+        .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_batch).layer(body_limit(config, config.upload.max_batch_files)));
     quick.merge(uploads).merge(waiting_routes())
 }
@@ -175,6 +212,17 @@ fn both() -> OpenApiRouter<Context> {
         .routes(protected!(projects::list_projects))
         .routes(protected!(templates::list_templates, templates::create_template))
         .routes(protected!(templates::get_template, templates::update_template, templates::delete_template))
+        .routes(protected!(presets::list_presets))
+        .routes(protected!(presets::get_preset))
+        .routes(protected!(versions::list_template_versions))
+        .routes(protected!(versions::get_template_version))
+        .routes(protected!(versions::restore_template_version))
+        .routes(protected!(versions::duplicate_template))
+        .routes(
+            protected!(reference::list_references, reference::add_reference)
+                .layer(DefaultBodyLimit::max(reference::MAX_REQUEST_BYTES)),
+        )
+        .routes(protected!(reference::remove_reference))
         .routes(protected!(batches::list_batches))
         .routes(protected!(batches::delete_batch))
         .routes(protected!(batches::cancel_batch))

@@ -11,14 +11,18 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::{self, watch::Watcher};
+use crate::api;
+use crate::api::templates::preview::Previews;
+use crate::api::watch::Watcher;
 use crate::assets;
 use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
+use crate::mail::{self, Mailer};
 use crate::pipeline::{self, Pictures, Pipeline};
 use crate::plugins::{self, Registry};
+use crate::references::References;
 use crate::store::{self, Store};
 use crate::worker::{self, Worker};
 use processor::PipelineProcessor;
@@ -31,6 +35,9 @@ const DRAIN_NOTICE: Duration = Duration::from_millis(200);
 /// Why the server cannot start, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The mail settings cannot be used.
+    #[error(transparent)]
+    Mail(#[from] mail::Error),
     /// The data folder cannot be used.
     #[error("data folder `{}` cannot be used", folder.display())]
     DataFolder {
@@ -107,6 +114,7 @@ pub struct App {
     store: Store,
     blobs: Blobs,
     keys: Keys,
+    mailer: Option<Mailer>,
     registry: Arc<Registry>,
     pipeline: Arc<Pipeline>,
     /// What the first start made; `None` on every later one.
@@ -125,6 +133,7 @@ impl App {
         std::fs::create_dir_all(folder)
             .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
         let store = Self::open_store(&config, &clock).await?;
+        let mailer = Mailer::new(&config.mail)?;
         let keys = secret::keys(&config, &store).await?;
         let credentials = first_start::run(&config, &store, &keys, &clock).await?;
         let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
@@ -134,7 +143,18 @@ impl App {
         let registry = Arc::new(registry);
         let pipeline = Arc::new(Pipeline::new(&config, Arc::clone(&registry), clock.clone())?);
         let blobs = Blobs::open(&config.blob_url())?;
-        Ok(Self { config, clock, store, blobs, keys, registry, pipeline, credentials })
+        Ok(Self { config, clock, store, blobs, keys, mailer, registry, pipeline, credentials })
+    }
+
+    /// The database alone, with its schema up to date, for commands that look after it.
+    ///
+    /// # Errors
+    /// The data folder or the database cannot be used.
+    pub async fn store(config: &Config, clock: &Clock) -> Result<Store, Error> {
+        let folder = &config.storage.data_dir;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
+        Self::open_store(config, clock).await
     }
 
     /// Brings the database's schema up to date, and does nothing else.
@@ -142,10 +162,7 @@ impl App {
     /// # Errors
     /// The data folder or the database cannot be used.
     pub async fn migrate(config: &Config, clock: &Clock) -> Result<(), Error> {
-        let folder = &config.storage.data_dir;
-        std::fs::create_dir_all(folder)
-            .map_err(|source| Error::DataFolder { folder: folder.clone(), source })?;
-        Self::open_store(config, clock).await?.close().await;
+        Self::store(config, clock).await?.close().await;
         Ok(())
     }
 
@@ -180,10 +197,14 @@ impl App {
     /// The listener failed.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> Result<(), Error> {
         let drain_timeout = Duration::from_secs(self.config.server.drain_timeout_seconds);
+        let references = Arc::new(References::new(self.store.clone()));
+        let previews =
+            Previews::new(&self.config.preview, Arc::clone(&self.pipeline), Arc::clone(&references));
         let worker = match self.config.server.role {
             Role::Api => None,
             Role::All | Role::Worker => {
-                let processor = PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline);
+                let processor =
+                    PipelineProcessor::new(&self.config, self.blobs.clone(), self.pipeline, references);
                 let settings = worker::Settings::new(&self.config.queue, drain_timeout);
                 let worker = Worker::new(self.store.clone(), Arc::new(processor), settings, &self.clock);
                 Some(tokio::spawn(worker.run(stop.clone())))
@@ -198,11 +219,13 @@ impl App {
             blobs: self.blobs,
             keys: self.keys,
             passwords: PasswordCheck::default(),
+            mailer: self.mailer.clone(),
             clock: self.clock,
             config: Arc::clone(&self.config),
             plugins: self.registry,
             watcher: Watcher::new(store.clone(), self.config.server.max_waiting_clients),
             pictures: Arc::new(Pictures::new(&self.config)),
+            previews: Arc::new(previews),
             draining: stop.clone(),
         };
         let requests_done = CancellationToken::new();
@@ -228,6 +251,11 @@ impl App {
             && let Err(error) = worker.await
         {
             tracing::error!(%error, "worker stopped unexpectedly");
+        }
+        if let Some(mailer) = &self.mailer
+            && tokio::time::timeout(drain_timeout, mailer.finish()).await.is_err()
+        {
+            tracing::warn!("letters were still to be sent when the time to stop was over");
         }
         preload.abort();
         store.close().await;

@@ -1,5 +1,6 @@
 //! Commands and their arguments.
 
+mod admin;
 mod extract;
 mod plugin;
 mod serve;
@@ -51,6 +52,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
+    /// Look after organizations, users and keys.
+    Admin(admin::Admin),
     /// Print the OpenAPI document.
     Openapi,
     /// Look at plugins.
@@ -89,6 +92,10 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Migrate { data } => {
             let config = load(file, [("storage.data_dir", data.map(|dir| dir.display().to_string()))])?;
             serve::migrate(&config)
+        }
+        Command::Admin(admin) => {
+            let data = admin.data().map(|dir| dir.display().to_string());
+            admin.run(&load(file, [("storage.data_dir", data)])?)
         }
         Command::Openapi => {
             print(&(serde_json::to_string_pretty(&ocriva::api::openapi())? + "\n"))?;

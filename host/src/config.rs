@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::domain::network::Network;
+
 pub use crate::domain::page::OcrMode;
 
 /// The commented list of every setting and its default.
@@ -70,7 +72,9 @@ pub struct Config {
     pub server: Server,
     pub storage: Storage,
     pub auth: Auth,
+    pub mail: Mail,
     pub upload: Upload,
+    pub preview: Preview,
     pub decode: Decode,
     pub ocr: Ocr,
     pub plugins: Plugins,
@@ -112,14 +116,25 @@ macro_rules! section {
 section!(Server {
     listen: std::net::SocketAddr,
     public_url: String,
+    trusted_proxies: Vec<String>,
     role: Role,
     drain_timeout_seconds: u64,
     max_waiting_clients: usize,
     event_stream_seconds: u64,
 });
 section!(Storage { data_dir: PathBuf, database_url: String, blob_url: String, max_connections: u32 });
-section!(Auth { secret: String, access_token_minutes: u32, refresh_token_days: u32, api_token_days: u32 });
+section!(Auth {
+    secret: String,
+    access_token_minutes: u32,
+    refresh_token_days: u32,
+    api_token_days: u32,
+    login_attempts: u32,
+    signup: bool,
+    invitation_days: u32,
+});
+section!(Mail { smtp_url: String, from: String, app_url: String });
 section!(Upload { max_file_mib: u64, max_batch_files: usize, timeout_per_file_seconds: u64 });
+section!(Preview { max_concurrent: usize, timeout_seconds: u64 });
 section!(Decode {
     max_pages: u32,
     max_megapixels: u32,
@@ -143,6 +158,7 @@ section!(Plugins {
     handles: u32,
     host_calls: u32,
     ocr_calls: u32,
+    lookups: u32,
     component_mib: u64,
 });
 section!(Queue {
@@ -209,6 +225,7 @@ impl Config {
         let mut shown = self.clone();
         shown.storage.database_url = redact_url(&shown.storage.database_url);
         shown.storage.blob_url = redact_url(&shown.storage.blob_url);
+        shown.mail.smtp_url = redact_url(&shown.mail.smtp_url);
         if !shown.auth.secret.is_empty() {
             shown.auth.secret = "***".to_owned();
         }
@@ -263,8 +280,15 @@ impl Config {
 
     fn check(&self) -> Result<(), Error> {
         let at_least_one = [
+            ("auth.access_token_minutes", u64::from(self.auth.access_token_minutes)),
+            ("auth.refresh_token_days", u64::from(self.auth.refresh_token_days)),
+            ("auth.api_token_days", u64::from(self.auth.api_token_days)),
+            ("auth.login_attempts", u64::from(self.auth.login_attempts)),
+            ("auth.invitation_days", u64::from(self.auth.invitation_days)),
             ("upload.max_file_mib", self.upload.max_file_mib),
             ("upload.max_batch_files", self.upload.max_batch_files as u64),
+            ("preview.max_concurrent", self.preview.max_concurrent as u64),
+            ("preview.timeout_seconds", self.preview.timeout_seconds),
             ("decode.max_pages", u64::from(self.decode.max_pages)),
             ("decode.max_megapixels", u64::from(self.decode.max_megapixels)),
             ("decode.max_text_mib", self.decode.max_text_mib),
@@ -281,6 +305,21 @@ impl Config {
             if value == 0 {
                 return Err(Error::Invalid(format!("`{key}` is 0, it must be at least 1")));
             }
+        }
+        if let Some(entry) = self.server.trusted_proxies.iter().find(|entry| Network::parse(entry).is_none())
+        {
+            return Err(Error::Invalid(format!(
+                "`server.trusted_proxies` has `{entry}`, each must be an address or a network such as `10.0.0.0/8`"
+            )));
+        }
+        if !self.mail.smtp_url.is_empty() && self.mail.from.is_empty() {
+            return Err(Error::Invalid("`mail.smtp_url` is set, then `mail.from` must be too".to_owned()));
+        }
+        if self.auth.signup && self.mail.smtp_url.is_empty() {
+            return Err(Error::Invalid(
+                "`auth.signup` is true, then `mail.smtp_url` must be set: who signs up confirms an address"
+                    .to_owned(),
+            ));
         }
         if !(36..=600).contains(&self.decode.raster_dpi) {
             return Err(Error::Invalid(format!(
@@ -416,8 +455,31 @@ mod tests {
 
     #[test]
     fn passwords_are_redacted() {
-        let config = layered(&[], &[("storage.database_url", "postgres://o:s3cret@db/ocriva")]).unwrap();
+        let config = layered(
+            &[],
+            &[
+                ("storage.database_url", "postgres://o:s3cret@db/ocriva"),
+                ("mail.smtp_url", "smtps://o:s3cret@mail"),
+                ("mail.from", "ocriva@example.org"),
+            ],
+        )
+        .unwrap();
         let shown = config.redacted_toml();
         assert!(shown.contains("postgres://o:***@db/ocriva") && !shown.contains("s3cret"), "{shown}");
+    }
+
+    #[test]
+    fn a_list_can_be_given_in_the_environment() {
+        let config =
+            layered(&[("OCRIVA__SERVER__TRUSTED_PROXIES", r#"["10.0.0.0/8", "::1"]"#)], &[]).unwrap();
+        assert_eq!(config.server.trusted_proxies, ["10.0.0.0/8", "::1"]);
+        let error = layered(&[], &[("server.trusted_proxies", r#"["proxy"]"#)]).unwrap_err().to_string();
+        assert!(error.contains("`proxy`"), "{error}");
+    }
+
+    #[test]
+    fn sign_up_needs_mail() {
+        let error = layered(&[("OCRIVA__AUTH__SIGNUP", "true")], &[]).unwrap_err().to_string();
+        assert!(error.contains("`mail.smtp_url`"), "{error}");
     }
 }

@@ -38,6 +38,8 @@ use crate::domain::format::Format;
 use crate::domain::page::{PageSize, Segment};
 use crate::domain::raster::Raster;
 
+pub use plain::separated_values;
+
 /// Why a document, or a page of it, cannot be decoded. All of these are permanent: trying again won't help.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

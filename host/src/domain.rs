@@ -45,6 +45,7 @@ macro_rules! words {
     };
 }
 
+pub mod account;
 pub mod audit;
 pub mod batch;
 pub mod document;
@@ -54,6 +55,7 @@ pub mod file_name;
 pub mod flow;
 pub mod format;
 pub mod geometry;
+pub mod invitation;
 pub mod layout;
 pub mod listing;
 pub mod network;
@@ -61,7 +63,9 @@ pub mod organization;
 pub mod page;
 pub mod project;
 pub mod raster;
+pub mod reference;
 pub mod schema;
+pub mod signing_key;
 pub mod template;
 pub mod tenant;
 pub mod timestamp;

@@ -22,6 +22,7 @@ use crate::config::{Config, OcrMode};
 use crate::domain::document::{ExtractorIdentity, PageRange};
 use crate::domain::extraction::Extraction;
 use crate::domain::format;
+use crate::domain::reference::NamedTable;
 use crate::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
 use crate::plugins::{self, Registry};
 use crate::{assets, decode, ocr};
@@ -107,6 +108,8 @@ pub struct Task {
     pub file_name: String,
     /// What to extract; `None` for the default extractor's own fields.
     pub template: Option<TemplateContent>,
+    /// The template's reference files.
+    pub references: Vec<NamedTable>,
     /// Extractor to run instead of the template's or the default one. Without settings of its own it gets the
     /// template's, if those are for the same plugin.
     pub extractor: Option<ExtractorChoice>,
@@ -250,7 +253,8 @@ impl Pipeline {
             on_page: Box::new(move |pages_read| progress(Progress { pages_read, page_count })),
         };
         let view = View::new(request, self.reader.clone())?;
-        let request = self.plugin_request(&name, task.extractor.as_ref(), task.template.as_ref());
+        let template = task.template.as_ref();
+        let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
 
         let start = Instant::now();
         let call =
@@ -299,6 +303,7 @@ impl Pipeline {
         plugin: &str,
         asked: Option<&ExtractorChoice>,
         template: Option<&TemplateContent>,
+        references: Vec<NamedTable>,
     ) -> plugins::Request {
         let of_template = template
             .and_then(|template| template.extractor.as_ref())
@@ -310,6 +315,7 @@ impl Pipeline {
                 .and_then(|choice| choice.config.clone())
                 .or_else(|| of_template.and_then(|choice| choice.config.clone()))
                 .unwrap_or_default(),
+            references,
             today: self.clock.now().to_iso().chars().take(10).collect(),
         }
     }

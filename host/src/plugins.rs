@@ -21,6 +21,7 @@ mod component;
 mod engine;
 mod error;
 mod imports;
+mod lookup;
 mod registry;
 mod ticker;
 

@@ -5,6 +5,8 @@
 //! the same as none. A method is one transaction, and none waits for anything but the database. Files are not here:
 //! see the blob store.
 
+mod accounts;
+mod attempts;
 mod audit;
 mod batches;
 mod bootstrap;
@@ -13,13 +15,18 @@ mod documents;
 mod engine;
 mod events;
 mod idempotency;
+mod invitations;
+mod members;
+mod one_time_tokens;
 mod organizations;
 mod projects;
 mod queue;
+mod references;
 mod refresh_tokens;
 mod results;
 mod runs;
 mod secrets;
+mod signing_keys;
 mod statement;
 mod statistics;
 mod templates;
@@ -27,9 +34,13 @@ mod tokens;
 mod users;
 mod watching;
 
+pub use accounts::{Confirmation, SignUp};
+pub use attempts::Attempts;
 pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
 pub use idempotency::{IDEMPOTENCY_HOLD, Idempotency, IdempotencyHold, KeptAnswer};
+pub use invitations::{Acceptance, NewPerson};
+pub use members::Place;
 pub use queue::{Delivery, Queue};
 pub use runs::{Attempt, Pulse, Start};
 pub use tokens::TokenSecret;
@@ -211,6 +222,8 @@ impl Store {
 /// Every statement there is.
 static STATEMENTS: &[&[&Statement]] = &[
     ALL,
+    accounts::ALL,
+    attempts::ALL,
     audit::ALL,
     batches::ALL,
     bootstrap::ALL,
@@ -218,13 +231,18 @@ static STATEMENTS: &[&[&Statement]] = &[
     documents::ALL,
     events::ALL,
     idempotency::ALL,
+    invitations::ALL,
+    members::ALL,
+    one_time_tokens::ALL,
     organizations::ALL,
     projects::ALL,
     queue::ALL,
+    references::ALL,
     refresh_tokens::ALL,
     results::ALL,
     runs::ALL,
     secrets::ALL,
+    signing_keys::ALL,
     statistics::ALL,
     templates::ALL,
     tokens::ALL,

@@ -3,6 +3,7 @@
 use crate::bindings::ocriva::extract::{document as host, types};
 use crate::extractor::Failure;
 use crate::fixture::Fixture;
+use crate::lookup::{self, Match, Query, ReferenceTable};
 use crate::page::{Line, Page, Rect, Word};
 
 /// Words or lines fetched by one call: bounds what the host has to build at once.
@@ -88,6 +89,25 @@ impl<'a> Document<'a> {
                 let inside = page.words.iter().filter(|word| middle_is_in(&area, &word.bbox));
                 Ok(inside.take(cap as usize).cloned().collect())
             }
+        }
+    }
+
+    /// The template's reference files.
+    pub fn reference_tables(&self) -> Vec<ReferenceTable> {
+        match self.source {
+            Source::Host(_) => lookup::host_tables(),
+            Source::Fixture(fixture) => lookup::fixture_tables(&fixture.tables),
+        }
+    }
+
+    /// Rows of a reference file, the best first.
+    ///
+    /// # Errors
+    /// No such file or column, or more calls than one extraction may make.
+    pub fn look_up(&self, query: &Query) -> Result<Vec<Match>, Failure> {
+        match self.source {
+            Source::Host(_) => lookup::host_find(query),
+            Source::Fixture(fixture) => lookup::fixture_find(&fixture.tables, query),
         }
     }
 

@@ -1,10 +1,11 @@
 //! A document for native tests.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::document::Document;
 use crate::extractor::{Extractor, Failure};
+use crate::lookup::Tables;
 use crate::output::Output;
 use crate::page::{Line, Page, Rect, Word};
 
@@ -30,18 +31,27 @@ pub struct FixtureError(#[from] serde_json::Error);
 pub struct Fixture {
     /// Its pages, at least one.
     pub pages: Vec<Page>,
+    /// Its reference files, by name.
+    pub(crate) tables: Tables,
 }
 
 impl Fixture {
     /// A document of these pages.
     pub fn from_pages(pages: Vec<Page>) -> Self {
-        Self { pages }
+        Self { pages, tables: Tables::new() }
+    }
+
+    /// Adds a reference file, whose rows all have the same columns.
+    #[must_use]
+    pub fn with_table(mut self, name: &str, rows: Vec<Map<String, Value>>) -> Self {
+        self.tables.insert(name.to_owned(), rows);
+        self
     }
 
     /// A one-page document set in a fixed-width font: each row of `text` is a line, and each character's column is
     /// its place, so that columns align as they are written. An empty row starts a new block.
     pub fn from_text(text: &str) -> Self {
-        Self { pages: vec![typeset(text)] }
+        Self::from_pages(vec![typeset(text)])
     }
 
     /// A document from a result, as `ocriva extract --format json` prints it for one file: its `pages` with their
@@ -51,7 +61,7 @@ impl Fixture {
     /// Not a result in JSON.
     pub fn from_result(json: &str) -> Result<Self, FixtureError> {
         let captured: Captured = serde_json::from_str(json)?;
-        Ok(Self { pages: captured.pages.into_iter().map(Page::from).collect() })
+        Ok(Self::from_pages(captured.pages.into_iter().map(Page::from).collect()))
     }
 
     /// The document that an extractor is given.

@@ -7,6 +7,7 @@
 #[doc(hidden)]
 pub mod bindings;
 pub mod business;
+pub mod completion;
 mod document;
 mod extractor;
 mod fixture;
@@ -14,6 +15,7 @@ mod fixture;
 pub mod guest;
 pub mod labels;
 pub mod log;
+pub mod lookup;
 pub mod output;
 pub mod page;
 pub mod reading;

@@ -5,3 +5,4 @@ pub mod contacts;
 pub mod currencies;
 pub mod dates;
 pub mod identifiers;
+pub mod mrz;

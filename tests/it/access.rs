@@ -33,7 +33,7 @@ fn the_table_and_the_description_agree_on_operations_and_scopes() {
         let expected = match row.needs {
             Needs::Nothing => json!([]),
             Needs::Operator => json!([{"operator": []}]),
-            Needs::Credential | Needs::Partly(_) => json!([{"bearer": []}, {"apiKey": []}]),
+            Needs::Credential => json!([{"bearer": []}, {"apiKey": []}]),
             Needs::Scope(scope) => {
                 json!([{"bearer": [scope.as_str()]}, {"apiKey": [scope.as_str()]}])
             }
@@ -89,7 +89,7 @@ impl Kind {
             Needs::Operator if self == Self::Nobody => return Refused(401, "auth.credential_missing"),
             Needs::Operator => return Refused(403, "operator.off"),
             Needs::Credential => None,
-            Needs::Scope(scope) | Needs::Partly(scope) => Some(scope),
+            Needs::Scope(scope) => Some(scope),
         };
         let reached = |reach: Reach| match reach {
             Reach::Unknown(code) => Refused(404, code),
@@ -165,9 +165,12 @@ async fn callers(world: &World<'_>) -> Vec<Caller> {
     callers
 }
 
-/// Logs all users in again.
+/// Puts back what an operation has ended, and logs all users in again.
 async fn renew(callers: &mut [Caller], world: &World<'_>) {
     for caller in callers {
+        if let Kind::Role(role) = caller.kind {
+            world.restore(&caller.email, role).await;
+        }
         if let Kind::Role(_) | Kind::ForeignOwner = caller.kind {
             caller.credential = world.login(&caller.email).await;
         }

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use ocriva::domain::audit::Actor;
+use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
+use ocriva::domain::tenant::Tenant;
 use ocriva::domain::token::TokenScope;
 use reqwest::Method;
 use serde_json::json;
-use support::api::{PASSWORD, TestApi, answer, text};
+use support::api::{Answer, PASSWORD, TestApi, answer, bearer, text};
+use support::database::Engine;
 use support::over_http;
 
 over_http!(
@@ -23,7 +26,34 @@ over_http!(
     a_token_with_an_address_list_is_refused_from_elsewhere,
     a_projects_token_reaches_no_other_project,
     credentials_that_are_none_are_refused,
+    a_key_made_by_one_server_is_known_to_the_others,
+    a_key_that_is_retired_at_once_leaves_refresh_tokens_good,
+    a_forwarded_address_is_not_believed,
 );
+
+mod guessing {
+    use super::*;
+
+    over_http!(with_three_attempts =>
+        failed_logins_are_limited_by_account_and_address,
+        a_login_that_succeeds_starts_the_count_anew,
+        all_servers_count_failed_logins_together,
+    );
+}
+
+mod behind_a_proxy {
+    use super::*;
+
+    over_http!(with_trusted_proxy => the_address_that_a_trusted_proxy_names_counts);
+}
+
+async fn with_three_attempts(engine: Engine) -> Option<TestApi> {
+    TestApi::with(engine, |config| config.auth.login_attempts = 3).await
+}
+
+async fn with_trusted_proxy(engine: Engine) -> Option<TestApi> {
+    TestApi::with(engine, |config| config.server.trusted_proxies = vec!["127.0.0.1".to_owned()]).await
+}
 
 async fn a_login_gives_a_pair_of_tokens(api: TestApi) {
     let login = api.login_as(Role::Member).await;
@@ -106,8 +136,9 @@ async fn a_token_that_was_revoked_or_has_expired_is_refused(api: TestApi) {
     assert!(login.body["expiresIn"].as_u64().is_some_and(|seconds| seconds <= 60), "{login:?}");
     api.base.clock.advance(Duration::from_secs(61));
     api.get("/projects", &short_lived).await.assert_error(401, "auth.credential_invalid");
-    let tokens = api.base.store.list_tokens(&api.organization()).await.unwrap();
-    for token in tokens {
+    let everything = Tenant::organization(api.organization());
+    let page = Page { number: 1, limit: 100 };
+    for token in api.base.store.list_tokens(&everything, page).await.unwrap().items {
         api.base.store.revoke_token(&Actor::system(), &api.organization(), &token.id).await.unwrap();
     }
     let refused = api.get("/projects", &api.token).await;
@@ -150,4 +181,99 @@ async fn credentials_that_are_none_are_refused(api: TestApi) {
         let request = api.request(Method::GET, "/projects").header("Authorization", header);
         answer(request).await.assert_error(401, "auth.credential_invalid");
     }
+}
+
+async fn me_at(api: &TestApi, url: &str, access: &str) -> Answer {
+    answer(bearer(api.request_at(url, Method::GET, "/auth/me"), access)).await
+}
+
+async fn a_key_made_by_one_server_is_known_to_the_others(api: TestApi) {
+    let replica = api.replica().await;
+    let old = api.access_token(Role::Member).await;
+    assert_eq!(me_at(&api, &replica, &old).await.status, 200);
+    assert_eq!(api.base.store.rotate_signing_key(Duration::from_secs(3600)).await.unwrap(), 2);
+    let new = text(&api.login("member@example.org", PASSWORD).await.body["accessToken"]);
+    for token in [&old, &new] {
+        for url in [&api.url, &replica] {
+            assert_eq!(me_at(&api, url, token).await.status, 200);
+        }
+    }
+    api.base.clock.advance(Duration::from_secs(3599));
+    let newest = text(&api.login("member@example.org", PASSWORD).await.body["accessToken"]);
+    api.base.clock.advance(Duration::from_secs(2));
+    assert_eq!(me_at(&api, &replica, &newest).await.status, 200);
+}
+
+async fn a_key_that_is_retired_at_once_leaves_refresh_tokens_good(api: TestApi) {
+    let login = api.login_as(Role::Member).await;
+    let access = text(&login["accessToken"]);
+    assert_eq!(api.get("/auth/me", &access).await.status, 200);
+    api.base.store.rotate_signing_key(Duration::ZERO).await.unwrap();
+    // A server goes by what it read for half a minute.
+    api.base.clock.advance(Duration::from_secs(31));
+    api.get("/auth/me", &access).await.assert_error(401, "auth.credential_invalid");
+    let next = api.post("/auth/refresh", "", &json!({"refreshToken": login["refreshToken"]})).await;
+    assert_eq!(api.get("/auth/me", &text(&next.body["accessToken"])).await.status, 200);
+}
+
+async fn failed_logins_are_limited_by_account_and_address(api: TestApi) {
+    api.login_as(Role::Member).await;
+    api.login_as(Role::Viewer).await;
+    for _ in 0..3 {
+        api.login("member@example.org", "a guess").await.assert_error(401, "auth.login_failed");
+    }
+    let refused = api.login("MEMBER@example.org", PASSWORD).await;
+    refused.assert_error(429, "auth.too_many_attempts");
+    let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=901).contains(&wait), "{wait}");
+    assert_eq!(api.login("viewer@example.org", PASSWORD).await.status, 200);
+    api.base.clock.advance(Duration::from_secs(wait));
+    assert_eq!(api.login("member@example.org", PASSWORD).await.status, 200);
+    // Accounts that are not there are counted the same: the answers tell nothing.
+    for _ in 0..3 {
+        api.login("nobody@example.org", "a guess").await.assert_error(401, "auth.login_failed");
+    }
+    api.login("nobody@example.org", "a guess").await.assert_error(429, "auth.too_many_attempts");
+}
+
+async fn a_login_that_succeeds_starts_the_count_anew(api: TestApi) {
+    api.login_as(Role::Member).await;
+    for _ in 0..3 {
+        for _ in 0..2 {
+            api.login("member@example.org", "a guess").await.assert_error(401, "auth.login_failed");
+        }
+        assert_eq!(api.login("member@example.org", PASSWORD).await.status, 200);
+    }
+}
+
+async fn all_servers_count_failed_logins_together(api: TestApi) {
+    let replica = api.replica().await;
+    let guess = async |url: &str| {
+        let body = json!({"email": "member@example.org", "password": "a guess"});
+        answer(api.request_at(url, Method::POST, "/auth/login").json(&body)).await.status.as_u16()
+    };
+    let guesses = [api.url.as_str(), &replica, &api.url, &replica, &api.url];
+    let mut answers: Vec<u16> = futures::future::join_all(guesses.map(guess)).await;
+    answers.sort_unstable();
+    assert_eq!(answers, [401, 401, 401, 429, 429]);
+}
+
+async fn a_forwarded_address_is_not_believed(api: TestApi) {
+    assert_eq!(forwarded(&api, "192.0.2.7").await, 403);
+    assert_eq!(forwarded(&api, "127.0.0.1").await, 403);
+}
+
+async fn the_address_that_a_trusted_proxy_names_counts(api: TestApi) {
+    assert_eq!(forwarded(&api, "192.0.2.7").await, 200);
+    assert_eq!(forwarded(&api, "203.0.113.9, 192.0.2.7").await, 200);
+    assert_eq!(forwarded(&api, "192.0.2.7, 203.0.113.9").await, 403);
+    assert_eq!(forwarded(&api, "192.0.2.7, nonsense").await, 403);
+}
+
+/// The status for a token that may be used from 192.0.2.0/24 only.
+async fn forwarded(api: &TestApi, addresses: &str) -> u16 {
+    let token =
+        api.token_like(&api.organization(), |token| token.addresses = vec!["192.0.2.0/24".to_owned()]).await;
+    let request = bearer(api.request(Method::GET, "/projects"), &token);
+    answer(request.header("X-Forwarded-For", addresses)).await.status.as_u16()
 }

@@ -10,7 +10,7 @@ use ocriva::domain::page::{Segment, Unit};
 use ocriva::domain::raster::Raster;
 use support::fixture;
 
-mod generated;
+pub(crate) mod generated;
 
 use generated::{pdf, pdf_with_encoding, pdf_with_page};
 

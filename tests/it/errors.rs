@@ -170,17 +170,39 @@ fn public_codes_do_not_change_unseen() {
     401 auth.credential_invalid
     401 auth.login_failed
     401 auth.refresh_invalid
+    400 auth.one_time_token_invalid
+    403 auth.email_unverified
+    403 auth.password_wrong
+    403 auth.signup_disabled
+    429 auth.too_many_attempts
+    403 auth.user_required
     401 auth.project_out_of_reach
     403 auth.role_insufficient
     403 auth.scope_missing
     403 auth.address_refused
     404 organization.unknown
+    404 member.unknown
+    409 member.exists
+    409 member.last_owner
+    404 invitation.unknown
+    404 token.unknown
+    409 token.revoked
+    403 token.beyond_grant
+    409 mail.not_configured
+    503 mail.failed
     404 project.unknown
     409 project.inactive
+    409 project.not_empty
     404 template.unknown
     422 template.schema
     422 template.extractor
     422 template.export
+    404 template.preset_unknown
+    404 template.reference_unknown
+    422 template.reference
+    422 template.preview_failed
+    504 template.preview_timeout
+    503 template.preview_busy
     404 document.unknown
     409 template.inactive
     409 document.state

@@ -16,6 +16,7 @@ over_http!(
     a_request_that_made_nothing_frees_its_key,
     a_key_is_taken_while_its_first_request_is_in_progress,
     a_key_that_cannot_be_one_is_refused,
+    a_secret_is_made_once_and_never_kept,
 );
 
 fn keyed(request: RequestBuilder, key: &str) -> RequestBuilder {
@@ -162,6 +163,17 @@ async fn a_key_that_cannot_be_one_is_refused(api: TestApi) {
         answer(keyed(request, key)).await.assert_error(400, "request.invalid");
     }
     api.wait_for_blobs(0).await;
+}
+
+async fn a_secret_is_made_once_and_never_kept(api: TestApi) {
+    let owner = api.access_token(ocriva::domain::organization::Role::Owner).await;
+    let body = json!({"name": "Scanner", "type": "organization", "scopes": ["documents:write"]});
+    let send = || keyed(bearer(api.request(Method::POST, "/tokens"), &owner).json(&body), "one");
+    let made = answer(send()).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    answer(send()).await.assert_error(409, "idempotency.secret");
+    let listed = api.get("/tokens", &owner).await.body.to_string();
+    assert_eq!(listed.matches("Scanner").count(), 1, "{listed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,8 @@
 //! The one integration binary: a module per resource, each through a public border.
 
 mod access;
+mod accounts;
+mod admin;
 mod auth;
 mod batches;
 mod command_line;
@@ -12,10 +14,15 @@ mod formats;
 mod history;
 mod hostile;
 mod idempotency;
+mod invitations;
+mod members;
 mod ocr;
 mod openapi;
+mod organizations;
 mod pages;
 mod plugins;
+mod presets;
+mod projects;
 mod queue;
 mod replicas;
 mod serving;
@@ -23,6 +30,7 @@ mod store;
 mod streams;
 mod templates;
 mod tidy;
+mod tokens;
 mod uploads;
 mod waiting;
 mod worker;

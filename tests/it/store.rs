@@ -108,8 +108,8 @@ async fn only_the_first_start_makes_an_owner(test: TestStore) {
     };
     assert_eq!(test.store.bootstrap(again).await.unwrap(), None);
     assert!(test.store.login("second@example.com").await.unwrap().is_none());
-    let members = test.store.list_members(&test.first.organization_id).await.unwrap();
-    assert_eq!(members.iter().map(|member| member.role).collect::<Vec<_>>(), [Role::Owner]);
+    let members = test.store.list_members(&test.first.organization_id, FIRST_PAGE).await.unwrap();
+    assert_eq!(members.items.iter().map(|member| member.role).collect::<Vec<_>>(), [Role::Owner]);
     let token = test.store.token_by_public_id("first").await.unwrap().unwrap();
     assert_eq!(token.created_by.as_ref(), Some(&test.first.user_id));
 }
@@ -120,7 +120,7 @@ async fn the_owner_can_log_in_by_address_in_any_case(test: TestStore) {
         (login.user.email.as_str(), login.password_hash.as_str()),
         ("owner@example.com", "$argon2id$")
     );
-    assert!(test.store.set_password(&login.user.id, "$new$").await.unwrap());
+    assert!(test.store.set_password(&Actor::system(), &login.user.id, "$new$", None).await.unwrap());
     assert_eq!(test.store.login("owner@example.com").await.unwrap().unwrap().password_hash, "$new$");
     let memberships = test.store.memberships(&login.user.id).await.unwrap();
     assert_eq!(memberships[0].organization_id, test.first.organization_id);
@@ -266,7 +266,7 @@ async fn an_idempotency_key_has_one_holder_whose_answer_is_kept_for_a_day(test: 
     assert_eq!(hold().await, Idempotency::InProgress);
     test.store.forget_idempotency_key(&first).await.unwrap();
     let Idempotency::New(second) = hold().await else { panic!("the key is free again") };
-    let answer = KeptAnswer { fingerprint: "a".to_owned(), status: 201, body: "{}".to_owned() };
+    let answer = KeptAnswer { fingerprint: "a".to_owned(), status: 201, body: Some("{}".to_owned()) };
     test.store.finish_idempotency_key(&second, &answer).await.unwrap();
     test.store.forget_idempotency_key(&second).await.unwrap();
     assert_eq!(hold().await, Idempotency::Answered(answer));
@@ -284,7 +284,7 @@ async fn an_idempotency_key_is_free_again_when_its_holder_fell_silent(test: Test
     assert_eq!(hold().await, Idempotency::InProgress);
     test.clock.advance(IDEMPOTENCY_HOLD);
     let Idempotency::New(second) = hold().await else { panic!("the hold ran out") };
-    let answer = KeptAnswer { fingerprint: "a".to_owned(), status: 201, body: "late".to_owned() };
+    let answer = KeptAnswer { fingerprint: "a".to_owned(), status: 201, body: None };
     assert!(!test.store.renew_idempotency_key(&silent).await.unwrap());
     test.store.finish_idempotency_key(&silent, &answer).await.unwrap();
     test.store.forget_idempotency_key(&silent).await.unwrap();
@@ -353,7 +353,7 @@ async fn login(test: &TestStore, token_hash: &str) -> LoginFamily {
         user_id: test.first.user_id.clone(),
         organization_id: test.first.organization_id.clone(),
     };
-    test.store.create_refresh_token(&login, refresh_token(test, token_hash)).await.unwrap();
+    test.store.create_refresh_token(&Actor::system(), &login, refresh_token(test, token_hash)).await.unwrap();
     login
 }
 

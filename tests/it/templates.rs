@@ -1,5 +1,9 @@
 //! Templates over HTTP.
 
+mod preview;
+mod reference;
+mod versions;
+
 use ocriva::domain::token::TokenScope;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,6 +17,8 @@ over_http!(
     a_change_leaves_what_it_does_not_name,
     a_projects_token_needs_no_project,
     export_settings_are_kept_and_name_fields_that_there_are,
+    an_extractors_version_may_be_a_range,
+    an_extractors_settings_are_checked_against_what_it_takes,
 );
 
 fn receipt(api: &TestApi) -> Value {
@@ -140,4 +146,37 @@ async fn export_settings_are_kept_and_name_fields_that_there_are(api: TestApi) {
     check(json!({"columns": [{"title": "A"}]}), 400, "request.invalid", "field").await;
     let cleared = api.send(Method::PATCH, &path, &api.token, &json!({"export": null})).await.body;
     assert_eq!(cleared["export"], made["export"]);
+}
+
+async fn an_extractors_version_may_be_a_range(api: TestApi) {
+    let mut body = receipt(&api);
+    let version = text(&api.get("/plugins", &api.token).await.body[0]["version"]);
+    let mut made = async |version: &str| {
+        body["extractor"] = json!({"plugin": "receipt", "version": version});
+        api.post("/templates", &api.token, &body).await
+    };
+    for version in [version.as_str(), &format!("^{version}"), ">=0.1, <99", "*"] {
+        assert_eq!(made(version).await.body["extractor"]["version"], version);
+    }
+    for (version, told) in [("99.0.0", "known: `"), ("^99", "known: `"), ("^one", "not a range")] {
+        let refused = made(version).await;
+        refused.assert_error(422, "template.extractor");
+        assert!(text(&refused.body["message"]).contains(told), "{refused:?}");
+    }
+}
+
+async fn an_extractors_settings_are_checked_against_what_it_takes(api: TestApi) {
+    let mut body = receipt(&api);
+    let mut made = async |config: Value| {
+        body["extractor"] = json!({"plugin": "invoice", "config": config});
+        api.post("/templates", &api.token, &body).await
+    };
+    let lookup = json!({"table": "suppliers", "match": [{"field": "iban", "column": "iban"}],
+        "fill": {"supplierName": "name"}});
+    let good = made(json!({"lookups": [lookup]})).await;
+    assert_eq!(good.body["extractor"]["config"]["lookups"], json!([lookup]), "{good:?}");
+    let refused = made(json!({"lookups": [lookup, {"table": 3}], "speed": 9})).await;
+    refused.assert_error(422, "template.extractor");
+    let told = refused.body["message"].to_string();
+    assert!(told.contains("`/lookups/1/table`") && told.contains("speed"), "{told}");
 }

@@ -11,8 +11,9 @@ mod source;
 use source::{SourceFile, code_only, crate_paths, files, without_unit_tests};
 
 /// Modules that know only themselves, `domain`, `clock` and their own section of the settings.
-const LAYERS: [(&str, &[&str]); 5] = [
+const LAYERS: [(&str, &[&str]); 6] = [
     ("store", &["Storage"]),
+    ("mail", &["Mail"]),
     ("blobs", &["Storage"]),
     ("decode", &["Decode"]),
     ("ocr", &["Ocr", "OcrMode"]),
@@ -24,7 +25,9 @@ const OWNED: &[(&str, &str)] = &[
     ("api", r"\b(axum|axum_extra|tower_http|utoipa_axum|StatusCode)\b"),
     ("store", r"\bsqlx\b"),
     ("blobs", r"\bobject_store\b"),
-    ("plugins", r"\b(wasmtime|wasmtime_wasi|wasmparser)\b"),
+    ("domain", r"\b(strsim|unicode_normalization)\b"),
+    ("mail", r"\blettre\b"),
+    ("plugins", r"\b(semver|wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
     ("decode", r"\bhayro\w*\b"),
     ("decode", r"(^|[^:\w.])(image|tiff|zip|csv)::"),
@@ -44,6 +47,7 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("watching::", "of those who wait, each of whom was let in before"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
+    ("invitations::ACCEPT", "an invitation is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];
 

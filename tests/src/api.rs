@@ -1,22 +1,26 @@
 //! The API on a socket, with its database, blob store and plugins, and requests to it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use ocriva::api::templates::preview::Previews;
 use ocriva::api::watch::Watcher;
 use ocriva::api::{self, Context};
 use ocriva::auth::{self, Keys, PasswordCheck};
 use ocriva::blobs::Blobs;
 use ocriva::config::Config;
+use ocriva::domain::account::NewOneTimeToken;
 use ocriva::domain::audit::Actor;
 use ocriva::domain::organization::{NewMember, Role};
 use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
-use ocriva::pipeline::Pictures;
+use ocriva::mail::Mailer;
+use ocriva::pipeline::{Pictures, Pipeline};
 use ocriva::plugins::{Engine as PluginEngine, Registry};
+use ocriva::references::References;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -29,19 +33,28 @@ use crate::contract::Sent;
 use crate::database::Engine;
 use crate::store::TestStore;
 
-/// Runs each of the named `async fn(TestApi)` as a test on SQLite and on PostgreSQL.
+/// Runs each of the named `async fn(TestApi)` as a test on SQLite and on PostgreSQL. Where the server needs other
+/// settings or company, the names follow that of an `async fn(Engine) -> Option<T>` and take what it makes:
+/// `over_http!(start => first, second)`.
 #[macro_export]
 macro_rules! over_http {
-    ($($name:ident),* $(,)?) => {
-        $crate::over_http!(@engine sqlite, Sqlite, $($name),*);
-        $crate::over_http!(@engine postgres, Postgres, $($name),*);
+    ($start:ident => $($name:ident),* $(,)?) => {
+        $crate::over_http!(@engine sqlite, Sqlite, [super::$start], $($name),*);
+        $crate::over_http!(@engine postgres, Postgres, [super::$start], $($name),*);
     };
-    (@engine $module:ident, $engine:ident, $($name:ident),*) => {
+    ($($name:ident),* $(,)?) => {
+        $crate::over_http!(@engine sqlite, Sqlite, [$crate::api::TestApi::new], $($name),*);
+        $crate::over_http!(@engine postgres, Postgres, [$crate::api::TestApi::new], $($name),*);
+    };
+    (@engine $module:ident, $engine:ident, [$($start:tt)*], $($name:ident),*) => {
+        $crate::over_http!(@module $module, ($($start)*($crate::database::Engine::$engine)), $($name),*);
+    };
+    (@module $module:ident, $started:tt, $($name:ident),*) => {
         mod $module {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
-                    if let Some(test) = $crate::api::TestApi::new($crate::database::Engine::$engine).await {
+                    if let Some(test) = $started.await {
                         super::$name(test).await;
                     }
                 }
@@ -64,6 +77,7 @@ pub struct TestApi {
     /// Told to stop, as by SIGTERM.
     pub draining: CancellationToken,
     keys: Keys,
+    config: Arc<Config>,
     client: reqwest::Client,
     folder: TempDir,
     stop: CancellationToken,
@@ -99,27 +113,25 @@ impl TestApi {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         config.server.listen = listener.local_addr().expect("the listener has an address");
         let url = config.public_url();
-        let blobs = folder.path().join("blobs");
-        let context = Context {
-            store: base.store.clone(),
-            blobs: Blobs::open(&format!("file:{}", blobs.display())).expect("the folder can be made"),
-            keys: Keys::derive(&[7; 32]).expect("the secret is long enough"),
-            passwords: PasswordCheck::default(),
-            clock: base.clock.clock(),
-            watcher: Watcher::new(base.store.clone(), config.server.max_waiting_clients),
-            pictures: Arc::new(Pictures::new(&config)),
-            config: Arc::new(config),
-            plugins: Arc::clone(plugins()),
-            draining: CancellationToken::new(),
-        };
+        let config = Arc::new(config);
+        let context = context(&base, &config, folder.path());
         let (keys, draining, stop) =
             (context.keys.clone(), context.draining.clone(), CancellationToken::new());
         tokio::spawn(api::serve(context, listener, stop.clone().cancelled_owned()));
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build();
         let client = client.expect("a client can be made");
-        let mut api = Self { base, url, token: String::new(), draining, keys, client, folder, stop };
+        let mut api = Self { base, url, token: String::new(), draining, keys, config, client, folder, stop };
         api.token = api.token_with(&api.organization(), None, TokenScope::ALL).await;
         Some(api)
+    }
+
+    /// Starts another server beside the first, on the same database: its URL.
+    pub async fn replica(&self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let url = format!("http://{}", listener.local_addr().expect("the listener has an address"));
+        let context = context(&self.base, &self.config, self.folder.path());
+        tokio::spawn(api::serve(context, listener, self.stop.clone().cancelled_owned()));
+        url
     }
 
     /// Id of the first organization.
@@ -167,6 +179,13 @@ impl TestApi {
         token.text
     }
 
+    /// A one-time token as a mail would bring it, and what is to be remembered of it.
+    pub fn one_time_token(&self) -> (String, NewOneTimeToken) {
+        let token = self.keys.opaque_token();
+        let expires_at = self.base.clock.clock().now().after(Duration::from_secs(3600));
+        (token.text, NewOneTimeToken { token_hash: token.hash, expires_at })
+    }
+
     /// An API token of another organization with every scope.
     pub async fn foreign_token(&self) -> (Tenant, String) {
         let tenant = self.base.other_tenant().await;
@@ -176,16 +195,26 @@ impl TestApi {
 
     /// Makes a user of the first organization and logs them in: the answer to the login.
     pub async fn login_as(&self, role: Role) -> Value {
+        let email = format!("{role}@example.org");
+        self.member(&self.organization(), &email, role).await;
+        let answer = self.login(&email, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
+    /// Makes a user with the tests' password and a place in an organization: the user's id.
+    pub async fn member(&self, organization_id: &str, email: &str, role: Role) -> String {
         static HASH: OnceLock<String> = OnceLock::new();
         let password_hash =
             HASH.get_or_init(|| auth::hash_password(PASSWORD).expect("it can be hashed")).clone();
-        let email = format!("{role}@example.org");
-        let new = NewMember { email: email.clone(), name: role.to_string(), password_hash, role };
-        let made = self.base.store.create_member(&Actor::system(), &self.organization(), new).await;
-        made.expect("a member can be made");
-        let answer = self.post("/auth/login", "", &json!({"email": email, "password": PASSWORD})).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.body
+        let new = NewMember { email: email.to_owned(), name: role.to_string(), password_hash, role };
+        let made = self.base.store.create_member(&Actor::system(), organization_id, new).await;
+        made.expect("a member can be made").user.id
+    }
+
+    /// The answer to a login.
+    pub async fn login(&self, email: &str, password: &str) -> Answer {
+        self.post("/auth/login", "", &json!({"email": email, "password": password})).await
     }
 
     /// An access token of a new user of the first organization.
@@ -195,7 +224,22 @@ impl TestApi {
 
     /// A request to a path.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url))
+        self.request_at(&self.url, method, path)
+    }
+
+    /// A request to a path of this or another server.
+    pub fn request_at(&self, url: &str, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{url}{path}"))
+    }
+
+    /// `DELETE` with a bearer credential.
+    pub async fn delete(&self, path: &str, credential: &str) -> Answer {
+        answer(bearer(self.request(Method::DELETE, path), credential)).await
+    }
+
+    /// `PATCH` of JSON.
+    pub async fn patch(&self, path: &str, credential: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, credential, body).await
     }
 
     /// `GET` with a bearer credential; an empty one is left out.
@@ -342,6 +386,27 @@ pub fn png() -> Vec<u8> {
     PIXEL.to_vec()
 }
 
+/// What a server works with whose documents lie below `folder`.
+fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
+    let pipeline = Pipeline::without_cache(config, Arc::clone(plugins()), base.clock.clock());
+    let references = Arc::new(References::new(base.store.clone()));
+    Context {
+        store: base.store.clone(),
+        blobs: Blobs::open(&format!("file:{}", folder.join("blobs").display()))
+            .expect("the folder can be made"),
+        keys: Keys::derive(&[7; 32]).expect("the secret is long enough"),
+        passwords: PasswordCheck::default(),
+        mailer: Mailer::new(&config.mail).expect("the mail settings can be used"),
+        clock: base.clock.clock(),
+        watcher: Watcher::new(base.store.clone(), config.server.max_waiting_clients),
+        pictures: Arc::new(Pictures::new(config)),
+        config: Arc::clone(config),
+        plugins: Arc::clone(plugins()),
+        previews: Arc::new(Previews::new(&config.preview, Arc::new(pipeline), references)),
+        draining: CancellationToken::new(),
+    }
+}
+
 /// The program's own plugins, loaded once for all tests.
 fn plugins() -> &'static Arc<Registry> {
     static PLUGINS: OnceLock<Arc<Registry>> = OnceLock::new();
@@ -358,7 +423,7 @@ fn plugins() -> &'static Arc<Registry> {
     })
 }
 
-fn files(folder: &std::path::Path) -> Vec<PathBuf> {
+fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }

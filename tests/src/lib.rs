@@ -8,6 +8,7 @@ pub mod api;
 pub mod clock;
 pub mod contract;
 pub mod database;
+pub mod mail;
 pub mod postgres;
 pub mod s3;
 pub mod server;

@@ -62,6 +62,11 @@ impl Installation {
         self.folder.path()
     }
 
+    /// URL of its database.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
+
     /// Starts the server on a free port and waits until it says that it is ready.
     pub fn start(&self) -> Server<'_> {
         self.start_with(&[])

@@ -192,6 +192,7 @@ pub fn new_token(public_id: &str) -> NewApiToken {
         scopes: vec![TokenScope::DocumentsRead, TokenScope::OrganizationManage],
         addresses: vec!["10.0.0.0/8".to_owned()],
         created_by: None,
-        expires_at: Timestamp(i64::MAX),
+        // A time that ISO 8601 can write: the year 2100.
+        expires_at: Timestamp(4_102_444_800_000_000),
     }
 }

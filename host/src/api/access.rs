@@ -3,10 +3,11 @@
 //! A handler that needs a permission names it in its signature: `permit: Permit<ReadDocuments>`. The router takes
 //! nothing else for its protected routes (see [`guarded`]), so that a route without a permission does not compile.
 
+use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, Request};
 use axum::handler::Handler;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
@@ -24,6 +25,7 @@ use crate::domain::token::{ApiToken, LoginFamily, TokenScope};
 use crate::store::Store;
 
 const API_KEY: &str = "x-api-key";
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// One of the two faces of the API: the same resources, with other credentials and defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Face {
 #[error("route is mounted without a face")]
 struct NoFace;
 
+/// The address the request came from, as far as trusted proxies vouch for it; `None` where it is not known.
+#[derive(Debug, Clone, Copy)]
+pub struct CallerAddress(pub Option<IpAddr>);
+
+impl CallerAddress {
+    /// The address of whoever sent `request`.
+    pub fn of(request: &Request, trusted_proxies: &[String]) -> Self {
+        let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else {
+            return Self(None);
+        };
+        let forwarded = request.headers().get_all(FORWARDED_FOR).iter();
+        // What is not even text is no address either, which an empty value is not.
+        let forwarded: Vec<&str> = forwarded.map(|value| value.to_str().unwrap_or_default()).collect();
+        Self(network::caller_address(peer.ip(), forwarded.into_iter(), trusted_proxies))
+    }
+
+    /// The address as text.
+    pub fn text(self) -> Option<String> {
+        self.0.map(|address| address.to_string())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CallerAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self(None)))
+    }
+}
+
 /// Whoever sent the request, once the credential has been checked.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -73,6 +105,8 @@ pub struct Caller {
     pub project_id: Option<String>,
     /// The user, where the credential is a person's.
     pub user_id: Option<String>,
+    /// The login that the credential descends from, where it is a person's.
+    login: Option<String>,
     /// The same for the audit log.
     pub actor: Actor,
     grants: Grants,
@@ -84,7 +118,16 @@ enum Grants {
     /// What goes with a user's role.
     Role(Role),
     /// What a token's maker chose.
-    Scopes(Vec<TokenScope>),
+    Token(Box<ApiToken>),
+}
+
+/// A person who is logged in.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    /// The user.
+    pub user_id: &'a str,
+    /// The login that the request's credential descends from.
+    pub login: &'a str,
 }
 
 impl Caller {
@@ -136,6 +179,56 @@ impl Caller {
         Err(ApiError::new(Code::OrganizationUnknown, format!("there is no organization `{id}`")))
     }
 
+    /// Checks that the credential reaches the organization as a whole.
+    ///
+    /// # Errors
+    /// 401 for one that is bound to a project.
+    pub fn check_whole_organization(&self) -> Result<(), ApiError> {
+        match self.project_id {
+            None => Ok(()),
+            Some(_) => Err(ApiError::new(
+                Code::ProjectOutOfReach,
+                "a project's token does not reach the organization as a whole",
+            )),
+        }
+    }
+
+    /// The person who calls.
+    ///
+    /// # Errors
+    /// 403 for an API token.
+    pub fn person(&self) -> Result<Person<'_>, ApiError> {
+        match (&self.user_id, &self.login) {
+            (Some(user_id), Some(login)) => Ok(Person { user_id, login }),
+            _ => Err(ApiError::new(Code::UserRequired, "only a person who is logged in can do this")),
+        }
+    }
+
+    /// What the caller counts as among the members: a person's role; an API token that may manage the organization is
+    /// no more than an administrator.
+    pub fn role(&self) -> Role {
+        match &self.grants {
+            Grants::Role(role) => *role,
+            Grants::Token(_) => Role::Admin,
+        }
+    }
+
+    /// The API token that the credential is or was made from.
+    pub fn token(&self) -> Option<&ApiToken> {
+        match &self.grants {
+            Grants::Role(_) => None,
+            Grants::Token(token) => Some(token),
+        }
+    }
+
+    /// Checks that the caller has the permission `P`, for handlers that need it in some cases only.
+    ///
+    /// # Errors
+    /// 403 where they have not.
+    pub fn check_permission<P: Permission>(&self) -> Result<(), ApiError> {
+        P::SCOPE.map_or(Ok(()), |scope| self.check_scope(scope))
+    }
+
     fn check_scope(&self, scope: TokenScope) -> Result<(), ApiError> {
         match &self.grants {
             Grants::Role(role) if role_allows(*role, scope) => Ok(()),
@@ -143,8 +236,8 @@ impl Caller {
                 Code::RoleInsufficient,
                 format!("this needs `{scope}`, which the role `{role}` does not include"),
             )),
-            Grants::Scopes(scopes) if scopes.contains(&scope) => Ok(()),
-            Grants::Scopes(_) => {
+            Grants::Token(token) if token.scopes.contains(&scope) => Ok(()),
+            Grants::Token(_) => {
                 Err(ApiError::new(Code::ScopeMissing, format!("the token lacks the scope `{scope}`")))
             }
         }
@@ -204,7 +297,9 @@ permissions! {
     WriteTemplates = Some(TokenScope::TemplatesWrite);
     /// Look at plugins.
     ReadPlugins = Some(TokenScope::PluginsRead);
-    /// Manage the organization and its projects.
+    /// Manage API tokens.
+    ManageTokens = Some(TokenScope::TokensManage);
+    /// Manage the organization, its members and projects.
     ManageOrganization = Some(TokenScope::OrganizationManage);
 }
 
@@ -225,9 +320,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let face = Face::from_request_parts(parts, state).await?;
         let caller = authenticate(&Context::from_ref(state), face, parts).await?;
-        if let Some(scope) = P::SCOPE {
-            caller.check_scope(scope)?;
-        }
+        caller.check_permission::<P>()?;
         Ok(Self { caller, permission: PhantomData })
     }
 }
@@ -263,7 +356,7 @@ pub fn required_scope<H: Handler<T, Context>, T: Guarded>(_handler: H) -> Option
 /// # Errors
 /// 401 without a credential that holds at this face, 403 from an address that is not on its list.
 pub async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Result<Caller, ApiError> {
-    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let CallerAddress(address) = parts.extensions.get().copied().unwrap_or(CallerAddress(None));
     match presented(&parts.headers)? {
         Credential::ApiToken(token) => {
             let public_id = auth::api_token_public_id(token).ok_or_else(invalid)?;
@@ -273,28 +366,50 @@ pub async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Resul
             }
             token_caller(context, record, address).await
         }
-        Credential::AccessToken(token) => {
-            let subject = context.keys.check_access_token(token, context.clock.now());
-            match (face, subject.map_err(|error| refused(&error))?) {
-                (Face::Platform, Subject::User { user_id, organization_id, login }) => {
-                    let login = LoginFamily { family: login, user_id, organization_id };
-                    user_caller(context, login, address).await
-                }
-                (Face::OpenApi, Subject::Token { public_id }) => {
-                    let record = context.store.token_by_public_id(&public_id).await?.ok_or_else(invalid)?;
-                    token_caller(context, record, address).await
-                }
-                (Face::OpenApi, Subject::User { .. }) => Err(ApiError::new(
-                    Code::CredentialInvalid,
-                    "the Open API takes API tokens and access tokens made from them, not those of users",
-                )),
-                (Face::Platform, Subject::Token { .. }) => Err(ApiError::new(
-                    Code::CredentialInvalid,
-                    "access tokens made from an API token hold for the Open API only",
-                )),
+        Credential::AccessToken(token) => match (face, subject(context, token).await?) {
+            (Face::Platform, Subject::User { user_id, organization_id, login }) => {
+                let login = LoginFamily { family: login, user_id, organization_id };
+                user_caller(context, login, address).await
             }
-        }
+            (Face::OpenApi, Subject::Token { public_id }) => {
+                let record = context.store.token_by_public_id(&public_id).await?.ok_or_else(invalid)?;
+                token_caller(context, record, address).await
+            }
+            (Face::OpenApi, Subject::User { .. }) => Err(ApiError::new(
+                Code::CredentialInvalid,
+                "the Open API takes API tokens and access tokens made from them, not those of users",
+            )),
+            (Face::Platform, Subject::Token { .. }) => Err(ApiError::new(
+                Code::CredentialInvalid,
+                "access tokens made from an API token hold for the Open API only",
+            )),
+        },
     }
+}
+
+/// Whom an access token stands for. The list of signing keys is read again where it is old, or where the token was made
+/// with a key that another process has made meanwhile.
+async fn subject(context: &Context, token: &str) -> Result<Subject, ApiError> {
+    let now = context.clock.now();
+    if context.keys.are_stale(now) {
+        learn_signing_keys(context).await?;
+    }
+    let mut checked = context.keys.check_access_token(token, now);
+    if matches!(checked, Err(auth::Error::NewKey)) {
+        learn_signing_keys(context).await?;
+        checked = context.keys.check_access_token(token, now);
+    }
+    checked.map_err(|error| refused(&error))
+}
+
+/// Reads which signing keys there are.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn learn_signing_keys(context: &Context) -> Result<(), ApiError> {
+    let now = context.clock.now();
+    context.keys.learn(context.store.signing_keys().await?, now);
+    Ok(())
 }
 
 /// What the request presents, not yet checked.
@@ -356,11 +471,12 @@ pub async fn token_caller(
     }
     context.store.touch_token(&token).await?;
     Ok(Caller {
-        organization_id: token.organization_id,
-        project_id: token.project_id,
+        organization_id: token.organization_id.clone(),
+        project_id: token.project_id.clone(),
         user_id: None,
-        actor: actor(ActorKind::Token, token.id, address),
-        grants: Grants::Scopes(token.scopes),
+        login: None,
+        actor: actor(ActorKind::Token, token.id.clone(), address),
+        grants: Grants::Token(Box::new(token)),
     })
 }
 
@@ -380,6 +496,7 @@ async fn user_caller(
         project_id: None,
         actor: actor(ActorKind::User, user.id, address),
         user_id: Some(login.user_id),
+        login: Some(login.family),
         grants: Grants::Role(membership.role),
     })
 }

@@ -1,35 +1,47 @@
 //! Login, refresh and logout; access tokens from API tokens.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Json as Answer;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Context;
-use super::access::{Anyone, Permit, token_caller};
+use super::access::{Anyone, CallerAddress, Permit, learn_signing_keys, token_caller};
+use super::attempts::LoginAttempt;
 use super::error::{ApiError, Code};
-use super::extract::Json;
+use super::extract::{Id, Json};
 use crate::auth::{self, Subject};
+use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::organization::{Membership, Role};
 use crate::domain::token::{ApiToken, LoginFamily, NewRefreshToken, Rotation, TokenKind, TokenScope};
 use crate::domain::user::User;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Longest password that is looked at: hashing more would only cost time.
-const MAX_PASSWORD_BYTES: usize = 1024;
-
 /// Who logs in.
 #[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(example = json!({"email": "owner@example.org", "password": "correct horse battery staple"}))]
 pub struct LoginRequest {
     email: String,
     #[schema(format = "password")]
     password: String,
+    /// Which of the user's organizations the login is for; by default the oldest.
+    #[schema(value_type = Option<String>)]
+    organization_id: Option<Id>,
+}
+
+/// The organization to go on in.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"organizationId": "0192f3a4-5b6c-7d8e-9f01-23456789abcd"}))]
+pub struct SwitchOrganizationRequest {
+    /// One of those that `GET /organizations` lists.
+    #[schema(value_type = String)]
+    organization_id: Id,
 }
 
 /// The refresh token of a login.
@@ -117,30 +129,59 @@ pub struct MeResponse {
 }
 
 /// Logs a person in.
+///
+/// The access token goes into the `Authorization` header; when it expires, the refresh token gives the next pair. A login
+/// is for one organization: name it where the user belongs to several, or switch later. After too many failures within
+/// 15 minutes the answer is 429, with the time to wait.
 #[utoipa::path(post, path = "/auth/login", tag = "auth", security(()),
-    responses((status = 200, body = LoginResponse), (status = 401)))]
+    responses((status = 200, body = LoginResponse), (status = 401), (status = 403), (status = 404),
+        (status = 429)))]
 pub async fn login(
     State(context): State<Context>,
+    address: CallerAddress,
     Json(request): Json<LoginRequest>,
 ) -> Result<Answer<LoginResponse>, ApiError> {
     let failed = || ApiError::new(Code::LoginFailed, "email or password is wrong");
-    if request.password.len() > MAX_PASSWORD_BYTES {
-        return Err(failed());
-    }
+    let attempt = LoginAttempt::begin(&context, &request.email, address).await?;
     let login = context.store.login(&request.email).await?;
     let stored = login.as_ref().map(|login| login.password_hash.clone());
-    let matches = context.passwords.matches(request.password, stored).await.map_err(ApiError::internal)?;
+    let matches = context.passwords.matches(request.password, stored).await?;
     let user = login.map(|login| login.user).filter(|user| matches && user.is_active).ok_or_else(failed)?;
-    let memberships = context.store.memberships(&user.id).await?;
-    let membership = memberships.into_iter().next().ok_or_else(no_organization)?;
-    let login = LoginFamily {
-        family: context.clock.new_id(),
-        user_id: user.id.clone(),
-        organization_id: membership.organization_id.clone(),
+    attempt.succeeded(&context).await?;
+    if user.email_verified_at.is_none() {
+        return Err(ApiError::new(
+            Code::EmailUnverified,
+            "the address is not confirmed yet: follow the link in the mail, or sign up again for another one",
+        ));
+    }
+    let membership = match request.organization_id {
+        Some(Id(id)) => {
+            let membership = context.store.membership(&user.id, &id).await?;
+            membership.ok_or_else(|| organization_unknown(&id))?
+        }
+        None => {
+            let memberships = context.store.memberships(&user.id).await?;
+            memberships.into_iter().next().ok_or_else(no_organization)?
+        }
     };
-    let refresh = context.keys.refresh_token();
-    context.store.create_refresh_token(&login, remembered(&context, refresh.hash)).await?;
-    answer(&context, user, membership, login, refresh.text)
+    begin(&context, user, membership, address).await
+}
+
+/// Begins a login of the same person to another of their organizations. The present one goes on beside it.
+#[utoipa::path(post, path = "/auth/switch-organization", tag = "auth",
+    responses((status = 200, body = LoginResponse), (status = 404)))]
+pub async fn switch_organization(
+    permit: Permit<Anyone>,
+    State(context): State<Context>,
+    address: CallerAddress,
+    Json(request): Json<SwitchOrganizationRequest>,
+) -> Result<Answer<LoginResponse>, ApiError> {
+    let person = permit.caller.person()?;
+    let Id(id) = request.organization_id;
+    let membership = context.store.membership(person.user_id, &id).await?;
+    let user = context.store.user(person.user_id).await?;
+    let (user, membership) = user.zip(membership).ok_or_else(|| organization_unknown(&id))?;
+    begin(&context, user, membership, address).await
 }
 
 /// Trades a refresh token for the next pair. The old one stops working, and its re-use revokes all that descend from
@@ -153,7 +194,7 @@ pub async fn refresh(
 ) -> Result<Answer<LoginResponse>, ApiError> {
     let invalid = |message| ApiError::new(Code::RefreshInvalid, message);
     let spent = context.keys.token_hash(&request.refresh_token);
-    let next = context.keys.refresh_token();
+    let next = context.keys.opaque_token();
     let login = match context.store.rotate_refresh_token(&spent, remembered(&context, next.hash)).await? {
         Rotation::Rotated(login) => login,
         Rotation::Reused => {
@@ -165,7 +206,7 @@ pub async fn refresh(
     let user = context.store.user(&login.user_id).await?.filter(|user| user.is_active);
     let user = user.ok_or_else(|| invalid("the account is closed"))?;
     let membership = context.store.membership(&user.id, &login.organization_id).await?;
-    answer(&context, user, membership.ok_or_else(no_organization)?, login, next.text)
+    answer(&context, user, membership.ok_or_else(no_organization)?, login, next.text).await
 }
 
 /// Ends a login: its refresh and access tokens stop working.
@@ -201,7 +242,7 @@ pub async fn me(
     responses((status = 200, body = TokenLoginResponse), (status = 401), (status = 403)))]
 pub async fn login_with_token(
     State(context): State<Context>,
-    peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
+    CallerAddress(address): CallerAddress,
     Json(request): Json<TokenLoginRequest>,
 ) -> Result<Answer<TokenLoginResponse>, ApiError> {
     let invalid = || ApiError::new(Code::CredentialInvalid, "the token is not valid");
@@ -210,18 +251,35 @@ pub async fn login_with_token(
     if !context.keys.token_matches(&request.token, &record.secret_hash) {
         return Err(invalid());
     }
-    let address = peer.map(|axum::Extension(ConnectInfo(peer))| peer.ip());
     token_caller(&context, record.clone(), address).await?;
     // Never longer than the token itself.
     let left = context.clock.now().until(record.expires_at);
     let lifetime = access_lifetime(&context).min(left);
     let subject = Subject::Token { public_id: record.public_id.clone() };
-    let access_token = sign(&context, subject, lifetime)?;
+    let access_token = sign(&context, subject, lifetime).await?;
     let token_info = TokenInfo::new(record);
     Ok(Answer(TokenLoginResponse { access_token, expires_in: lifetime.as_secs(), token_info }))
 }
 
-fn answer(
+/// Makes a login and its first pair of tokens.
+async fn begin(
+    context: &Context,
+    user: User,
+    membership: Membership,
+    address: CallerAddress,
+) -> Result<Answer<LoginResponse>, ApiError> {
+    let login = LoginFamily {
+        family: context.clock.new_id(),
+        user_id: user.id.clone(),
+        organization_id: membership.organization_id.clone(),
+    };
+    let refresh = context.keys.opaque_token();
+    let actor = Actor { kind: ActorKind::User, id: Some(user.id.clone()), address: address.text() };
+    context.store.create_refresh_token(&actor, &login, remembered(context, refresh.hash)).await?;
+    answer(context, user, membership, login, refresh.text).await
+}
+
+async fn answer(
     context: &Context,
     user: User,
     membership: Membership,
@@ -232,7 +290,7 @@ fn answer(
     let LoginFamily { family, user_id, organization_id } = login;
     let subject = Subject::User { user_id, organization_id, login: family };
     Ok(Answer(LoginResponse {
-        access_token: sign(context, subject, lifetime)?,
+        access_token: sign(context, subject, lifetime).await?,
         refresh_token,
         expires_in: lifetime.as_secs(),
         token_type: "Bearer",
@@ -240,8 +298,14 @@ fn answer(
     }))
 }
 
-fn sign(context: &Context, subject: Subject, lifetime: Duration) -> Result<String, ApiError> {
-    context.keys.access_token(subject, context.clock.now(), lifetime).map_err(ApiError::internal)
+/// Signs with the newest key there is, which another process may have made since the last time.
+async fn sign(context: &Context, subject: Subject, lifetime: Duration) -> Result<String, ApiError> {
+    learn_signing_keys(context).await?;
+    Ok(context.keys.access_token(subject, context.clock.now(), lifetime)?)
+}
+
+fn organization_unknown(id: &str) -> ApiError {
+    ApiError::new(Code::OrganizationUnknown, format!("there is no organization `{id}`"))
 }
 
 fn no_organization() -> ApiError {
@@ -261,7 +325,8 @@ fn refresh_lifetime(context: &Context) -> Duration {
 }
 
 impl UserResponse {
-    fn new(user: User, membership: Membership) -> Self {
+    /// The person in one of their organizations.
+    pub fn new(user: User, membership: Membership) -> Self {
         Self {
             id: user.id,
             email: user.email,

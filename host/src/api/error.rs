@@ -13,10 +13,10 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::{blobs, store};
+use crate::{auth, blobs, mail, references, store};
 
 /// Seconds after which a client that was turned away may come back.
-const RETRY_AFTER_SECONDS: u32 = 5;
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 macro_rules! codes {
     ($($(#[doc = $meaning:literal])+ $name:ident = $status:ident $word:literal,)*) => {
@@ -69,6 +69,18 @@ codes! {
     LoginFailed = UNAUTHORIZED "auth.login_failed",
     /// A refresh token that is unknown, expired, revoked or already used.
     RefreshInvalid = UNAUTHORIZED "auth.refresh_invalid",
+    /// A one-time token that is unknown, expired or used.
+    OneTimeTokenInvalid = BAD_REQUEST "auth.one_time_token_invalid",
+    /// The address of the account has not been confirmed yet.
+    EmailUnverified = FORBIDDEN "auth.email_unverified",
+    /// The present password, which a change asks for, is wrong.
+    PasswordWrong = FORBIDDEN "auth.password_wrong",
+    /// Sign-up is switched off.
+    SignupDisabled = FORBIDDEN "auth.signup_disabled",
+    /// Too many attempts lately.
+    TooManyAttempts = TOO_MANY_REQUESTS "auth.too_many_attempts",
+    /// Only a person can do this, no API token.
+    UserRequired = FORBIDDEN "auth.user_required",
     /// A project outside the credential's reach.
     ProjectOutOfReach = UNAUTHORIZED "auth.project_out_of_reach",
     /// The role does not allow it.
@@ -79,10 +91,30 @@ codes! {
     AddressRefused = FORBIDDEN "auth.address_refused",
     /// No such organization for this caller.
     OrganizationUnknown = NOT_FOUND "organization.unknown",
+    /// No such member of the organization.
+    MemberUnknown = NOT_FOUND "member.unknown",
+    /// The address belongs to a member, or to an account that has to be invited.
+    MemberExists = CONFLICT "member.exists",
+    /// The organization would be left without an owner.
+    MemberLastOwner = CONFLICT "member.last_owner",
+    /// No such open invitation.
+    InvitationUnknown = NOT_FOUND "invitation.unknown",
+    /// No such token for this caller.
+    TokenUnknown = NOT_FOUND "token.unknown",
+    /// A token that is revoked stays so.
+    TokenRevoked = CONFLICT "token.revoked",
+    /// A token cannot give more than it has.
+    TokenBeyondGrant = FORBIDDEN "token.beyond_grant",
+    /// The installation has no mail server.
+    MailNotConfigured = CONFLICT "mail.not_configured",
+    /// The mail server does not take the letter.
+    MailFailed = SERVICE_UNAVAILABLE "mail.failed",
     /// No such project for this caller.
     ProjectUnknown = NOT_FOUND "project.unknown",
     /// The project is switched off.
     ProjectInactive = CONFLICT "project.inactive",
+    /// The project still has documents.
+    ProjectNotEmpty = CONFLICT "project.not_empty",
     /// No such template for this caller.
     TemplateUnknown = NOT_FOUND "template.unknown",
     /// The template's schema is no schema that can be worked with.
@@ -91,6 +123,18 @@ codes! {
     TemplateExtractor = UNPROCESSABLE_ENTITY "template.extractor",
     /// The template's export settings do not fit its schema.
     TemplateExport = UNPROCESSABLE_ENTITY "template.export",
+    /// No such preset.
+    PresetUnknown = NOT_FOUND "template.preset_unknown",
+    /// The template has no such reference file.
+    ReferenceUnknown = NOT_FOUND "template.reference_unknown",
+    /// A file that is no table to look values up in.
+    ReferenceInvalid = UNPROCESSABLE_ENTITY "template.reference",
+    /// The document that a template was tried out on cannot be read.
+    PreviewFailed = UNPROCESSABLE_ENTITY "template.preview_failed",
+    /// The document that a template was tried out on takes too long.
+    PreviewTimeout = GATEWAY_TIMEOUT "template.preview_timeout",
+    /// Too many templates are being tried out.
+    PreviewBusy = SERVICE_UNAVAILABLE "template.preview_busy",
     /// No such processing record for this caller.
     DocumentUnknown = NOT_FOUND "document.unknown",
     /// The template is switched off.
@@ -123,6 +167,8 @@ codes! {
     IdempotencyInProgress = CONFLICT "idempotency.in_progress",
     /// The idempotency key was used for another request.
     IdempotencyMismatch = CONFLICT "idempotency.mismatch",
+    /// The request was done already, and its answer had a secret that is shown only once.
+    IdempotencySecret = CONFLICT "idempotency.secret",
     /// Too many clients wait for documents to finish.
     TooManyWaiting = SERVICE_UNAVAILABLE "server.too_many_waiting",
     /// Something exists already, or changed meanwhile.
@@ -189,6 +235,8 @@ pub enum Message {
 pub struct ApiError {
     code: Code,
     message: Message,
+    /// Seconds after which the client may come back, where that is known.
+    retry_after_seconds: Option<u64>,
     /// For the log, never for the client.
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -196,7 +244,7 @@ pub struct ApiError {
 impl ApiError {
     /// An error with a sentence about the request as a whole.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: Message::One(message.into()), source: None }
+        Self { code, message: Message::One(message.into()), retry_after_seconds: None, source: None }
     }
 
     /// Fields that do not fit, one sentence each.
@@ -206,7 +254,7 @@ impl ApiError {
 
     /// Several things that are wrong, one sentence each.
     pub fn several(code: Code, messages: Vec<String>) -> Self {
-        Self { code, message: Message::Fields(messages), source: None }
+        Self { code, message: Message::Fields(messages), retry_after_seconds: None, source: None }
     }
 
     /// Our mistake: the client is told nothing but the request id, the log gets the cause.
@@ -218,6 +266,12 @@ impl ApiError {
     /// Something we depend on does not answer.
     pub fn unavailable(source: impl StdError + Send + Sync + 'static) -> Self {
         Self::new(Code::Unavailable, "the server cannot do this just now; try again shortly").because(source)
+    }
+
+    /// The same, with the time after which the client may come back.
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
+        self
     }
 
     /// Its public code.
@@ -233,7 +287,20 @@ impl ApiError {
         }
     }
 
-    fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+    /// Writes it to the log, with its causes.
+    pub fn log(&self) {
+        let mut causes = String::new();
+        let mut cause = self.source.as_deref().map(|source| source as &dyn StdError);
+        while let Some(error) = cause {
+            let separator = if causes.is_empty() { "" } else { ": " };
+            let _infallible = write!(causes, "{separator}{error}");
+            cause = error.source();
+        }
+        tracing::error!(code = self.code.word(), causes, "request failed");
+    }
+
+    /// Names the cause, for the log.
+    pub fn because(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(source));
         self
     }
@@ -261,6 +328,15 @@ impl From<store::Error> for ApiError {
     }
 }
 
+impl From<references::Error> for ApiError {
+    fn from(error: references::Error) -> Self {
+        match error {
+            error if error.is_transient() => Self::unavailable(error),
+            error => Self::internal(error),
+        }
+    }
+}
+
 impl From<blobs::Error> for ApiError {
     fn from(error: blobs::Error) -> Self {
         match error {
@@ -270,14 +346,37 @@ impl From<blobs::Error> for ApiError {
     }
 }
 
+impl From<mail::Error> for ApiError {
+    fn from(error: mail::Error) -> Self {
+        match error {
+            mail::Error::Address(_) => Self::fields(vec!["no mail can be sent to `email`".to_owned()]),
+            error @ mail::Error::Send(_) => {
+                Self::new(Code::MailFailed, "the mail server did not take the letter; try again later")
+                    .because(error)
+            }
+            error @ (mail::Error::Url(_) | mail::Error::From { .. } | mail::Error::Write(_)) => {
+                Self::internal(error)
+            }
+        }
+    }
+}
+
+impl From<auth::Error> for ApiError {
+    /// Where a credential of ours could not be made; one that is presented is judged where it is read.
+    fn from(error: auth::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
 impl IntoResponse for ApiError {
     /// An answer without a body: [`render`] writes it, since only there the request id is known.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
         let may_come_back =
             response.status() == StatusCode::SERVICE_UNAVAILABLE || self.code == Code::IdempotencyInProgress;
-        if may_come_back {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS.into());
+        let retry_after = self.retry_after_seconds.or(may_come_back.then_some(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         if response.status() == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -296,7 +395,7 @@ pub fn render(response: Response, request_id: &str, method: &Method, path: &str)
     };
     head.status = error.code.status();
     if head.status.is_server_error() {
-        log(&error);
+        error.log();
     }
     let mut rendered = (head.status, Json(ErrorResponse::new(error, request_id))).into_response();
     for name in [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE] {
@@ -327,17 +426,6 @@ fn foreign(status: StatusCode, method: &Method, path: &str) -> ApiError {
 #[derive(Debug, thiserror::Error)]
 #[error("a layer answered {0} without a reason")]
 struct ForeignStatus(StatusCode);
-
-fn log(error: &ApiError) {
-    let mut causes = String::new();
-    let mut cause = error.source.as_deref().map(|source| source as &dyn StdError);
-    while let Some(error) = cause {
-        let separator = if causes.is_empty() { "" } else { ": " };
-        let _infallible = write!(causes, "{separator}{error}");
-        cause = error.source();
-    }
-    tracing::error!(code = error.code.word(), causes, "request failed");
-}
 
 #[cfg(test)]
 mod tests {

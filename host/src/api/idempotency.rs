@@ -2,7 +2,8 @@
 //!
 //! The first request with a key holds it; when it has made something, its answer is kept for a day and told again to
 //! the same request with the same key. Another request with the key is a conflict. A request that made nothing lets go
-//! of the key. Keys belong to the credential that sends them.
+//! of the key. Keys belong to the credential that sends them. Answers with a secret that is shown once are not kept,
+//! only that they were given.
 //!
 //! [`replay`] does all that around every POST of JSON. Uploads, which are never in memory as a whole, take their
 //! [`Fingerprint`] while they are read.
@@ -34,6 +35,9 @@ const MAX_KEY: usize = 255;
 
 /// Largest body of a request with a key, other than an upload, and of an answer that is kept.
 const MAX_BODY: usize = 8 * 1024 * 1024;
+
+/// Where answers have secrets.
+const SECRETS: [&str; 5] = ["/auth/", "/tokens", "/webhooks", "/invitations", "/account"];
 
 /// How often a request in progress says that it still holds its key.
 const RENEWAL: Duration = Duration::from_secs(IDEMPOTENCY_HOLD.as_secs() / 3);
@@ -83,12 +87,12 @@ async fn keyed(context: Context, request: Request, next: Next) -> Result<Respons
     };
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
     let fingerprint = json_fingerprint(&parts, &body);
+    let has_secret = SECRETS.iter().any(|place| parts.uri.path().contains(place));
     match begin(&context, &caller, &parts.headers).await? {
         Begun::Unkeyed => Ok(next.run(Request::from_parts(parts, Body::from(body))).await),
         Begun::Answered(kept) => {
-            check(&kept, &fingerprint)?;
             let status = StatusCode::from_u16(kept.status).map_err(ApiError::internal)?;
-            let mut response = (status, kept.body).into_response();
+            let mut response = (status, replayed(kept, &fingerprint)?).into_response();
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, json);
             mark_replayed(response.headers_mut());
@@ -96,7 +100,13 @@ async fn keyed(context: Context, request: Request, next: Next) -> Result<Respons
         }
         Begun::Held(held) => {
             let request = Request::from_parts(parts, Body::from(body));
-            let answered = async move { keepable(next.run(request).await, fingerprint).await };
+            let answered = async move {
+                let (response, mut answer) = keepable(next.run(request).await, fingerprint).await;
+                if let Some(answer) = answer.as_mut().filter(|_| has_secret) {
+                    answer.body = None;
+                }
+                (response, answer)
+            };
             Ok(held.settle(answered).await)
         }
     }
@@ -120,18 +130,23 @@ pub async fn begin(context: &Context, caller: &Caller, headers: &HeaderMap) -> R
     }
 }
 
-/// Sees that an answer that is kept was given to the same request.
+/// The body of an answer that is kept.
 ///
 /// # Errors
-/// 409 where it was another one.
-pub fn check(kept: &KeptAnswer, fingerprint: &str) -> Result<(), ApiError> {
-    if kept.fingerprint == fingerprint {
-        return Ok(());
+/// 409 where another request got it, or where it had a secret.
+pub fn replayed(kept: KeptAnswer, fingerprint: &str) -> Result<String, ApiError> {
+    if kept.fingerprint != fingerprint {
+        return Err(ApiError::new(
+            Code::IdempotencyMismatch,
+            "this `Idempotency-Key` was used for another request; send a new key with a new request",
+        ));
     }
-    Err(ApiError::new(
-        Code::IdempotencyMismatch,
-        "this `Idempotency-Key` was used for another request; send a new key with a new request",
-    ))
+    kept.body.ok_or_else(|| {
+        ApiError::new(
+            Code::IdempotencySecret,
+            "this request was done already, and its answer had a secret that is shown only once",
+        )
+    })
 }
 
 /// Says that an answer was given before.
@@ -263,7 +278,7 @@ async fn keepable(response: Response, fingerprint: String) -> (Response, Option<
             let answer = KeptAnswer {
                 fingerprint,
                 status: head.status.as_u16(),
-                body: String::from_utf8_lossy(&bytes).into_owned(),
+                body: Some(String::from_utf8_lossy(&bytes).into_owned()),
             };
             (Response::from_parts(head, Body::from(bytes)), Some(answer))
         }

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
+use super::access::CallerAddress;
 use super::error::{ApiError, Code, render};
 use super::{Context, linger};
 
@@ -27,6 +28,8 @@ pub async fn observe(State(context): State<Context>, mut request: Request, next:
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", request_id, %method, path);
+    let address = CallerAddress::of(&request, &context.config.server.trusted_proxies);
+    request.extensions_mut().insert(address);
     let rest = linger::hold(&mut request);
     async move {
         let mut response = next.run(request).await;

@@ -10,7 +10,7 @@ use super::Context;
 use super::access::{Anyone, Caller, ManageOrganization, Permit};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Path, double_option};
-use crate::domain::project::{NewProject, Project, ProjectChanges};
+use crate::domain::project::{NewProject, Project, ProjectChanges, ProjectDeletion};
 
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
@@ -143,6 +143,31 @@ pub async fn update_project(
     let organization = &caller.organization_id;
     let project = context.store.update_project(&caller.actor, organization, &id.0, changes).await?;
     Ok(Answer(project.ok_or_else(|| unknown(&id))?.into()))
+}
+
+/// Deletes a project that has no documents; its templates, batches and tokens go with it.
+///
+/// While it has documents the answer is 409: delete them first, so that nothing is lost by one mistaken call.
+#[utoipa::path(delete, path = "/projects/{projectId}", tag = "projects",
+    params(("projectId" = String, Path)),
+    responses((status = 204, description = "Done")))]
+pub async fn delete_project(
+    permit: Permit<ManageOrganization>,
+    State(context): State<Context>,
+    Path(id): Path<Id>,
+) -> Result<StatusCode, ApiError> {
+    let caller = permit.caller;
+    if !reaches(&caller, &id.0) {
+        return Err(unknown(&id));
+    }
+    match context.store.delete_project(&caller.actor, &caller.organization_id, &id.0).await? {
+        ProjectDeletion::Deleted => Ok(StatusCode::NO_CONTENT),
+        ProjectDeletion::NotFound => Err(unknown(&id)),
+        ProjectDeletion::NotEmpty => Err(ApiError::new(
+            Code::ProjectNotEmpty,
+            "the project still has documents: delete them first, or switch it off with `isActive`",
+        )),
+    }
 }
 
 fn reaches(caller: &Caller, project_id: &str) -> bool {

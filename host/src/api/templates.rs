@@ -1,10 +1,8 @@
 //! Templates: what to read from a kind of document.
 
-use std::sync::Arc;
-
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -12,19 +10,23 @@ use utoipa::{IntoParams, ToSchema};
 use super::Context;
 use super::access::{Permit, ReadTemplates, WriteTemplates};
 use super::error::{ApiError, Code};
-use super::extract::{Id, Json, Path, Query, double_option, shown};
+use super::extract::{Id, Json, Path, Query, double_option};
 use crate::domain::page::OcrMode;
-use crate::domain::schema;
 use crate::domain::template::export::ExportSettings;
 use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
     TemplateUpdate,
 };
-use crate::plugins::Plugin;
+use content::{checked, extraction_mode, ocr_mode, result_format};
 
-const MAX_NAME: usize = 200;
-const MAX_DESCRIPTION: usize = 2000;
-const MAX_INSTRUCTIONS: usize = 20_000;
+mod content;
+mod form;
+pub mod presets;
+pub mod preview;
+pub mod reference;
+pub mod versions;
+
+pub use content::unknown_word;
 
 /// A template.
 #[derive(Serialize, ToSchema)]
@@ -33,14 +35,26 @@ pub struct TemplateResponse {
     template_id: String,
     /// The same as `templateId`.
     id: String,
+    #[serde(flatten)]
+    content: ContentResponse,
+    project_id: String,
+    is_active: bool,
+    /// Number of the version in force, from 1.
+    version: u32,
+    created_at: String,
+    updated_at: String,
+}
+
+/// What a template says.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ContentResponse {
     name: String,
     description: Option<String>,
     /// JSON Schema of the result's `data`.
     #[schema(value_type = Option<Object>)]
     template_schema: Option<Value>,
     instructions: Option<String>,
-    project_id: String,
-    is_active: bool,
     #[schema(value_type = ResultFormat)]
     result_format: &'static str,
     #[schema(value_type = ExtractionMode)]
@@ -51,26 +65,27 @@ pub struct TemplateResponse {
     ocr_mode: Option<&'static str>,
     /// How results are laid out as csv and xlsx.
     export: ExportSettings,
-    /// Number of the version in force, from 1.
-    version: u32,
-    created_at: String,
-    updated_at: String,
+    /// Names of the reference files that the extractor may look values up in.
+    reference_files: Vec<String>,
 }
+
+/// A template with its state as the `ETag`.
+pub type Tagged = ([(HeaderName, String); 1], Answer<TemplateResponse>);
 
 /// The plugin that runs a template.
 #[derive(Serialize, Deserialize, ToSchema)]
 pub struct Extractor {
     /// Its name.
     plugin: String,
-    /// Its version; null for the newest.
+    /// Its version, such as `1.2.3`, or a range of versions, such as `^1.2`; null for the newest.
     version: Option<String>,
-    /// Its settings for this template.
+    /// Its settings for this template; `GET /plugins` tells what it takes.
     #[schema(value_type = Option<Object>)]
     config: Option<Map<String, Value>>,
 }
 
 /// A new template.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({
     "name": "Receipts",
@@ -78,8 +93,11 @@ pub struct Extractor {
     "templateSchema": {"total": {"type": "number", "description": "Amount to pay"}},
 }))]
 pub struct CreateTemplateRequest {
+    /// A ready-made template to start from, such as `invoice`; what else is given takes the place of what it says.
+    preset: Option<String>,
+    /// May be left out with a preset.
     #[schema(min_length = 1, max_length = 200)]
-    name: String,
+    name: Option<String>,
     #[schema(max_length = 2000)]
     description: Option<String>,
     /// JSON Schema of type object, or a flat map `field → {type, description}`.
@@ -106,10 +124,13 @@ pub struct CreateTemplateRequest {
 }
 
 /// Changes of a template; what is left out stays, null removes.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Default, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"name": "Receipts of 2026", "resultFormat": "csv"}))]
 pub struct UpdateTemplateRequest {
+    /// The template's `updatedAt` as it was last read: where it was changed since, nothing happens. `If-Match` with the
+    /// `ETag` does the same.
+    updated_at: Option<String>,
     #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     #[serde(default, deserialize_with = "double_option")]
@@ -161,38 +182,20 @@ pub async fn list_templates(
     Ok(Answer(templates.into_iter().map(TemplateResponse::from).collect()))
 }
 
-/// Makes a template.
+/// Makes a template: from all that it shall say, or from a preset (`GET /templates/presets`).
 #[utoipa::path(post, path = "/templates", tag = "templates",
     responses((status = 201, body = TemplateResponse), (status = 422)))]
 pub async fn create_template(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,
     Json(request): Json<CreateTemplateRequest>,
-) -> Result<(StatusCode, Answer<TemplateResponse>), ApiError> {
+) -> Result<(StatusCode, Tagged), ApiError> {
     let caller = permit.caller;
     let project = caller.project(&context.store, request.project_id.as_ref()).await?;
-    let content = TemplateContent {
-        name: request.name,
-        description: request.description,
-        template_schema: request.template_schema,
-        instructions: request.instructions,
-        extraction_mode: match request.extraction_mode {
-            None => ExtractionMode::Structured,
-            Some(word) => extraction_mode(&word)?,
-        },
-        result_format: match request.result_format {
-            None => ResultFormat::Json,
-            Some(word) => result_format(&word)?,
-        },
-        extractor: request.extractor.map(ExtractorChoice::from),
-        ocr_mode: request.ocr_mode.as_deref().map(ocr_mode).transpose()?,
-        export: request.export.unwrap_or_default(),
-        references: Vec::new(),
-    };
-    let content = checked(content, &context).await?;
+    let content = checked(request.content()?, &context).await?;
     let organization = &caller.organization_id;
     let template = context.store.create_template(&caller.actor, organization, &project.id, content).await?;
-    Ok((StatusCode::CREATED, Answer(template.into())))
+    Ok((StatusCode::CREATED, tagged(template)))
 }
 
 /// Shows a template.
@@ -203,35 +206,33 @@ pub async fn get_template(
     permit: Permit<ReadTemplates>,
     State(context): State<Context>,
     Path(id): Path<Id>,
-) -> Result<Answer<TemplateResponse>, ApiError> {
+) -> Result<Tagged, ApiError> {
     let template = context.store.template(&permit.caller.tenant(), &id.0).await?;
-    Ok(Answer(template.ok_or_else(|| unknown(&id))?.into()))
+    Ok(tagged(template.ok_or_else(|| unknown(&id))?))
 }
 
-/// Changes a template. Documents that were uploaded before are still read with what it said then.
+/// Changes a template. A change of what it says makes its next version; documents that were uploaded before are still
+/// read with what it said then.
 #[utoipa::path(patch, path = "/templates/{templateId}", tag = "templates",
-    params(("templateId" = String, Path)),
-    responses((status = 200, body = TemplateResponse), (status = 422)))]
+    params(("templateId" = String, Path),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the template as it was last read.")),
+    responses((status = 200, body = TemplateResponse), (status = 409), (status = 422)))]
 pub async fn update_template(
     permit: Permit<WriteTemplates>,
     State(context): State<Context>,
     Path(id): Path<Id>,
+    headers: HeaderMap,
     Json(request): Json<UpdateTemplateRequest>,
-) -> Result<Answer<TemplateResponse>, ApiError> {
+) -> Result<Tagged, ApiError> {
     let (caller, tenant) = (&permit.caller, permit.caller.tenant());
     let current = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    expect_unchanged(&current, &headers, request.updated_at.as_deref())?;
     let revision = TemplateRevision {
         expected_updated_at: current.updated_at,
         is_active: request.is_active.unwrap_or(current.is_active),
         content: checked(request.applied_to(current.content)?, &context).await?,
     };
-    match context.store.update_template(&caller.actor, &tenant, &id.0, revision).await? {
-        TemplateUpdate::Updated(template) => Ok(Answer((*template).into())),
-        TemplateUpdate::Conflict => {
-            Err(ApiError::new(Code::Conflict, "the template was changed meanwhile; try again"))
-        }
-        TemplateUpdate::NotFound => Err(unknown(&id)),
-    }
+    answered(context.store.update_template(&caller.actor, &tenant, &id.0, revision).await?, &id)
 }
 
 /// Deletes a template. Documents that were read with it keep their results.
@@ -253,6 +254,72 @@ pub async fn delete_template(
 /// The error for a template that is not there, or not for this caller.
 pub fn unknown(Id(id): &Id) -> ApiError {
     ApiError::new(Code::TemplateUnknown, format!("there is no template `{id}`"))
+}
+
+/// The answer to a change, or the error that became of it.
+fn answered(update: TemplateUpdate, id: &Id) -> Result<Tagged, ApiError> {
+    match update {
+        TemplateUpdate::Updated(template) => Ok(tagged(*template)),
+        TemplateUpdate::Conflict => Err(conflict()),
+        TemplateUpdate::NotFound => Err(unknown(id)),
+    }
+}
+
+fn conflict() -> ApiError {
+    ApiError::new(Code::Conflict, "the template was changed meanwhile; read it and try again")
+}
+
+/// Refuses a change that was made of another state of the template than the one it is in.
+fn expect_unchanged(
+    template: &Template,
+    headers: &HeaderMap,
+    updated_at: Option<&str>,
+) -> Result<(), ApiError> {
+    let is_read = updated_at.is_none_or(|read| read == template.updated_at.to_iso());
+    let tag = etag(template);
+    let is_matched = headers.get(header::IF_MATCH).is_none_or(|expected| {
+        let expected = expected.to_str().unwrap_or_default();
+        expected.split(',').map(str::trim).any(|expected| expected == "*" || expected == tag)
+    });
+    if is_read && is_matched { Ok(()) } else { Err(conflict()) }
+}
+
+/// Each change of a template makes its time of change a later one.
+fn etag(template: &Template) -> String {
+    format!("\"{}\"", template.updated_at.0)
+}
+
+fn tagged(template: Template) -> Tagged {
+    ([(header::ETAG, etag(&template))], Answer(template.into()))
+}
+
+impl CreateTemplateRequest {
+    /// What the template shall say; not checked yet.
+    fn content(self) -> Result<TemplateContent, ApiError> {
+        let mut content = match (&self.preset, &self.name) {
+            (Some(preset), _) => presets::named(preset)?.content.clone(),
+            (None, Some(name)) => TemplateContent::named(name.clone()),
+            (None, None) => return Err(ApiError::fields(vec!["`name` is missing".to_owned()])),
+        };
+        if let (Some(mode), None) = (&self.extraction_mode, &self.extractor) {
+            // The extractor of a preset reads fields; another mode has its own default.
+            let mode = extraction_mode(mode)?;
+            content.extractor = content.extractor.filter(|_| mode == content.extraction_mode);
+        }
+        let changes = UpdateTemplateRequest {
+            name: self.name,
+            description: self.description.map(Some),
+            template_schema: self.template_schema.map(Some),
+            instructions: self.instructions.map(Some),
+            result_format: self.result_format,
+            extraction_mode: self.extraction_mode,
+            extractor: self.extractor.map(Some),
+            ocr_mode: self.ocr_mode.map(Some),
+            export: self.export.map(Some),
+            ..UpdateTemplateRequest::default()
+        };
+        changes.applied_to(content)
+    }
 }
 
 impl UpdateTemplateRequest {
@@ -288,86 +355,6 @@ impl UpdateTemplateRequest {
     }
 }
 
-/// Checks all that a template says, and normalises its schema.
-async fn checked(mut content: TemplateContent, context: &Context) -> Result<TemplateContent, ApiError> {
-    let mut problems = Vec::new();
-    if content.name.trim().is_empty() || content.name.chars().count() > MAX_NAME {
-        problems.push(format!("`name` must have 1 to {MAX_NAME} characters"));
-    }
-    let texts = [
-        ("description", &content.description, MAX_DESCRIPTION),
-        ("instructions", &content.instructions, MAX_INSTRUCTIONS),
-    ];
-    for (field, text, most) in texts {
-        if text.as_ref().is_some_and(|text| text.chars().count() > most) {
-            problems.push(format!("`{field}` must have at most {most} characters"));
-        }
-    }
-    let needs_schema = content.extraction_mode == ExtractionMode::Structured && content.extractor.is_none();
-    if needs_schema && content.template_schema.is_none() {
-        problems.push("`templateSchema` is missing: structured extraction needs one".to_owned());
-    }
-    if !problems.is_empty() {
-        return Err(ApiError::fields(problems));
-    }
-    if let Some(given) = content.template_schema.take() {
-        let normalized = schema::normalized(&given)
-            .map_err(|problems| ApiError::several(Code::TemplateSchema, problems))?;
-        content.template_schema = Some(normalized);
-    }
-    let plugin = match &content.extractor {
-        Some(extractor) => Some(check_extractor(extractor, context).await?),
-        None => None,
-    };
-    let output_schema = plugin.as_ref().and_then(|plugin| plugin.description.output_schema.as_ref());
-    let problems = content.export.problems(content.template_schema.as_ref().or(output_schema));
-    if !problems.is_empty() {
-        return Err(ApiError::several(Code::TemplateExport, problems));
-    }
-    Ok(content)
-}
-
-/// The extractor that is asked for, which has to be there and to take its settings.
-///
-/// # Errors
-/// 422 where it is not, or does not.
-pub async fn check_extractor(
-    extractor: &ExtractorChoice,
-    context: &Context,
-) -> Result<Arc<Plugin>, ApiError> {
-    let found = context.plugins.get(&extractor.plugin, extractor.version.as_deref()).await;
-    let plugin = found.map_err(|error| ApiError::new(Code::TemplateExtractor, error.to_string()))?;
-    let (Some(schema), Some(config)) = (&plugin.description.config_schema, &extractor.config) else {
-        return Ok(plugin);
-    };
-    let problems = schema::problems(schema, &Value::Object(config.clone()));
-    if problems.is_empty() {
-        return Ok(plugin);
-    }
-    Err(ApiError::several(
-        Code::TemplateExtractor,
-        problems.into_iter().map(|problem| format!("`extractor.config`: {problem}")).collect(),
-    ))
-}
-
-fn extraction_mode(word: &str) -> Result<ExtractionMode, ApiError> {
-    ExtractionMode::parse(word).ok_or_else(|| unknown_word("extractionMode", word, ExtractionMode::ALL))
-}
-
-fn ocr_mode(word: &str) -> Result<OcrMode, ApiError> {
-    OcrMode::parse(word).ok_or_else(|| unknown_word("ocrMode", word, &OcrMode::ALL.map(OcrMode::as_str)))
-}
-
-fn result_format(word: &str) -> Result<ResultFormat, ApiError> {
-    ResultFormat::parse(word).ok_or_else(|| unknown_word("resultFormat", word, ResultFormat::ALL))
-}
-
-/// The error for a field whose value is none of its words.
-pub fn unknown_word<T: std::fmt::Display>(field: &str, word: &str, known: &[T]) -> ApiError {
-    let known: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
-    ApiError::fields(vec![format!("`{field}` is `{}`, it must be one of {}", shown(word), known.join(", "))])
-}
-
 impl From<Extractor> for ExtractorChoice {
     fn from(extractor: Extractor) -> Self {
         Self { plugin: extractor.plugin, version: extractor.version, config: extractor.config }
@@ -376,16 +363,26 @@ impl From<Extractor> for ExtractorChoice {
 
 impl From<Template> for TemplateResponse {
     fn from(template: Template) -> Self {
-        let content = template.content;
         Self {
             template_id: template.id.clone(),
             id: template.id,
+            content: template.content.into(),
+            project_id: template.project_id,
+            is_active: template.is_active,
+            version: template.version,
+            created_at: template.created_at.to_iso(),
+            updated_at: template.updated_at.to_iso(),
+        }
+    }
+}
+
+impl From<TemplateContent> for ContentResponse {
+    fn from(content: TemplateContent) -> Self {
+        Self {
             name: content.name,
             description: content.description,
             template_schema: content.template_schema,
             instructions: content.instructions,
-            project_id: template.project_id,
-            is_active: template.is_active,
             result_format: content.result_format.as_str(),
             extraction_mode: content.extraction_mode.as_str(),
             extractor: content.extractor.map(|choice| Extractor {
@@ -395,9 +392,7 @@ impl From<Template> for TemplateResponse {
             }),
             ocr_mode: content.ocr_mode.map(OcrMode::as_str),
             export: content.export,
-            version: template.version,
-            created_at: template.created_at.to_iso(),
-            updated_at: template.updated_at.to_iso(),
+            reference_files: content.references.into_iter().map(|link| link.name).collect(),
         }
     }
 }

@@ -9,19 +9,26 @@ use crate::blobs::{self, BlobKey, Blobs};
 use crate::config::Config;
 use crate::domain::document::Processed;
 use crate::pipeline::{self, Outcome, Pipeline, Task};
+use crate::references::{self, References};
 use crate::worker::{Job, ProcessError, Processor, ProgressSink};
 
 /// Runs documents through the pipeline.
 pub(super) struct PipelineProcessor {
     blobs: Blobs,
     pipeline: Arc<Pipeline>,
+    references: Arc<References>,
     max_file_bytes: u64,
 }
 
 impl PipelineProcessor {
     /// Makes one that reads files from `blobs`.
-    pub(super) fn new(config: &Config, blobs: Blobs, pipeline: Arc<Pipeline>) -> Self {
-        Self { blobs, pipeline, max_file_bytes: config.upload.max_file_mib << 20 }
+    pub(super) fn new(
+        config: &Config,
+        blobs: Blobs,
+        pipeline: Arc<Pipeline>,
+        references: Arc<References>,
+    ) -> Self {
+        Self { blobs, pipeline, references, max_file_bytes: config.upload.max_file_mib << 20 }
     }
 }
 
@@ -34,10 +41,19 @@ impl Processor for PipelineProcessor {
         let key = BlobKey::stored(&file.blob_key).map_err(|error| fetch_error(&error))?;
         let content =
             self.blobs.read_all(&key, self.max_file_bytes).await.map_err(|error| fetch_error(&error))?;
+        let references = match &job.template {
+            None => Vec::new(),
+            Some(template) => {
+                let links = &template.content.references;
+                let loaded = self.references.load(&template.organization_id, links).await;
+                loaded.map_err(|error| reference_error(&error))?
+            }
+        };
         let task = Task {
             content,
             file_name: job.document.file_name,
             template: job.template.map(|template| template.content),
+            references,
             extractor: job.document.chosen_extractor,
             mode: None,
             range: job.document.page_range,
@@ -70,6 +86,15 @@ fn fetch_error(error: &blobs::Error) -> ProcessError {
     ProcessError {
         code: "document.file_unreadable".to_owned(),
         message: "the document's file cannot be fetched from storage".to_owned(),
+        transient: error.is_transient(),
+    }
+}
+
+fn reference_error(error: &references::Error) -> ProcessError {
+    tracing::warn!(error = error as &dyn std::error::Error, "reference file of a template cannot be read");
+    ProcessError {
+        code: "template.reference_unreadable".to_owned(),
+        message: error.to_string(),
         transient: error.is_transient(),
     }
 }

@@ -17,11 +17,12 @@ use ocriva::clock::Clock;
 use ocriva::config::{Config, OcrMode};
 use ocriva::domain::document::PageRange;
 use ocriva::domain::extraction::Extraction;
-use ocriva::domain::template::export::ExportSettings;
-use ocriva::domain::template::{ExtractionMode, ExtractorChoice, ResultFormat, TemplateContent};
+use ocriva::domain::reference::{LookupTable, NamedTable};
+use ocriva::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
 use ocriva::domain::{format, schema};
 use ocriva::pipeline::{Outcome, Pipeline, Task};
 use ocriva::plugins::{Engine, Registry};
+use ocriva::references;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -48,6 +49,9 @@ pub struct Extract {
     /// Template to fill: a JSON Schema, a map of fields, or a whole template as in the API.
     #[arg(long, value_name = "FILE.json")]
     template: Option<PathBuf>,
+    /// Reference file that the extractor's `lookups` may use: CSV, or a JSON array of objects.
+    #[arg(long = "reference", value_name = "NAME=FILE", value_parser = reference)]
+    references: Vec<NamedTable>,
     /// Form of what is printed.
     #[arg(long, value_enum, default_value = "json")]
     format: Format,
@@ -161,6 +165,7 @@ impl Extract {
             content,
             file_name: input.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             template,
+            references: self.references.clone(),
             extractor: self.extractor(),
             mode: self.mode,
             range: self.pages,
@@ -283,21 +288,24 @@ fn template(value: Value) -> anyhow::Result<TemplateContent> {
         Some(given) => Some(schema::normalized(&given).map_err(|problems| anyhow!(problems.join("; ")))?),
     };
     Ok(TemplateContent {
-        name: file.name,
-        description: None,
         template_schema,
         instructions: file.instructions,
         extraction_mode,
-        result_format: ResultFormat::Json,
         extractor: file.extractor.map(|extractor| ExtractorChoice {
             plugin: extractor.plugin,
             version: extractor.version,
             config: extractor.config,
         }),
         ocr_mode: file.ocr_mode,
-        export: ExportSettings::default(),
-        references: Vec::new(),
+        ..TemplateContent::named(file.name)
     })
+}
+
+fn reference(text: &str) -> Result<NamedTable, String> {
+    let (name, path) = text.split_once('=').ok_or("expected NAME=FILE, such as `suppliers=suppliers.csv`")?;
+    let bytes = std::fs::read(path).map_err(|error| format!("`{path}` cannot be read: {error}"))?;
+    let table = references::file::parse(&bytes).map_err(|error| format!("`{path}`: {error}"))?;
+    Ok(NamedTable { name: name.to_owned(), table: Arc::new(LookupTable::new(table)) })
 }
 
 fn page_range(text: &str) -> Result<PageRange, String> {

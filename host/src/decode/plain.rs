@@ -58,20 +58,10 @@ fn columns(line: &str) -> String {
 pub(super) fn read_table(content: &[u8], limits: &Limits) -> Result<Flow, Error> {
     flow::check_text(content.len() as u64, limits)?;
     let text = charset::text(content);
-    // Excel's way of naming the separator.
-    let (separator, text) = match text.strip_prefix("sep=").and_then(|rest| rest.split_once('\n')) {
-        Some((named, rest)) if named.trim_end().len() == 1 => (named.as_bytes().first().copied(), rest),
-        _ => (None, text.as_str()),
-    };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(separator.unwrap_or_else(|| usual_separator(text)))
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
     let mut rows = Vec::new();
     let mut bytes = 0_u64;
-    for record in reader.records() {
-        let record = record.map_err(|error| Error::Damaged { format: "CSV", reason: error.to_string() })?;
+    for record in reader(&text).records() {
+        let record = record.map_err(damaged)?;
         // Thousands of separators without text between them make as many cells.
         bytes += (record.as_slice().len() + record.len()) as u64;
         flow::check_text(bytes, limits)?;
@@ -80,6 +70,47 @@ pub(super) fn read_table(content: &[u8], limits: &Limits) -> Result<Flow, Error>
     let mut flow = Flow::new(Paper::Rolls);
     flow.table(rows);
     Ok(flow)
+}
+
+/// The first rows of a table of separated values, as texts without space around them.
+///
+/// # Errors
+/// What is no such table, and a row of more than `max_columns` values.
+pub fn separated_values(
+    content: &[u8],
+    max_rows: usize,
+    max_columns: usize,
+) -> Result<Vec<Vec<String>>, Error> {
+    let text = charset::text(content);
+    let mut rows = Vec::new();
+    for (record, number) in reader(&text).records().take(max_rows).zip(1..) {
+        let record = record.map_err(damaged)?;
+        if record.len() > max_columns {
+            let found = record.len();
+            let reason = format!("row {number} has {found} values, at most {max_columns} are possible");
+            return Err(Error::Damaged { format: "CSV", reason });
+        }
+        rows.push(record.iter().map(|value| value.trim().to_owned()).collect());
+    }
+    Ok(rows)
+}
+
+fn damaged(error: csv::Error) -> Error {
+    Error::Damaged { format: "CSV", reason: error.to_string() }
+}
+
+/// Reads records of whatever separator the text has.
+fn reader(text: &str) -> csv::Reader<&[u8]> {
+    // Excel's way of naming the separator.
+    let (separator, text) = match text.strip_prefix("sep=").and_then(|rest| rest.split_once('\n')) {
+        Some((named, rest)) if named.trim_end().len() == 1 => (named.as_bytes().first().copied(), rest),
+        _ => (None, text),
+    };
+    csv::ReaderBuilder::new()
+        .delimiter(separator.unwrap_or_else(|| usual_separator(text)))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes())
 }
 
 /// The separator that most lines have the same number of.

@@ -104,7 +104,6 @@ pub struct PageRecord {
     /// Height of the upright page in `unit`.
     pub height: f32,
     /// `px` for images, `pt` for PDF pages.
-    #[schema(value_type = String)]
     pub unit: Unit,
     /// Degrees clockwise by which the page was turned to be upright: 0, 90, 180 or 270.
     #[schema(value_type = u16)]
@@ -112,7 +111,6 @@ pub struct PageRecord {
     /// Degrees of skew that were corrected.
     pub skew: f32,
     /// `text_layer` or `ocr`.
-    #[schema(value_type = String)]
     pub source: TextSource,
     /// Lines in reading order.
     pub lines: Vec<LineRecord>,

@@ -42,6 +42,11 @@ impl Role {
     pub fn may_manage(self) -> bool {
         matches!(self, Self::Owner | Self::Admin)
     }
+
+    /// Whether members with the role `other` may be made, changed and removed: owners by owners only.
+    pub fn may_assign(self, other: Self) -> bool {
+        self == Self::Owner || (self == Self::Admin && other != Self::Owner)
+    }
 }
 
 /// A user's place in an organization.
@@ -75,4 +80,37 @@ pub struct NewMember {
     pub password_hash: String,
     /// What the user may do.
     pub role: Role,
+}
+
+/// What became of a change of a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberChange {
+    /// Done; the member as it is, or was when it was removed.
+    Done(Member),
+    /// There is no such member.
+    NotFound,
+    /// It would leave the organization without an owner.
+    LastOwner,
+    /// Only an owner may do this to an owner.
+    OwnersOnly,
+}
+
+/// An organization as one of its members sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnOrganization {
+    /// The organization.
+    pub organization: Organization,
+    /// What the user may do in it.
+    pub role: Role,
+}
+
+/// An organization as the operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationSummary {
+    /// The organization.
+    pub organization: Organization,
+    /// People who belong to it.
+    pub members: u64,
+    /// Its projects.
+    pub projects: u64,
 }

@@ -35,7 +35,7 @@ impl OcrMode {
 }
 
 /// Unit of every coordinate of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// Pixels of the upright image.
@@ -58,7 +58,7 @@ pub struct PageSize {
 }
 
 /// Where a page's words come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TextSource {
     /// The document's own text, positioned by its producer.

@@ -46,3 +46,14 @@ pub struct ProjectChanges {
     /// Days after which a document's file is deleted; 0 keeps it for ever.
     pub file_retention_days: Option<u32>,
 }
+
+/// What became of the wish to delete a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectDeletion {
+    /// It is gone, with its templates and tokens.
+    Deleted,
+    /// There is none.
+    NotFound,
+    /// It still has documents.
+    NotEmpty,
+}

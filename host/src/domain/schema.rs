@@ -5,6 +5,16 @@ use serde_json::{Map, Value, json};
 /// Most fields of a schema, those of nested objects included.
 const MAX_FIELDS: usize = 1000;
 
+/// Most levels of objects and lists inside of one another, keywords included: a field takes two of them.
+const MAX_DEPTH: usize = 40;
+
+/// Most bytes of a schema, as JSON.
+const MAX_BYTES: usize = 512 * 1024;
+
+/// Keywords that find their meaning at run time or elsewhere; a schema has to mean the same wherever it is read.
+const UNSUPPORTED: [&str; 5] =
+    ["$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$vocabulary"];
+
 /// Most problems that are told of one value.
 const MAX_PROBLEMS: usize = 20;
 
@@ -38,6 +48,7 @@ pub fn normalized(schema: &Value) -> Result<Value, Vec<String>> {
     let Value::Object(members) = schema else {
         return Err(vec!["the schema has to be a JSON object".to_owned()]);
     };
+    check_size(schema)?;
     let schema = if is_json_schema(members) { json_schema(members)? } else { written_out(members)? };
     match count_fields(&schema) {
         0 => return Err(vec!["the schema has no fields".to_owned()]),
@@ -49,10 +60,62 @@ pub fn normalized(schema: &Value) -> Result<Value, Vec<String>> {
     if let Some(reference) = remote_reference(&schema) {
         return Err(vec![format!("`$ref` `{reference}` leads outside the schema; only `#…` is possible")]);
     }
+    let references = check_references(&schema, &schema);
+    if !references.is_empty() {
+        return Err(references);
+    }
     jsonschema::options()
         .build(&schema)
         .map_err(|error| vec![format!("the schema is not valid JSON Schema: {}", told(&error))])?;
     Ok(schema)
+}
+
+fn check_size(schema: &Value) -> Result<(), Vec<String>> {
+    let depth = depth(schema);
+    if depth > MAX_DEPTH {
+        return Err(vec![format!(
+            "the schema is nested {depth} levels deep, at most {MAX_DEPTH} are possible"
+        )]);
+    }
+    let size_bytes = schema.to_string().len();
+    if size_bytes > MAX_BYTES {
+        return Err(vec![format!("the schema has {size_bytes} bytes, at most {MAX_BYTES} are possible")]);
+    }
+    Ok(())
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// What is wrong with the schema's references and with keywords like them, one sentence each.
+fn check_references(place: &Value, schema: &Value) -> Vec<String> {
+    let members = match place {
+        Value::Object(members) => members,
+        Value::Array(items) => return items.iter().flat_map(|item| check_references(item, schema)).collect(),
+        _ => return Vec::new(),
+    };
+    let mut problems = Vec::new();
+    for (name, value) in members {
+        match value {
+            // A field may bear any name: then an object stands under it.
+            Value::String(_) | Value::Bool(_) if UNSUPPORTED.contains(&name.as_str()) => {
+                problems.push(format!("the keyword `{name}` is not supported"));
+            }
+            Value::String(target) if name == "$ref" => {
+                let pointer = target.strip_prefix('#').unwrap_or_default();
+                if pointer.starts_with('/') && schema.pointer(pointer).is_none() {
+                    problems.push(format!("`$ref` `{target}` leads nowhere"));
+                }
+            }
+            value => problems.extend(check_references(value, schema)),
+        }
+    }
+    problems
 }
 
 /// What about a value does not fit a schema, one sentence each, at most 20; a schema that is none itself fits nothing.
@@ -264,5 +327,18 @@ mod tests {
             json!({"properties": {"a": {"$ref": "http://127.0.0.1:9/x"}}}),
             "leads outside the schema",
         );
+        check_wrong(json!({"properties": {"a": {"$ref": "#/$defs/b"}}}), "`#/$defs/b` leads nowhere");
+        check_wrong(json!({"properties": {"a": {"$dynamicRef": "#b"}}}), "`$dynamicRef` is not supported");
+    }
+
+    #[test]
+    fn a_schema_is_neither_too_deep_nor_too_large() {
+        let mut nested = json!({"type": "string"});
+        for _ in 0..20 {
+            nested = json!({"type": "object", "properties": {"a": nested}});
+        }
+        check_wrong(nested, "levels deep, at most 40");
+        let long = "x".repeat(600_000);
+        check_wrong(json!({"a": {"type": "text", "description": long}}), "bytes, at most 524288");
     }
 }

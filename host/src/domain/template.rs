@@ -77,6 +77,24 @@ pub struct TemplateContent {
     pub references: Vec<ReferenceLink>,
 }
 
+impl TemplateContent {
+    /// A template that says no more than its name.
+    pub fn named(name: String) -> Self {
+        Self {
+            name,
+            description: None,
+            template_schema: None,
+            instructions: None,
+            extraction_mode: ExtractionMode::Structured,
+            result_format: ResultFormat::Json,
+            extractor: None,
+            ocr_mode: None,
+            export: ExportSettings::default(),
+            references: Vec::new(),
+        }
+    }
+}
+
 /// A reference file under the name that a template gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceLink {

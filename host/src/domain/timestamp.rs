@@ -34,6 +34,11 @@ impl Timestamp {
         Some(Self(start.timestamp().as_microsecond()))
     }
 
+    /// A time given in ISO 8601 with its offset; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(Self(text.parse::<jiff::Timestamp>().ok()?.as_microsecond()))
+    }
+
     /// The day in UTC as `YYYY-MM-DD`.
     pub fn to_date(self) -> String {
         jiff::Timestamp::from_microsecond(self.0)
@@ -57,6 +62,15 @@ mod tests {
     fn iso_times_have_milliseconds_and_z() {
         assert_eq!(Timestamp(1_700_000_000_000_000).to_iso(), "2023-11-14T22:13:20.000Z");
         assert_eq!(Timestamp(1_700_000_000_123_456).to_iso(), "2023-11-14T22:13:20.123Z");
+    }
+
+    #[test]
+    fn times_are_read_with_their_offset() {
+        let time = Timestamp::parse("2023-11-14T23:13:20.123+01:00").unwrap();
+        assert_eq!(time.to_iso(), "2023-11-14T22:13:20.123Z");
+        for wrong in ["", "2023-11-14", "2023-11-14T23:13:20", "tomorrow", "1700000000"] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

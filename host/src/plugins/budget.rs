@@ -34,6 +34,7 @@ pub(super) struct Limits {
     pub(super) handles: usize,
     pub(super) host_calls: u32,
     pub(super) ocr_calls: u32,
+    pub(super) lookups: u32,
 }
 
 impl From<&config::Plugins> for Limits {
@@ -48,6 +49,7 @@ impl From<&config::Plugins> for Limits {
             handles: settings.handles as usize,
             host_calls: settings.host_calls,
             ocr_calls: settings.ocr_calls,
+            lookups: settings.lookups,
         }
     }
 }
@@ -87,6 +89,8 @@ pub struct Usage {
     pub host_calls: Used,
     /// Of those, readings of parts of a page by OCR.
     pub ocr_calls: Used,
+    /// Of those, searches in reference files.
+    pub lookups: Used,
 }
 
 /// A line of a call's log.
@@ -128,6 +132,7 @@ pub(super) struct Budget {
     handles_peak: usize,
     host_calls: u32,
     ocr_calls: u32,
+    lookups: u32,
     log_bytes: usize,
     logs: Logs,
     panic: Option<String>,
@@ -152,6 +157,7 @@ impl Budget {
             handles_peak: 0,
             host_calls: 0,
             ocr_calls: 0,
+            lookups: 0,
             log_bytes: 0,
             logs: Logs::default(),
             panic: None,
@@ -184,6 +190,18 @@ impl Budget {
         let allowed = self.ocr_calls < self.limits.ocr_calls;
         self.ocr_calls += u32::from(allowed);
         allowed
+    }
+
+    /// Counts a search in a reference file; `false` where no more are allowed.
+    pub(super) fn lookup(&mut self) -> bool {
+        let allowed = self.lookups < self.limits.lookups;
+        self.lookups += u32::from(allowed);
+        allowed
+    }
+
+    /// Most searches in reference files.
+    pub(super) fn allowed_lookups(&self) -> u32 {
+        self.limits.lookups
     }
 
     /// Most readings by OCR.
@@ -257,6 +275,7 @@ impl Budget {
             handles: used(self.handles_peak, limits.handles),
             host_calls: used(self.host_calls as usize, limits.host_calls as usize),
             ocr_calls: used(self.ocr_calls as usize, limits.ocr_calls as usize),
+            lookups: used(self.lookups as usize, limits.lookups as usize),
         };
         (self.logs, usage)
     }

@@ -17,6 +17,7 @@ use crate::domain::extraction::ExtractorOutput;
 use crate::domain::geometry::Rect;
 use crate::domain::page::{PageSize, PageText, Word};
 use crate::domain::raster::Raster;
+use crate::domain::reference::NamedTable;
 
 /// What a host call may be given beside its text: small values and the list's own overhead.
 const CALL_OVERHEAD_BYTES: usize = 64 << 10;
@@ -42,6 +43,8 @@ pub struct Request {
     pub instructions: Option<String>,
     /// The template's settings for its extractor.
     pub config: Map<String, Value>,
+    /// The template's reference files.
+    pub references: Vec<NamedTable>,
     /// The day, `YYYY-MM-DD`.
     pub today: String,
 }
@@ -91,7 +94,12 @@ impl Engine {
             }
         };
         let checked_against = Arc::clone(&source);
-        let state = CallState::new(source, request.config.clone(), Budget::new(self.limits));
+        let state = CallState::new(
+            source,
+            request.config.clone(),
+            request.references.clone(),
+            Budget::new(self.limits),
+        );
         let (answer, logs, mut usage) = self.run(name, &plugin.linked, state, Ask::Extract(&wire)).await;
         let result = answer.and_then(|answer| match answer {
             Ok(json) => {
@@ -113,7 +121,7 @@ impl Engine {
         linked: &bindings::PluginPre<CallState>,
         digest: &str,
     ) -> Result<Description, Refusal> {
-        let state = CallState::new(Arc::new(NoDocument), Map::new(), Budget::new(self.limits));
+        let state = CallState::new(Arc::new(NoDocument), Map::new(), Vec::new(), Budget::new(self.limits));
         let (answer, ..) = self.run(cut(digest, 12), linked, state, Ask::Describe).await;
         let Ok(json) = answer.map_err(Refusal::Undescribed)? else {
             return Err(Refusal::BadDescription { reason: "it is a failure".to_owned() });

@@ -17,8 +17,8 @@ use super::{Description, LoadError};
 const PACKAGE: &str = "ocriva:extract/";
 const MAJOR: &str = "1";
 
-/// The interfaces that a plugin may import; `types` comes along with `document`.
-const IMPORTS: [&str; 4] = ["log", "config", "document", "types"];
+/// The interfaces that a plugin may import; `types` comes along with `document` and `lookup`.
+const IMPORTS: [&str; 5] = ["log", "config", "document", "types", "lookup"];
 
 /// The interface that a plugin exports.
 const EXPORT: &str = "extractor";

@@ -202,7 +202,7 @@ impl Refusal {
                 "build for `wasm32-unknown-unknown`: plugins get no WASI (files, clocks, network)"
             }
             Self::UnknownImports { .. } => {
-                "use only `log`, `config` and `document` of `ocriva:extract@1`, as the plugin SDK does"
+                "use only `log`, `config`, `document` and `lookup` of `ocriva:extract@1`, as the plugin SDK does"
             }
             Self::MissingExport { .. } => "implement `Extractor` and `register!` it with the plugin SDK",
             Self::Unlinkable { .. } => "build it with the plugin SDK of this server's version",

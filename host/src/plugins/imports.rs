@@ -15,6 +15,7 @@ use super::{DocumentSource, SourceError};
 use crate::domain::geometry::Rect;
 use crate::domain::page::{PageText, TextSource, Unit, Word};
 use crate::domain::raster::Raster;
+use crate::domain::reference::NamedTable;
 
 /// Most elements of a list that one call gives.
 const LIST_CAP: u32 = 16_384;
@@ -25,10 +26,12 @@ const BYTES_CAP: u32 = 1 << 20;
 /// Longest text that can be searched for.
 const NEEDLE_BYTES: usize = 256;
 
-/// The state of one call: the document, the settings, the handles given out, and the budget.
+/// The state of one call: the document, the settings, the reference files, the handles given out, and the budget.
 pub(super) struct CallState {
     source: Arc<dyn DocumentSource>,
     config: Map<String, Value>,
+    /// The tables that may be searched.
+    pub(super) references: Vec<NamedTable>,
     table: ResourceTable,
     /// What may be used and has been.
     pub(super) budget: Budget,
@@ -70,8 +73,13 @@ struct PixelRect {
 type Answer<T> = wasmtime::Result<Result<T, types::Failure>>;
 
 impl CallState {
-    pub(super) fn new(source: Arc<dyn DocumentSource>, config: Map<String, Value>, budget: Budget) -> Self {
-        Self { source, config, table: ResourceTable::new(), budget }
+    pub(super) fn new(
+        source: Arc<dyn DocumentSource>,
+        config: Map<String, Value>,
+        references: Vec<NamedTable>,
+        budget: Budget,
+    ) -> Self {
+        Self { source, config, references, table: ResourceTable::new(), budget }
     }
 
     /// The handle under which the plugin gets the document.
@@ -425,6 +433,7 @@ fn guest_rect(Rect { x0, y0, x1, y1 }: Rect) -> types::Rect {
     types::Rect { x0, y0, x1, y1 }
 }
 
-fn failure(code: &str, message: String) -> types::Failure {
+/// A failure that will happen again.
+pub(super) fn failure(code: &str, message: String) -> types::Failure {
     types::Failure { code: code.to_owned(), message, retryable: false }
 }

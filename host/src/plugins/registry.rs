@@ -9,8 +9,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use semver::{Prerelease, Version, VersionReq};
 use tokio::sync::OnceCell;
 
+use super::budget::cut;
 use super::engine::{Engine, Plugin};
 use super::error::LoadError;
 
@@ -61,6 +63,14 @@ pub enum Unavailable {
         /// The versions there are.
         known: String,
     },
+    /// A range of versions that is none.
+    #[error("`{range}` is not a range of versions such as `^1.2` or `>=1.2, <2`: {reason}")]
+    BadRange {
+        /// The range.
+        range: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file that bears this name was not taken.
     #[error("plugin `{name}` cannot be loaded: {reason}")]
     Broken {
@@ -75,7 +85,9 @@ impl Unavailable {
     /// A stable word for the public error code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::UnknownName { .. } | Self::UnknownVersion { .. } => "plugin.unknown",
+            Self::UnknownName { .. } | Self::UnknownVersion { .. } | Self::BadRange { .. } => {
+                "plugin.unknown"
+            }
             Self::Broken { .. } => "plugin.broken",
         }
     }
@@ -162,11 +174,12 @@ impl Registry {
         listings
     }
 
-    /// The plugin of this name, in this version or else the newest.
+    /// The plugin of this name: in this version, in the newest of a range such as `^1.2`, or else in the newest.
     ///
     /// # Errors
-    /// There is none, or its file was not taken.
+    /// There is none, its file was not taken, or the range is none.
     pub async fn get(&self, name: &str, version: Option<&str>) -> Result<Arc<Plugin>, Unavailable> {
+        let wanted = Wanted::read(version)?;
         let mut found: Vec<&Arc<Plugin>> = Vec::new();
         let mut broken = None;
         for candidate in self.candidates.iter().filter(|candidate| candidate.may_be(name)) {
@@ -183,10 +196,9 @@ impl Registry {
                 None => Unavailable::UnknownName { name: name.to_owned(), known: self.known_names().await },
             });
         }
-        let wanted =
-            |plugin: &&&Arc<Plugin>| version.is_none_or(|version| plugin.description.version == version);
+        let fits = |plugin: &&&Arc<Plugin>| wanted.has(&plugin.description.version);
         // The operator's come first, and the first of several equal ones is taken.
-        let newest = found.iter().filter(wanted).rev().max_by(|a, b| by_version(a, b));
+        let newest = found.iter().filter(fits).rev().max_by(|a, b| by_version(a, b));
         newest.map(|plugin| Arc::clone(plugin)).ok_or_else(|| Unavailable::UnknownVersion {
             name: name.to_owned(),
             version: version.unwrap_or_default().to_owned(),
@@ -203,6 +215,44 @@ impl Registry {
         }
         quoted(names.into_keys())
     }
+}
+
+/// Which versions of a plugin will do.
+enum Wanted<'a> {
+    Any,
+    One(&'a str),
+    Range(VersionReq),
+}
+
+impl<'a> Wanted<'a> {
+    fn read(version: Option<&'a str>) -> Result<Self, Unavailable> {
+        let Some(version) = version.map(str::trim) else { return Ok(Self::Any) };
+        if !version.starts_with(['^', '~', '>', '<', '=', '*']) {
+            return Ok(Self::One(version));
+        }
+        VersionReq::parse(version).map(Self::Range).map_err(|error| Unavailable::BadRange {
+            range: cut(version, 64).to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    fn has(&self, version: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::One(wanted) => version == *wanted,
+            Self::Range(range) => whole(version).is_some_and(|version| range.matches(&version)),
+        }
+    }
+}
+
+/// A version of one, two or three numbers as one of three.
+fn whole(version: &str) -> Option<Version> {
+    let (numbers, suffix) = version.split_once('-').unwrap_or((version, ""));
+    let mut numbers = numbers.split('.').map(|number| number.parse().ok());
+    let mut next = || numbers.next().unwrap_or(Some(0));
+    let mut version = Version::new(next()?, next()?, next()?);
+    version.pre = Prerelease::new(suffix).ok()?;
+    Some(version)
 }
 
 fn by_version(a: &Plugin, b: &Plugin) -> Ordering {
@@ -242,7 +292,22 @@ fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::version_key;
+    use super::{Wanted, version_key};
+
+    #[test]
+    fn a_range_takes_versions_of_one_to_three_numbers_and_no_previews() {
+        let taken = |range: &str| -> Vec<&str> {
+            let wanted = Wanted::read(Some(range)).unwrap();
+            ["1", "1.2", "1.2.3", "1.4.0-rc1", "2.0"]
+                .into_iter()
+                .filter(|version| wanted.has(version))
+                .collect()
+        };
+        assert_eq!(taken("^1.2"), ["1.2", "1.2.3"]);
+        assert_eq!(taken(">=1, <2.1"), ["1", "1.2", "1.2.3", "2.0"]);
+        assert_eq!(taken("1.2"), ["1.2"]);
+        assert!(Wanted::read(Some("^one")).is_err());
+    }
 
     #[test]
     fn versions_are_ordered_by_number_and_suffixes_come_before() {

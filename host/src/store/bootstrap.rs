@@ -5,7 +5,6 @@ use super::{Error, Store, projects, tokens, users};
 use crate::domain::audit::Actor;
 use crate::domain::project::Project;
 use crate::domain::token::NewApiToken;
-use crate::domain::user::{User, normalized_email};
 
 statements! {
     "bootstrap";
@@ -64,15 +63,8 @@ impl Store {
         if tx.fetch_optional(&ANY, vec![]).await?.is_some() {
             return Ok(None);
         }
-        let user_id = self.clock.new_id();
-        let user = User {
-            id: user_id.clone(),
-            email: normalized_email(&first.email),
-            name: first.user_name,
-            is_active: true,
-            created_at: now,
-            updated_at: now,
-        };
+        let user = self.new_user(&first.email, &first.user_name);
+        let user_id = user.id.clone();
         users::insert(&mut tx, &user, &first.password_hash).await?;
         let organization_id =
             self.insert_organization(&mut tx, &Actor::system(), &first.organization_name, &user_id).await?.id;

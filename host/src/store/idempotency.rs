@@ -46,8 +46,8 @@ pub struct KeptAnswer {
     pub fingerprint: String,
     /// HTTP status, as a number.
     pub status: u16,
-    /// The body.
-    pub body: String,
+    /// The body; `None` where it must not be kept, since it had a secret.
+    pub body: Option<String>,
 }
 
 /// What is known of a key.
@@ -147,7 +147,7 @@ impl FromRow for Option<KeptAnswer> {
         Ok(Some(KeptAnswer {
             fingerprint: row.get::<Option<String>>("fingerprint")?.unwrap_or_default(),
             status,
-            body: row.get::<Option<String>>("answer_body")?.unwrap_or_default(),
+            body: row.get("answer_body")?,
         }))
     }
 }

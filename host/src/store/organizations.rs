@@ -1,28 +1,34 @@
-//! Organizations and their members.
+//! Organizations.
 
 use serde_json::json;
 
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
-use super::{Error, Store, Transaction, users};
+use super::{Error, Store, Transaction, members, refresh_tokens};
 use crate::domain::audit::Actor;
-use crate::domain::organization::{Member, NewMember, Organization, Role};
-use crate::domain::user::{User, normalized_email};
+use crate::domain::organization::{Organization, OrganizationSummary, OwnOrganization, Role};
 
 statements! {
     "organizations";
     FIND = "select id, name, is_active, created_at, updated_at from organizations where id = $1";
     INSERT = "insert into organizations (id, name, is_active, dispatched_at, created_at, updated_at)
         values ($1, $2, true, 0, $3, $3)";
-    INSERT_MEMBERSHIP = "insert into memberships (organization_id, user_id, role, created_at)
-        values ($1, $2, $3, $4)";
+    LIST = "select o.id as id, o.name as name, o.is_active as is_active, o.created_at as created_at,
+            o.updated_at as updated_at,
+            (select count(*) from memberships m where m.organization_id = o.id) as members,
+            (select count(*) from projects p where p.organization_id = o.id) as projects
+        from organizations o order by o.id limit $1";
+    LIST_OF_USER = "select o.id as id, o.name as name, o.is_active as is_active, o.created_at as created_at,
+            o.updated_at as updated_at, m.role as role
+        from memberships m join organizations o on o.id = m.organization_id
+        where m.user_id = $1 and o.is_active order by o.id";
+    SET_ACTIVE = "update organizations set is_active = $2, updated_at = $3 where id = $1 and is_active <> $2";
     RENAME = "update organizations set name = $2, updated_at = $3 where id = $1
         returning id, name, is_active, created_at, updated_at";
-    MEMBERS = "select u.id as id, u.email as email, u.name as name, u.is_active as is_active,
-            u.created_at as created_at, u.updated_at as updated_at, m.role as role
-        from memberships m join users u on u.id = m.user_id
-        where m.organization_id = $1 order by u.id";
 }
+
+/// Most organizations in one list: it is not paged.
+const LIST_LIMIT: u32 = 100_000;
 
 impl Store {
     /// The organization with this id.
@@ -67,7 +73,7 @@ impl Store {
         };
         let id = &organization.id;
         tx.execute(&INSERT, arguments![id, name, now]).await?;
-        tx.execute(&INSERT_MEMBERSHIP, arguments![id, owner_id, Role::Owner.as_str(), now]).await?;
+        members::insert(tx, id, owner_id, Role::Owner, now).await?;
         let changes = Some(json!({ "name": name }));
         let event = Event { organization_id: id, actor, action: "organization.created", target: id, changes };
         self.audit(tx, event).await?;
@@ -96,43 +102,55 @@ impl Store {
         Ok(renamed)
     }
 
-    /// Makes a user and gives them a place in the organization.
-    ///
-    /// # Errors
-    /// [`Error::Duplicate`] where the address is taken, [`Error::MissingReference`] where there is no such organization,
-    /// or whatever else the database answers.
-    pub async fn create_member(
-        &self,
-        actor: &Actor,
-        organization_id: &str,
-        new: NewMember,
-    ) -> Result<Member, Error> {
-        let now = self.clock.now();
-        let user = User {
-            id: self.clock.new_id(),
-            email: normalized_email(&new.email),
-            name: new.name,
-            is_active: true,
-            created_at: now,
-            updated_at: now,
-        };
-        let mut tx = self.begin().await?;
-        users::insert(&mut tx, &user, &new.password_hash).await?;
-        let role = new.role;
-        tx.execute(&INSERT_MEMBERSHIP, arguments![organization_id, &user.id, role.as_str(), now]).await?;
-        let changes = Some(json!({ "email": user.email, "role": role.as_str() }));
-        let event = Event { organization_id, actor, action: "member.created", target: &user.id, changes };
-        self.audit(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(Member { user, role })
-    }
-
-    /// Everybody who belongs to the organization, oldest first.
+    /// The active organizations the user belongs to, oldest first.
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub async fn list_members(&self, organization_id: &str) -> Result<Vec<Member>, Error> {
-        self.engine.list(&MEMBERS, arguments![organization_id]).await
+    pub async fn list_organizations_of(&self, user_id: &str) -> Result<Vec<OwnOrganization>, Error> {
+        self.engine.list(&LIST_OF_USER, arguments![user_id]).await
+    }
+
+    /// Every organization of the installation, closed ones too, oldest first.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn list_organizations(&self) -> Result<Vec<OrganizationSummary>, Error> {
+        self.engine.list(&LIST, arguments![LIST_LIMIT]).await
+    }
+
+    /// Closes the organization: its logins end, and neither members nor tokens reach it until it is opened again.
+    /// `false` where there is none that is open.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn close_organization(&self, actor: &Actor, id: &str) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let mut tx = self.begin().await?;
+        let closed = tx.execute(&SET_ACTIVE, arguments![id, false, now]).await? == 1;
+        if closed {
+            refresh_tokens::revoke_organization(&mut tx, id, now).await?;
+            let action = "organization.closed";
+            let event = Event { organization_id: id, actor, action, target: id, changes: None };
+            self.audit(&mut tx, event).await?;
+        }
+        tx.commit().await?;
+        Ok(closed)
+    }
+
+    /// Opens a closed organization; `false` where there is none that is closed.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn open_organization(&self, actor: &Actor, id: &str) -> Result<bool, Error> {
+        let mut tx = self.begin().await?;
+        let opened = tx.execute(&SET_ACTIVE, arguments![id, true, self.clock.now()]).await? == 1;
+        if opened {
+            let action = "organization.opened";
+            let event = Event { organization_id: id, actor, action, target: id, changes: None };
+            self.audit(&mut tx, event).await?;
+        }
+        tx.commit().await?;
+        Ok(opened)
     }
 }
 
@@ -148,8 +166,18 @@ impl FromRow for Organization {
     }
 }
 
-impl FromRow for Member {
+impl FromRow for OwnOrganization {
     fn from_row(row: &Row) -> Result<Self, Error> {
-        Ok(Self { user: User::from_row(row)?, role: row.word("role", Role::parse)? })
+        Ok(Self { organization: Organization::from_row(row)?, role: row.word("role", Role::parse)? })
+    }
+}
+
+impl FromRow for OrganizationSummary {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            organization: Organization::from_row(row)?,
+            members: row.number("members")?,
+            projects: row.number("projects")?,
+        })
     }
 }

@@ -6,7 +6,7 @@ use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
 use super::{Error, Store};
 use crate::domain::audit::Actor;
-use crate::domain::project::{NewProject, Project, ProjectChanges};
+use crate::domain::project::{NewProject, Project, ProjectChanges, ProjectDeletion};
 
 macro_rules! columns {
     () => {
@@ -28,6 +28,10 @@ statements! {
             updated_at = $8
         where organization_id = $1 and id = $2 returning ", columns!()
     );
+    /// An upload that begins now waits here, and then finds no project.
+    LOCK = "update projects set updated_at = updated_at where organization_id = $1 and id = $2";
+    ANY_DOCUMENT = "select id from documents where organization_id = $1 and project_id = $2 limit 1";
+    DELETE = "delete from projects where organization_id = $1 and id = $2";
 }
 
 impl Store {
@@ -127,6 +131,30 @@ impl Store {
         }
         tx.commit().await?;
         Ok(updated)
+    }
+
+    /// Deletes a project of the organization that has no documents; its templates, batches and tokens go with it.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn delete_project(
+        &self,
+        actor: &Actor,
+        organization_id: &str,
+        id: &str,
+    ) -> Result<ProjectDeletion, Error> {
+        let mut tx = self.begin().await?;
+        if tx.execute(&LOCK, arguments![organization_id, id]).await? == 0 {
+            return Ok(ProjectDeletion::NotFound);
+        }
+        if tx.fetch_optional(&ANY_DOCUMENT, arguments![organization_id, id]).await?.is_some() {
+            return Ok(ProjectDeletion::NotEmpty);
+        }
+        tx.execute(&DELETE, arguments![organization_id, id]).await?;
+        let event = Event { organization_id, actor, action: "project.deleted", target: id, changes: None };
+        self.audit(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(ProjectDeletion::Deleted)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Refresh tokens: each is spent once; the re-use of a spent one means that somebody else has it, and revokes all
 //! that descend from the same login.
 
+use super::audit::Event;
 use super::statement::{arguments, statements};
 use super::{Error, Store, Transaction};
+use crate::domain::audit::Actor;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{LoginFamily, NewRefreshToken, Rotation};
 
@@ -18,6 +20,12 @@ statements! {
     FIND_SPENT = "select family from refresh_tokens where token_hash = $1 and used_at is not null";
     FAMILY = "select family from refresh_tokens where token_hash = $1";
     REVOKE_FAMILY = "update refresh_tokens set revoked_at = $2 where family = $1 and revoked_at is null";
+    REVOKE_USER = "update refresh_tokens set revoked_at = $2
+        where user_id = $1 and revoked_at is null and (cast($3 as text) is null or family <> $3)";
+    REVOKE_MEMBER = "update refresh_tokens set revoked_at = $3
+        where organization_id = $1 and user_id = $2 and revoked_at is null";
+    REVOKE_ORGANIZATION = "update refresh_tokens set revoked_at = $2
+        where organization_id = $1 and revoked_at is null";
     /// A login lives while a token of it can still be traded.
     LIVE = "select family from refresh_tokens
         where family = $1 and used_at is null and revoked_at is null and expires_at > $2 limit 1";
@@ -30,11 +38,30 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::MissingReference`] where there is no such user or organization, or whatever else the database answers.
-    pub async fn create_refresh_token(&self, login: &LoginFamily, new: NewRefreshToken) -> Result<(), Error> {
+    pub async fn create_refresh_token(
+        &self,
+        actor: &Actor,
+        login: &LoginFamily,
+        new: NewRefreshToken,
+    ) -> Result<(), Error> {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
         tx.execute(&SWEEP, arguments![now]).await?;
         self.insert_refresh_token(&mut tx, login, new, now).await?;
+        let organization_id = &login.organization_id;
+        let (action, target) = ("user.logged_in", login.user_id.as_str());
+        self.audit(&mut tx, Event { organization_id, actor, action, target, changes: None }).await?;
+        tx.commit().await
+    }
+
+    /// Ends every login of a user, in every organization.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn revoke_logins(&self, actor: &Actor, user_id: &str) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        revoke_user(&mut tx, user_id, None, self.clock.now()).await?;
+        self.audit_user(&mut tx, actor, user_id, "user.logged_out_everywhere", None).await?;
         tx.commit().await
     }
 
@@ -124,4 +151,33 @@ impl Store {
         .await?;
         Ok(())
     }
+}
+
+/// Ends a user's logins, but for the one with the family `kept`, in the caller's transaction.
+pub(super) async fn revoke_user(
+    tx: &mut Transaction,
+    user_id: &str,
+    kept: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.execute(&REVOKE_USER, arguments![user_id, now, kept]).await.map(drop)
+}
+
+/// Ends a member's logins to one organization, in the caller's transaction.
+pub(super) async fn revoke_member(
+    tx: &mut Transaction,
+    organization_id: &str,
+    user_id: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.execute(&REVOKE_MEMBER, arguments![organization_id, user_id, now]).await.map(drop)
+}
+
+/// Ends all logins to an organization, in the caller's transaction.
+pub(super) async fn revoke_organization(
+    tx: &mut Transaction,
+    organization_id: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tx.execute(&REVOKE_ORGANIZATION, arguments![organization_id, now]).await.map(drop)
 }

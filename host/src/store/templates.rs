@@ -9,10 +9,11 @@ use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
 use crate::domain::page::OcrMode;
+use crate::domain::reference::ReferenceTable;
 use crate::domain::template::export::ExportSettings;
 use crate::domain::template::{
-    ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
-    TemplateUpdate, TemplateVersion,
+    ExtractionMode, ExtractorChoice, ReferenceLink, ResultFormat, Template, TemplateContent,
+    TemplateRevision, TemplateUpdate, TemplateVersion,
 };
 use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;
@@ -162,6 +163,43 @@ impl Store {
         project_id: &str,
         content: TemplateContent,
     ) -> Result<Template, Error> {
+        let mut tx = self.begin().await?;
+        let template = self.insert_template(&mut tx, actor, (organization_id, project_id), content).await?;
+        tx.commit().await?;
+        Ok(template)
+    }
+
+    /// Makes a copy of a template in a project of its organization, with this content and, in another project, with
+    /// copies of the reference files that the content names.
+    ///
+    /// # Errors
+    /// [`Error::MissingReference`] where there is no such project, or whatever else the database answers.
+    pub async fn duplicate_template(
+        &self,
+        actor: &Actor,
+        original: &Template,
+        project_id: &str,
+        mut content: TemplateContent,
+    ) -> Result<Template, Error> {
+        let organization_id = &original.organization_id;
+        let mut tx = self.begin().await?;
+        if original.project_id != project_id {
+            for link in &mut content.references {
+                link.id = self.copy_reference(&mut tx, organization_id, &link.id, project_id).await?;
+            }
+        }
+        let template = self.insert_template(&mut tx, actor, (organization_id, project_id), content).await?;
+        tx.commit().await?;
+        Ok(template)
+    }
+
+    async fn insert_template(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        (organization_id, project_id): (&str, &str),
+        content: TemplateContent,
+    ) -> Result<Template, Error> {
         let now = self.clock.now();
         let template = Template {
             id: self.clock.new_id(),
@@ -173,12 +211,10 @@ impl Store {
             created_at: now,
             updated_at: now,
         };
-        let mut tx = self.begin().await?;
         tx.execute(&INSERT, arguments![&template.id, organization_id, project_id, true, now]).await?;
-        insert_version(&mut tx, actor, &template).await?;
-        self.audit_template(&mut tx, actor, &template, "template.created").await?;
-        self.announce_template(&mut tx, &template, EventKind::TemplateCreated).await?;
-        tx.commit().await?;
+        insert_version(tx, actor, &template).await?;
+        self.audit_template(tx, actor, &template, "template.created").await?;
+        self.announce_template(tx, &template, EventKind::TemplateCreated).await?;
         Ok(template)
     }
 
@@ -194,6 +230,49 @@ impl Store {
         revision: TemplateRevision,
     ) -> Result<TemplateUpdate, Error> {
         let mut tx = self.begin().await?;
+        let update = self.revise_template(&mut tx, actor, tenant, id, revision).await?;
+        tx.commit().await?;
+        Ok(update)
+    }
+
+    /// Keeps a table, from a file of so many bytes, as a reference file of a template, in place of one that has the same
+    /// name: the next version of the template. Nothing happens where the template was changed since it was read.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn attach_reference(
+        &self,
+        actor: &Actor,
+        template: &Template,
+        name: &str,
+        (table, size_bytes): (&ReferenceTable, u64),
+    ) -> Result<TemplateUpdate, Error> {
+        let tenant = Tenant::project(&template.organization_id, &template.project_id);
+        let mut tx = self.begin().await?;
+        let id = self.insert_reference(&mut tx, template, table, size_bytes).await?;
+        let mut content = template.content.clone();
+        content.references.retain(|link| link.name != name);
+        content.references.push(ReferenceLink { name: name.to_owned(), id });
+        let revision = TemplateRevision {
+            expected_updated_at: template.updated_at,
+            content,
+            is_active: template.is_active,
+        };
+        let update = self.revise_template(&mut tx, actor, &tenant, &template.id, revision).await?;
+        if matches!(update, TemplateUpdate::Updated(_)) {
+            tx.commit().await?;
+        }
+        Ok(update)
+    }
+
+    async fn revise_template(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        tenant: &Tenant,
+        id: &str,
+        revision: TemplateRevision,
+    ) -> Result<TemplateUpdate, Error> {
         tx.execute(&LOCK, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
         let found = tx.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
         let Some(mut template): Option<Template> = found else { return Ok(TemplateUpdate::NotFound) };
@@ -206,7 +285,7 @@ impl Store {
         if template.content != revision.content {
             template.content = revision.content;
             template.version += 1;
-            insert_version(&mut tx, actor, &template).await?;
+            insert_version(tx, actor, &template).await?;
         }
         tx.execute(
             &SET_VERSION,
@@ -219,9 +298,8 @@ impl Store {
             ],
         )
         .await?;
-        self.audit_template(&mut tx, actor, &template, "template.updated").await?;
-        self.announce_template(&mut tx, &template, EventKind::TemplateUpdated).await?;
-        tx.commit().await?;
+        self.audit_template(tx, actor, &template, "template.updated").await?;
+        self.announce_template(tx, &template, EventKind::TemplateUpdated).await?;
         Ok(TemplateUpdate::Updated(Box::new(template)))
     }
 

@@ -8,6 +8,8 @@ use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements, to_json};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
+use crate::domain::listing::{Listing, Page};
+use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, NewApiToken, TokenScope};
 
@@ -20,7 +22,13 @@ macro_rules! columns {
 
 statements! {
     "tokens";
-    LIST = concat!("select ", columns!(), "from api_tokens where organization_id = $1 order by id limit $2");
+    LIST = concat!(
+        "select ", columns!(), "from api_tokens
+        where organization_id = $1 and (cast($2 as text) is null or project_id = $2)
+        order by id desc limit $3 offset $4"
+    );
+    COUNT = "select count(*) as total from api_tokens
+        where organization_id = $1 and (cast($2 as text) is null or project_id = $2)";
     FIND = concat!("select ", columns!(), "from api_tokens where organization_id = $1 and id = $2");
     /// Across organizations: the token is what tells the organization.
     FIND_BY_PUBLIC_ID = concat!(
@@ -39,19 +47,21 @@ statements! {
     );
 }
 
-/// Most tokens in one list: it is not paged.
-const LIST_LIMIT: u32 = 10_000;
-
 /// The last use of a token is remembered to this precision, so that reading does not become writing.
 const LAST_USE_PRECISION: Duration = Duration::from_secs(60);
 
 impl Store {
-    /// The organization's tokens, revoked ones too, oldest first.
+    /// A page of the tokens of an organization, or of those bound to one of its projects: revoked and expired ones
+    /// too, newest first.
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub async fn list_tokens(&self, organization_id: &str) -> Result<Vec<ApiToken>, Error> {
-        self.engine.list(&LIST, arguments![organization_id, LIST_LIMIT]).await
+    pub async fn list_tokens(&self, tenant: &Tenant, page: Page) -> Result<Listing<ApiToken>, Error> {
+        let Tenant { organization_id, project_id } = tenant;
+        let arguments = arguments![organization_id, project_id, page.limit, page.offset()];
+        let items = self.engine.list(&LIST, arguments).await?;
+        let total = self.engine.count(&COUNT, arguments![organization_id, project_id]).await?;
+        Ok(Listing { items, total })
     }
 
     /// A token of the organization.
@@ -85,7 +95,14 @@ impl Store {
         let token = self.new_token(organization_id, new);
         let mut tx = self.begin().await?;
         insert(&mut tx, &token).await?;
-        let changes = Some(json!({ "name": token.name }));
+        let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+        let changes = Some(json!({
+            "name": token.name,
+            "projectId": token.project_id,
+            "scopes": scopes,
+            "allowedAddresses": token.addresses,
+            "expiresAt": token.expires_at.to_iso(),
+        }));
         let event = Event { organization_id, actor, action: "token.created", target: &token.id, changes };
         self.audit(&mut tx, event).await?;
         tx.commit().await?;

@@ -1,25 +1,40 @@
 //! Users: found by address to log in, by id afterwards.
 
+use serde_json::{Value, json};
+
+use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
-use super::{Error, Store, Transaction};
+use super::{Error, Store, Transaction, refresh_tokens};
+use crate::domain::audit::Actor;
 use crate::domain::organization::{Membership, Role};
 use crate::domain::user::{User, normalized_email};
 
 statements! {
     "users";
-    FIND = "select id, email, name, is_active, created_at, updated_at from users where id = $1";
-    FIND_BY_EMAIL = "select id, email, name, password_hash, is_active, created_at, updated_at
+    FIND = "select id, email, name, is_active, email_verified_at, created_at, updated_at
+        from users where id = $1";
+    FIND_BY_EMAIL = "select id, email, name, password_hash, is_active, email_verified_at, created_at, updated_at
         from users where email = $1";
-    INSERT = "insert into users (id, email, name, password_hash, is_active, created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $6, $6)";
+    LIST = "select id, email, name, is_active, email_verified_at, created_at, updated_at
+        from users order by id limit $1";
+    INSERT = "insert into users (id, email, name, password_hash, is_active, email_verified_at, created_at,
+            updated_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $7)";
+    RENAME = "update users set name = $2, updated_at = $3 where id = $1
+        returning id, email, name, is_active, email_verified_at, created_at, updated_at";
     SET_PASSWORD = "update users set password_hash = $2, updated_at = $3 where id = $1";
     MEMBERSHIPS = "select m.organization_id as organization_id, m.user_id as user_id, m.role as role
         from memberships m join organizations o on o.id = m.organization_id
         where m.user_id = $1 and o.is_active order by m.organization_id";
+    /// Also the inactive ones: their audit logs are kept too.
+    ORGANIZATIONS = "select organization_id from memberships where user_id = $1 order by organization_id";
     MEMBERSHIP = "select m.organization_id as organization_id, m.user_id as user_id, m.role as role
         from memberships m join organizations o on o.id = m.organization_id
         where m.user_id = $1 and m.organization_id = $2 and o.is_active";
 }
+
+/// Most users in one list: it is not paged.
+const LIST_LIMIT: u32 = 100_000;
 
 /// A user with the hash of the password, for the login alone.
 #[derive(Debug, Clone)]
@@ -47,15 +62,107 @@ impl Store {
         self.engine.find(&FIND_BY_EMAIL, arguments![normalized_email(email)]).await
     }
 
-    /// Replaces the hash of a user's password; `false` where there is no such user.
+    /// Everybody who has an account, oldest first.
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub async fn set_password(&self, user_id: &str, password_hash: &str) -> Result<bool, Error> {
+    pub async fn list_users(&self) -> Result<Vec<User>, Error> {
+        self.engine.list(&LIST, arguments![LIST_LIMIT]).await
+    }
+
+    /// Makes an account whose address the operator vouches for.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] where the address is taken, or whatever else the database answers.
+    pub async fn create_user(&self, email: &str, name: &str, password_hash: &str) -> Result<User, Error> {
+        let user = self.new_user(email, name);
         let mut tx = self.begin().await?;
-        let touched = tx.execute(&SET_PASSWORD, arguments![user_id, password_hash, self.clock.now()]).await?;
+        insert(&mut tx, &user, password_hash).await?;
         tx.commit().await?;
-        Ok(touched == 1)
+        Ok(user)
+    }
+
+    /// Gives a user another name; `None` where there is no such user.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn rename_user(&self, actor: &Actor, id: &str, name: &str) -> Result<Option<User>, Error> {
+        let mut tx = self.begin().await?;
+        let renamed: Option<User> = tx.find(&RENAME, arguments![id, name, self.clock.now()]).await?;
+        if renamed.is_some() {
+            self.audit_user(&mut tx, actor, id, "user.updated", Some(json!({ "name": name }))).await?;
+        }
+        tx.commit().await?;
+        Ok(renamed)
+    }
+
+    /// Replaces the hash of a user's password and ends the user's logins, but for the one with the family `kept`;
+    /// `false` where there is no such user.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn set_password(
+        &self,
+        actor: &Actor,
+        user_id: &str,
+        password_hash: &str,
+        kept: Option<&str>,
+    ) -> Result<bool, Error> {
+        let mut tx = self.begin().await?;
+        let touched = self.replace_password(&mut tx, actor, user_id, password_hash, kept).await?;
+        tx.commit().await?;
+        Ok(touched)
+    }
+
+    /// As [`Store::set_password`], in the caller's transaction.
+    pub(super) async fn replace_password(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        user_id: &str,
+        password_hash: &str,
+        kept: Option<&str>,
+    ) -> Result<bool, Error> {
+        let now = self.clock.now();
+        if tx.execute(&SET_PASSWORD, arguments![user_id, password_hash, now]).await? == 0 {
+            return Ok(false);
+        }
+        refresh_tokens::revoke_user(tx, user_id, kept, now).await?;
+        self.audit_user(tx, actor, user_id, "user.password_changed", None).await?;
+        Ok(true)
+    }
+
+    /// Writes a line about a user into the audit log of each organization the user belongs to, in the caller's
+    /// transaction.
+    pub(super) async fn audit_user(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        user_id: &str,
+        action: &'static str,
+        changes: Option<Value>,
+    ) -> Result<(), Error> {
+        for row in tx.fetch_all(&ORGANIZATIONS, arguments![user_id]).await? {
+            let organization_id: String = row.get("organization_id")?;
+            let changes = changes.clone();
+            let event = Event { organization_id: &organization_id, actor, action, target: user_id, changes };
+            self.audit(tx, event).await?;
+        }
+        Ok(())
+    }
+
+    /// A new user whose address is vouched for; not written yet.
+    pub(super) fn new_user(&self, email: &str, name: &str) -> User {
+        let now = self.clock.now();
+        User {
+            id: self.clock.new_id(),
+            email: normalized_email(email),
+            name: name.to_owned(),
+            is_active: true,
+            email_verified_at: Some(now),
+            created_at: now,
+            updated_at: now,
+        }
     }
 
     /// The active organizations the user belongs to, oldest first.
@@ -81,8 +188,9 @@ impl Store {
 
 /// Writes a new user in the caller's transaction.
 pub(super) async fn insert(tx: &mut Transaction, user: &User, password_hash: &str) -> Result<(), Error> {
-    let User { id, email, name, is_active, created_at, .. } = user;
-    tx.execute(&INSERT, arguments![id, email, name, password_hash, *is_active, *created_at]).await?;
+    let User { id, email, name, is_active, email_verified_at, created_at, .. } = user;
+    let arguments = arguments![id, email, name, password_hash, *is_active, *email_verified_at, *created_at];
+    tx.execute(&INSERT, arguments).await?;
     Ok(())
 }
 
@@ -93,6 +201,7 @@ impl FromRow for User {
             email: row.get("email")?,
             name: row.get("name")?,
             is_active: row.get("is_active")?,
+            email_verified_at: row.optional_time("email_verified_at")?,
             created_at: row.time("created_at")?,
             updated_at: row.time("updated_at")?,
         })

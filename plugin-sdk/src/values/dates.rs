@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use crate::text;
 
-/// Years outside of this range make a date implausible on a business document.
-const YEARS: Range<i32> = 1950..2100;
+/// Years outside of this range make a date implausible: nobody who has a document was born before.
+const YEARS: Range<i32> = 1900..2100;
 /// What the Thai calendar is ahead of the common era.
 const BUDDHIST_ERA: i32 = 543;
 

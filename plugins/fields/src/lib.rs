@@ -3,22 +3,26 @@
 //! A property that is named for a fact of business documents is read as the plugins `invoice` and `receipt` read it.
 //! Any other is looked for beside its labels; lists of objects are looked for as tables.
 
+mod grid;
+mod pairs;
 mod search;
 mod spec;
 mod synonyms;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use ocriva_plugin_sdk::business::facts::{Fact, Facts, Kind as DocumentKind};
 use ocriva_plugin_sdk::business::{BusinessDocument, pages};
 use ocriva_plugin_sdk::labels::Lexicon;
 use ocriva_plugin_sdk::output::{Field, Warning};
 use ocriva_plugin_sdk::serde_json::{Map, Value};
-use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, register};
+use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, completion, register};
 
 use search::Search;
 use spec::{Kind, Spec};
+use zone::Zone;
 
 /// Reads the fields of a schema.
 pub struct Fields;
@@ -32,15 +36,19 @@ impl Extractor for Fields {
             env!("CARGO_PKG_VERSION"),
             "Reads the fields that a template's schema asks for",
         )
+        .with_config_schema(completion::config_schema())
     }
 
     fn extract(document: &Document, request: Request) -> Result<Output, Failure> {
         let specs = request.schema.as_ref().map(Spec::properties).unwrap_or_default();
         let pages = pages(document)?;
-        let document = BusinessDocument::new(&pages, &request.today);
-        let facts = Facts::read(&document, DocumentKind::of(&document));
-        let reader = Reader { document: &document, facts: &facts, synonyms: synonyms::facts() };
-        Ok(reader.read(&specs))
+        let read = BusinessDocument::new(&pages, &request.today);
+        let facts = Facts::read(&read, DocumentKind::of(&read));
+        let zone = Zone::find(&read, &request.today);
+        let reader = Reader { document: &read, facts: &facts, zone: &zone, synonyms: synonyms::facts() };
+        let mut output = reader.read(&specs);
+        completion::complete(document, &request.config, request.schema.as_ref(), &mut output);
+        Ok(output)
     }
 }
 
@@ -49,6 +57,7 @@ register!(Fields);
 struct Reader<'d, 'p> {
     document: &'d BusinessDocument<'p>,
     facts: &'d Facts,
+    zone: &'d Zone<'d, 'p>,
     synonyms: Lexicon<Fact>,
 }
 
@@ -64,6 +73,15 @@ impl Reader<'_, '_> {
             let field = match spec.kind {
                 Kind::Object => self.object(spec, &mut output),
                 Kind::Table => self.table(spec, &mut output),
+                Kind::Grid => {
+                    let (field, table) = grid::read(self.document, spec);
+                    output.tables.extend(table);
+                    field
+                }
+                Kind::Pairs => pairs::read(self.document, spec),
+                _ if spec.mrz.is_some_and(|item| self.zone.has(item)) => {
+                    spec.mrz.map_or_else(Field::missing, |item| self.zone.field(item))
+                }
                 _ => {
                     let fact = self.fact(spec);
                     named.extend(fact.map(|fact| (spec.name.as_str(), fact)));
@@ -97,7 +115,7 @@ impl Reader<'_, '_> {
             Kind::Phone => fact == Fact::Phone,
             Kind::Iban => fact == Fact::Iban,
             Kind::Currency => fact == Fact::Currency,
-            Kind::Boolean | Kind::List | Kind::Object | Kind::Table => false,
+            Kind::Boolean | Kind::List | Kind::Object | Kind::Table | Kind::Grid | Kind::Pairs => false,
         };
         fits.then_some(fact)
     }

@@ -10,6 +10,7 @@ use ocriva_plugin_sdk::reading::{Place, Slot, Span};
 use ocriva_plugin_sdk::serde_json::Value;
 use ocriva_plugin_sdk::text;
 use ocriva_plugin_sdk::values::{amounts, contacts, currencies, dates, identifiers};
+use regex_lite::Regex;
 
 use crate::spec::{Kind, Spec};
 
@@ -17,6 +18,9 @@ use crate::spec::{Kind, Spec};
 const LABELLED: f32 = 0.85;
 /// Confidence of a value that was found by its form alone.
 const BY_FORM: f32 = 0.55;
+
+/// Confidence of a value in a line that a pattern fits.
+const BY_PATTERN: f32 = 0.75;
 
 /// What a label in the document belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,8 +74,13 @@ impl<'d, 'p> Search<'d, 'p> {
     /// The value of the property with this index.
     pub fn find(&self, index: usize, spec: &Spec) -> Field {
         let labels = self.labels.of(Target::Property(index));
-        let labelled: Vec<(f32, Field)> = labels.filter_map(|label| self.beside(label, spec)).collect();
-        let found = if labelled.is_empty() && !spec.has_own_labels { self.by_form(spec) } else { labelled };
+        let mut found: Vec<(f32, Field)> = labels.filter_map(|label| self.beside(label, spec)).collect();
+        if let (true, Some(pattern)) = (found.is_empty(), &spec.anywhere) {
+            found = self.anywhere(spec, pattern);
+        }
+        if found.is_empty() && !spec.has_own_labels {
+            found = self.by_form(spec);
+        }
         let best = found.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
         best.map_or_else(Field::missing, |(_, field)| field)
     }
@@ -169,6 +178,22 @@ impl<'d, 'p> Search<'d, 'p> {
         found
     }
 
+    /// Values of the property's kind in lines that a pattern fits.
+    fn anywhere(&self, spec: &Spec, pattern: &Regex) -> Vec<(f32, Field)> {
+        let lines = self.document.reading.segments().iter().enumerate();
+        let found = lines.filter_map(|(index, segment)| {
+            let captures = pattern.captures(&segment.text)?;
+            let part = captures.get(1).or_else(|| captures.get(0))?;
+            let parsed = self.parse_kind(spec.kind, part.as_str())?;
+            let range = part.start() + parsed.range.start..part.start() + parsed.range.end;
+            let slot = Slot { segment: index, range: 0..segment.text.len(), place: Place::Behind };
+            let span =
+                self.document.reading.span(index, range).filter(|span| self.is_in_area(spec, &slot, span))?;
+            Some((BY_PATTERN, Field::read(parsed.value, BY_PATTERN, &span)))
+        });
+        found.collect()
+    }
+
     fn is_in_area(&self, spec: &Spec, slot: &Slot, span: &Span) -> bool {
         let pages = self.document.reading.pages();
         let page_index = self.document.reading.segments().get(slot.segment).map_or(0, |segment| segment.page);
@@ -250,7 +275,7 @@ impl<'d, 'p> Search<'d, 'p> {
             }),
             Kind::Text => plain(text),
             Kind::List => list(text),
-            Kind::Object | Kind::Table => None,
+            Kind::Object | Kind::Table | Kind::Grid | Kind::Pairs => None,
         }
     }
 

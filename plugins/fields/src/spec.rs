@@ -3,6 +3,7 @@
 use ocriva_plugin_sdk::reading::Place;
 use ocriva_plugin_sdk::serde_json::Value;
 use ocriva_plugin_sdk::text;
+use ocriva_plugin_sdk::values::mrz;
 use regex_lite::Regex;
 
 /// Nested objects deeper than this are not read.
@@ -41,6 +42,10 @@ pub enum Kind {
     Object,
     /// A list of objects.
     Table,
+    /// A list of objects that may have any properties.
+    Grid,
+    /// A list of everything that has a label (`x-pairs`).
+    Pairs,
     /// A list of single values.
     List,
 }
@@ -72,6 +77,10 @@ pub struct Spec {
     pub lines: usize,
     /// Properties of an object, or of the objects of a list.
     pub children: Vec<Spec>,
+    /// What is tried on every line where no label is found (`x-anywhere`); group 1, if there is one, is the value.
+    pub anywhere: Option<Regex>,
+    /// Value of a machine-readable zone (`x-mrz`).
+    pub mrz: Option<mrz::Item>,
     /// Why a hint was not taken.
     pub problem: Option<String>,
 }
@@ -103,13 +112,16 @@ impl Spec {
         let children = match kind {
             Kind::Object => Self::nested(property, &words, depth + 1),
             // Columns are named for themselves.
-            Kind::Table => Self::nested(items, "", depth + 1),
+            Kind::Table | Kind::Pairs => Self::nested(items, "", depth + 1),
             _ => Vec::new(),
         };
         let own = strings(property.get("x-labels"));
         let has_own_labels = !own.is_empty();
-        let labels = if has_own_labels { own } else { derived_labels(property, &words, &own_words) };
-        let (pattern, problem) = pattern(property);
+        let mut labels = if has_own_labels { own } else { derived_labels(property, &words, &own_words) };
+        labels.extend(strings(property.get("x-synonyms")));
+        let (pattern, problem) = regex(inner_pattern(property));
+        let (anywhere, other_problem) = regex(property.get("x-anywhere").and_then(Value::as_str));
+        let mrz = property.get("x-mrz").and_then(Value::as_str);
         let position = property.get("x-position").and_then(Value::as_str);
         Self {
             name: name.to_owned(),
@@ -123,7 +135,9 @@ impl Spec {
             page: property.get("x-page").and_then(Value::as_i64),
             lines: lines(property, &own_words),
             children,
-            problem,
+            anywhere,
+            mrz: mrz.and_then(mrz::Item::named),
+            problem: problem.or(other_problem),
             words,
         }
     }
@@ -146,7 +160,12 @@ fn kind(property: &Value, words: &str) -> Kind {
     };
     let format = property.get("format").and_then(Value::as_str).unwrap_or_default();
     let has_properties = |value: Option<&Value>| value.and_then(|value| value.get("properties")).is_some();
+    let has_any_properties = |value: &Value| {
+        value.get("type").is_some_and(|kind| kind == "object") && !has_properties(Some(value))
+    };
     match (types, format) {
+        (Some("array"), _) if property.get("x-pairs").is_some_and(|hint| hint == true) => Kind::Pairs,
+        (Some("array"), _) if property.get("items").is_some_and(has_any_properties) => Kind::Grid,
         (Some("number"), _) => Kind::Number,
         (Some("integer"), _) => Kind::Integer,
         (Some("boolean"), _) => Kind::Boolean,
@@ -225,18 +244,19 @@ fn quoted(description: &str) -> Vec<String> {
     found
 }
 
-fn pattern(property: &Value) -> (Option<Regex>, Option<String>) {
-    let Some(pattern) = property.get("x-pattern").or_else(|| property.get("pattern")).and_then(Value::as_str)
-    else {
-        return (None, None);
-    };
+/// A pattern of the whole value: inside a line, its ends are those of a word.
+fn inner_pattern(property: &Value) -> Option<&str> {
+    let pattern = property.get("x-pattern").or_else(|| property.get("pattern"))?.as_str()?;
+    let searched = pattern.strip_prefix('^').unwrap_or(pattern);
+    Some(searched.strip_suffix('$').unwrap_or(searched))
+}
+
+fn regex(given: Option<&str>) -> (Option<Regex>, Option<String>) {
+    let Some(pattern) = given else { return (None, None) };
     if pattern.len() > MAX_PATTERN {
         return (None, Some(format!("pattern has {} bytes, {MAX_PATTERN} are allowed", pattern.len())));
     }
-    // A pattern of the whole value: inside a line, its ends are those of a word.
-    let searched = pattern.strip_prefix('^').unwrap_or(pattern);
-    let searched = searched.strip_suffix('$').unwrap_or(searched);
-    match Regex::new(searched) {
+    match Regex::new(pattern) {
         Ok(regex) => (Some(regex), None),
         Err(error) => (None, Some(format!("pattern `{pattern}` cannot be used: {error}"))),
     }
@@ -300,6 +320,6 @@ mod tests {
     #[test]
     fn a_pattern_that_cannot_be_used_is_said() {
         let specs = Spec::properties(&json!({"properties": {"x": {"pattern": "^(a"}}}));
-        assert!(specs[0].problem.as_deref().is_some_and(|problem| problem.contains("`^(a`")));
+        assert!(specs[0].problem.as_deref().is_some_and(|problem| problem.contains("`(a`")));
     }
 }

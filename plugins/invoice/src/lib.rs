@@ -5,7 +5,7 @@ mod tests;
 
 use ocriva_plugin_sdk::business::facts::{Fact, Facts, Kind, schema};
 use ocriva_plugin_sdk::business::{BusinessDocument, pages};
-use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, register};
+use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, completion, register};
 
 /// The fields, in the order of the answer.
 const FIELDS: &[(&str, Fact)] = &[
@@ -40,13 +40,17 @@ impl Extractor for Invoice {
 
     fn describe() -> Description {
         let purpose = "Reads invoices: numbers, dates, parties, amounts and lines";
-        Description::new("invoice", env!("CARGO_PKG_VERSION"), purpose).with_output_schema(schema(FIELDS))
+        Description::new("invoice", env!("CARGO_PKG_VERSION"), purpose)
+            .with_config_schema(completion::config_schema())
+            .with_output_schema(schema(FIELDS))
     }
 
     fn extract(document: &Document, request: Request) -> Result<Output, Failure> {
         let pages = pages(document)?;
-        let document = BusinessDocument::new(&pages, &request.today);
-        Ok(Facts::read(&document, Kind::Invoice).output(&document, FIELDS))
+        let read = BusinessDocument::new(&pages, &request.today);
+        let mut output = Facts::read(&read, Kind::Invoice).output(&read, FIELDS);
+        completion::complete(document, &request.config, Some(&schema(FIELDS)), &mut output);
+        Ok(output)
     }
 }
 

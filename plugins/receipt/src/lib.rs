@@ -5,7 +5,7 @@ mod tests;
 
 use ocriva_plugin_sdk::business::facts::{Fact, Facts, Kind, schema};
 use ocriva_plugin_sdk::business::{BusinessDocument, pages};
-use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, register};
+use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, completion, register};
 
 /// The fields, in the order of the answer.
 const FIELDS: &[(&str, Fact)] = &[
@@ -33,13 +33,17 @@ impl Extractor for Receipt {
 
     fn describe() -> Description {
         let purpose = "Reads receipts: seller, date, amounts and lines";
-        Description::new("receipt", env!("CARGO_PKG_VERSION"), purpose).with_output_schema(schema(FIELDS))
+        Description::new("receipt", env!("CARGO_PKG_VERSION"), purpose)
+            .with_config_schema(completion::config_schema())
+            .with_output_schema(schema(FIELDS))
     }
 
     fn extract(document: &Document, request: Request) -> Result<Output, Failure> {
         let pages = pages(document)?;
-        let document = BusinessDocument::new(&pages, &request.today);
-        Ok(Facts::read(&document, Kind::Receipt).output(&document, FIELDS))
+        let read = BusinessDocument::new(&pages, &request.today);
+        let mut output = Facts::read(&read, Kind::Receipt).output(&read, FIELDS);
+        completion::complete(document, &request.config, Some(&schema(FIELDS)), &mut output);
+        Ok(output)
     }
 }
 

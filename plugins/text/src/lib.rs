@@ -1,5 +1,6 @@
 //! The plugin `text`: asks for the words of every page, so that the result holds their text.
 
+use ocriva_plugin_sdk::serde_json::json;
 use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, register};
 
 struct Text;
@@ -8,7 +9,9 @@ impl Extractor for Text {
     type Request = Request;
 
     fn describe() -> Description {
-        Description::new("text", env!("CARGO_PKG_VERSION"), "Reads the whole text, with lines and words")
+        let purpose = "Reads the whole text, with lines and words";
+        let no_settings = json!({"type": "object", "additionalProperties": false});
+        Description::new("text", env!("CARGO_PKG_VERSION"), purpose).with_config_schema(no_settings)
     }
 
     fn extract(document: &Document, _request: Request) -> Result<Output, Failure> {

@@ -1,12 +1,13 @@
 //! The things that operations work on, made when a request needs them, and the requests.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{LazyLock, OnceLock};
 
-use ocriva::auth;
+use ocriva::domain::account::NewAccount;
 use ocriva::domain::audit::Actor;
-use ocriva::domain::organization::{NewMember, Role};
+use ocriva::domain::invitation::NewInvitation;
+use ocriva::domain::organization::Role;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::TokenScope;
 use ocriva::store::Start;
@@ -46,6 +47,7 @@ enum Sending {
     Nothing,
     Json(Value),
     Form { file_field: &'static str, project_id: String },
+    TextFile { text: &'static str, part: &'static str, value: String },
 }
 
 impl<'a> World<'a> {
@@ -105,6 +107,7 @@ impl<'a> World<'a> {
             Content::Form(file_field) => {
                 Sending::Form { file_field, project_id: things["projectId"].clone() }
             }
+            Content::TextFile(text, (part, value)) => Sending::TextFile { text, part, value: filled(value) },
         };
         let method = operation.method.clone();
         Call {
@@ -122,6 +125,9 @@ impl<'a> World<'a> {
             Sending::Nothing => request,
             Sending::Json(body) => request.json(body),
             Sending::Form { file_field, project_id } => request.multipart(form(file_field, project_id)),
+            Sending::TextFile { text, part, value } => request.multipart(
+                Form::new().part("file", Part::text(*text).file_name("ours.csv")).text(*part, value.clone()),
+            ),
         })
         .await
     }
@@ -145,6 +151,36 @@ impl<'a> World<'a> {
                 text(&self.log_in(&email).await["refreshToken"])
             }
             "apiToken" => api.token.clone(),
+            "newEmail" => self.address(),
+            "userId" => {
+                let email = self.member(&api.organization(), Role::Viewer).await;
+                let login = api.base.store.login(&email).await.expect("it answers");
+                login.expect("there is a user").user.id
+            }
+            "signupToken" => {
+                let (token, new) = api.one_time_token();
+                let account = NewAccount {
+                    email: self.address(),
+                    name: "New".to_owned(),
+                    password_hash: "$argon2id$".to_owned(),
+                    organization_name: None,
+                };
+                api.base.store.sign_up(&account, new).await.expect("it can be signed up");
+                token
+            }
+            "resetToken" => {
+                let email = self.member(&api.organization(), Role::Viewer).await;
+                let (token, new) = api.one_time_token();
+                let begun = api.base.store.begin_password_reset(&email, new).await;
+                begun.expect("it answers").expect("there is a user");
+                token
+            }
+            "invitationToken" => self.invite().await.1,
+            "invitationId" => self.invite().await.0,
+            "tokenId" => {
+                let body = json!({"name": "Ours", "type": "organization", "scopes": ["tokens:manage"]});
+                text(&api.post("/tokens", &api.token, &body).await.body["id"])
+            }
             "templateId" => {
                 let schema = json!({"total": {"type": "number"}});
                 let body = json!({"name": "Ours", "projectId": api.project(), "templateSchema": schema});
@@ -172,17 +208,7 @@ impl<'a> World<'a> {
                 self.finish_all().await;
                 text(&made.body["id"])
             }
-            "newEmail" => format!("new{}@example.org", self.count.fetch_add(1, Ordering::Relaxed)),
-            "userId" => {
-                let email = self.member(&api.organization(), Role::Viewer).await;
-                text(&self.log_in(&email).await["user"]["id"])
-            }
-            "invitationId" => api.base.clock.clock().new_id(),
             "spareProjectId" => text(&made("/projects", json!({"name": "Spare"})).await["id"]),
-            "tokenId" => {
-                let body = json!({"name": "Ours", "type": "organization", "scopes": ["tokens:manage"]});
-                text(&made("/tokens", body).await["id"])
-            }
             "webhookId" => {
                 let url = "https://93.184.215.14/";
                 let body = json!({"name": "Ours", "url": url, "events": ["document.processed"]});
@@ -193,8 +219,8 @@ impl<'a> World<'a> {
             }
             "referenceName" => {
                 let path = format!("/templates/{}/reference", others["templateId"]);
-                let form = form("file", &api.project());
-                let made = api.submit(&path, &api.token, form).await;
+                let file = Part::text("name,vat\nAcme,GB1\n").file_name("suppliers.csv");
+                let made = api.submit(&path, &api.token, Form::new().part("file", file)).await;
                 text(&made.body["name"])
             }
             _ => panic!("nobody knows how to make `{name}`"),
@@ -217,14 +243,40 @@ impl<'a> World<'a> {
 
     /// Makes a user who belongs to one organization only: the address to log in with.
     pub async fn member(&self, organization_id: &str, role: Role) -> String {
-        static HASH: OnceLock<String> = OnceLock::new();
-        let hash = HASH.get_or_init(|| auth::hash_password(PASSWORD).expect("it can be hashed"));
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let (email, password_hash) = (format!("member{number}@example.org"), hash.clone());
-        let new = NewMember { email: email.clone(), name: "Member".to_owned(), password_hash, role };
-        let made = self.api.base.store.create_member(&Actor::system(), organization_id, new).await;
-        made.expect("a member can be made");
+        let email = self.address();
+        self.api.member(organization_id, &email, role).await;
         email
+    }
+
+    /// Brings back who left the first organization, and the organization itself where it was closed.
+    pub async fn restore(&self, email: &str, role: Role) {
+        let (store, organization) = (&self.api.base.store, self.api.organization());
+        store.open_organization(&Actor::system(), &organization).await.expect("it answers");
+        let user = store.login(email).await.expect("it answers").expect("there is a user").user;
+        if store.membership(&user.id, &organization).await.expect("it answers").is_none() {
+            let added = store.add_member(&Actor::system(), &organization, &user.id, role).await;
+            added.expect("they have no place there");
+        }
+    }
+
+    /// An address that nobody has.
+    fn address(&self) -> String {
+        format!("member{}@example.org", self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Invites somebody new: the invitation's id, and the token from its mail.
+    async fn invite(&self) -> (String, String) {
+        let (token, one_time) = self.api.one_time_token();
+        let new = NewInvitation {
+            email: self.address(),
+            role: Role::Viewer,
+            invited_by: None,
+            token_hash: one_time.token_hash,
+            expires_at: one_time.expires_at,
+        };
+        let organization = self.api.organization();
+        let made = self.api.base.store.create_invitation(&Actor::system(), &organization, new).await;
+        (made.expect("it answers").expect("they are no member").id, token)
     }
 
     /// Logs a user in: an access token.
@@ -293,6 +345,7 @@ fn names(operation: &Operation, row: &Row) -> Vec<String> {
         Content::Nothing => "",
         Content::Json(body) => body,
         Content::Form(_) => "{projectId}",
+        Content::TextFile(_, (_, value)) => value,
     };
     let text = path(operation, row) + body;
     THING.captures_iter(&text).map(|found| found[1].to_owned()).collect()

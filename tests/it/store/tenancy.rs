@@ -25,7 +25,8 @@ async fn nothing_of_another_organization_is_there(test: TestStore) {
     assert_eq!(changed.unwrap(), None);
     assert_eq!(test.store.token(organization_id, &test.first.token_id).await.unwrap(), None);
     assert!(!test.store.revoke_token(&actor, organization_id, &test.first.token_id).await.unwrap());
-    assert_eq!(test.store.list_tokens(organization_id).await.unwrap(), []);
+    let tokens = test.store.list_tokens(&Tenant::organization(organization_id), FIRST_PAGE).await.unwrap();
+    assert_eq!(tokens.items, []);
 }
 
 async fn nothing_of_another_project_is_there(test: TestStore) {

@@ -10,6 +10,26 @@ use super::description::operations;
 /// Names that end as those of ids do, but are none of ours.
 const NO_IDS: [&str; 2] = ["requestId", "eventId"];
 
+/// What fields mean that have the same name everywhere, where nothing else is said.
+const MEANINGS: [(&str, &str); 16] = [
+    ("id", "Its id."),
+    ("organizationId", "The organization it belongs to."),
+    ("projectId", "The project it belongs to."),
+    ("templateId", "The template that documents are read with."),
+    ("templateName", "What the template is called."),
+    ("batchId", "The batch it came with."),
+    ("userId", "The user behind it; null where it was a token."),
+    ("name", "What people call it."),
+    ("description", "More words for people."),
+    ("isActive", "Whether it is switched on."),
+    ("fileName", "What the file is called."),
+    ("mimeType", "The media type of the file."),
+    ("metadata", "What the uploader keeps with it."),
+    ("createdAt", "When it was made."),
+    ("updatedAt", "When it last changed."),
+    ("completedAt", "When it was finished."),
+];
+
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// Adds to all schemas of the document what their fields' names say.
@@ -31,6 +51,10 @@ pub fn refine(document: &mut Value) {
             for (field, schema) in object["properties"].as_object_mut().into_iter().flatten() {
                 add_format(field, schema);
                 widen_unsigned(schema);
+                let meaning = MEANINGS.iter().find(|(name, _)| name == field);
+                if let (Some((_, meaning)), true) = (meaning, schema["description"].is_null()) {
+                    schema["description"] = (*meaning).into();
+                }
             }
         });
     }

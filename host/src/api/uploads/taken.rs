@@ -48,8 +48,8 @@ where
             Ok(Taken { answer: record(form).await?, is_replayed: false, waited: None })
         }
         Begun::Answered(kept) => {
-            idempotency::check(&kept, &form::fingerprint(multipart, shape).await?)?;
-            let answer = serde_json::from_str(&kept.body).map_err(ApiError::internal)?;
+            let body = idempotency::replayed(kept, &form::fingerprint(multipart, shape).await?)?;
+            let answer = serde_json::from_str(&body).map_err(ApiError::internal)?;
             Ok(Taken { answer, is_replayed: true, waited: None })
         }
         Begun::Held(held) => {
@@ -61,7 +61,7 @@ where
                 let recorded = recording.await;
                 let body = recorded.as_ref().ok().and_then(|answer| serde_json::to_string(answer).ok());
                 let status = StatusCode::CREATED.as_u16();
-                (recorded, body.map(|body| KeptAnswer { fingerprint, status, body }))
+                (recorded, body.map(|body| KeptAnswer { fingerprint, status, body: Some(body) }))
             };
             Ok(Taken { answer: held.settle(recorded).await?, is_replayed: false, waited: None })
         }
