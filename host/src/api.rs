@@ -22,6 +22,7 @@ use crate::auth::{Keys, PasswordCheck};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::config::{Config, Role};
+use crate::export::Exporter;
 use crate::mail::Mailer;
 use crate::pipeline::Pictures;
 use crate::plugins::Registry;
@@ -39,6 +40,7 @@ pub mod batches;
 pub mod docs;
 pub mod error;
 pub mod events;
+pub mod exports;
 pub mod extract;
 pub mod files;
 pub mod health;
@@ -83,6 +85,8 @@ pub struct Context {
     pub watcher: Watcher,
     /// Draws pages.
     pub pictures: Arc<Pictures>,
+    /// Makes files of results.
+    pub exporter: Exporter,
     /// Reads documents within requests.
     pub previews: Arc<Previews>,
     /// Cancelled when the server begins to stop: from then on requests are answered 503.
@@ -194,7 +198,7 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))
         .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_files).layer(body_limit(config, config.upload.max_batch_files)));
-    quick.merge(uploads).merge(waiting_routes())
+    quick.merge(uploads).merge(exports()).merge(waiting_routes())
 }
 
 fn open_api(config: &Config) -> OpenApiRouter<Context> {
@@ -203,7 +207,14 @@ fn open_api(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(uploads::upload).layer(body_limit(config, 1)))
         .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_batch).layer(body_limit(config, config.upload.max_batch_files)));
-    quick.merge(uploads).merge(waiting_routes())
+    quick.merge(uploads).merge(exports()).merge(waiting_routes())
+}
+
+/// Exports, which take as long as their records do.
+fn exports() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(protected!(exports::export_document))
+        .routes(protected!(exports::export_batch))
 }
 
 /// What both faces have.

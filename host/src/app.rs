@@ -19,6 +19,7 @@ use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, Role};
+use crate::export::Exporter;
 use crate::mail::{self, Mailer};
 use crate::pipeline::{self, Pictures, Pipeline};
 use crate::plugins::{self, Registry};
@@ -214,7 +215,9 @@ impl App {
         let registry = Arc::clone(&self.registry);
         let preload = tokio::spawn(async move { registry.preload().await });
         let store = self.store.clone();
+        let exporter = Exporter::new(&self.config, self.store.clone(), self.blobs.clone());
         let context = api::Context {
+            exporter,
             store: self.store,
             blobs: self.blobs,
             keys: self.keys,

@@ -35,6 +35,7 @@ use bytes::Bytes;
 
 use crate::domain::flow::Flow;
 use crate::domain::format::Format;
+use crate::domain::geometry::Turn;
 use crate::domain::page::{PageSize, Segment};
 use crate::domain::raster::Raster;
 
@@ -375,6 +376,38 @@ impl Document {
         }
     }
 
+    /// The file itself where it is one JPEG that other programs show with the same colours, and the turn that makes it
+    /// upright; `None` for anything else.
+    pub fn jpeg(&self) -> Option<(Bytes, Turn)> {
+        match &self.source {
+            Source::Photo(photo) => photo.jpeg(),
+            Source::Pdf(_)
+            | Source::Tiff(_)
+            | Source::Jpeg2000(_)
+            | Source::Heic(_)
+            | Source::Flow(_)
+            | Source::Mail(_) => None,
+        }
+    }
+
+    /// Whether what a page shows is all in its content, and without a glyph, hidden ones included: `false` for a page
+    /// with text of its own or with annotations other than links.
+    ///
+    /// # Errors
+    /// No such page, damaged, or over a limit.
+    pub fn is_all_picture(&self, index: u32) -> Result<bool, Error> {
+        self.check_index(index)?;
+        match &self.source {
+            Source::Pdf(pdf) => pdf.is_all_picture(index),
+            Source::Tiff(_)
+            | Source::Jpeg2000(_)
+            | Source::Photo(_)
+            | Source::Heic(_)
+            | Source::Flow(_)
+            | Source::Mail(_) => Ok(true),
+        }
+    }
+
     fn check_index(&self, index: u32) -> Result<(), Error> {
         let page_count = self.page_count();
         if index < page_count {
@@ -382,6 +415,14 @@ impl Document {
         }
         Err(Error::NoSuchPage { page: index.saturating_add(1), page_count })
     }
+}
+
+/// A picture as a PNG file.
+///
+/// # Errors
+/// A raster whose samples are not as many as its size says.
+pub fn png(raster: &Raster) -> Result<Vec<u8>, Error> {
+    pixels::png(raster)
 }
 
 /// Refuses a picture of more pixels than are allowed, before anything is allocated for it.

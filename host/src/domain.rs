@@ -50,6 +50,7 @@ pub mod audit;
 pub mod batch;
 pub mod document;
 pub mod event;
+pub mod export;
 pub mod extraction;
 pub mod file_name;
 pub mod flow;

@@ -114,3 +114,34 @@ impl Mailer {
         self.errands.wait().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(smtp_url: &str, from: &str) -> Mail {
+        Mail { smtp_url: smtp_url.to_owned(), from: from.to_owned(), app_url: String::new() }
+    }
+
+    #[test]
+    fn servers_are_named_with_and_without_encryption() {
+        for url in [
+            "smtps://user:p%40ss@mail.example.org",
+            "smtp://mail.example.org:587?tls=required",
+            "smtp://mail",
+        ] {
+            let mailer = Mailer::new(&settings(url, "Ocriva <ocriva@example.org>"));
+            assert!(matches!(mailer, Ok(Some(_))), "{url}");
+        }
+        assert!(matches!(Mailer::new(&settings("", "")), Ok(None)));
+    }
+
+    #[test]
+    fn settings_that_cannot_be_used_are_named() {
+        let told = |url, from| Mailer::new(&settings(url, from)).err().map(|error| error.to_string());
+        let url = told("https://mail.example.org", "ocriva@example.org").unwrap();
+        assert!(url.contains("`mail.smtp_url`"), "{url}");
+        let from = told("smtp://mail", "nobody").unwrap();
+        assert!(from.contains("`mail.from`") && from.contains("`nobody`"), "{from}");
+    }
+}

@@ -88,6 +88,14 @@ async fn an_operator_makes_organizations_and_people_while_the_server_runs() {
     let (_, body) = login(&server, "battery staple").await;
     assert_eq!(body["user"]["organizationId"], first);
     admin(&installation, &["open-organization", &organization]);
+
+    let access = body["accessToken"].as_str().unwrap().to_owned();
+    assert_eq!(me(&server, &access).await, 200);
+    admin(&installation, &["close-user", "ada@example.org"]);
+    assert_eq!((me(&server, &access).await, login(&server, "battery staple").await.0), (401, 401));
+    assert!(refused(&installation, &["close-user", "ada@example.org"]).contains("already"));
+    admin(&installation, &["open-user", "ada@example.org"]);
+    assert_eq!((me(&server, &access).await, login(&server, "battery staple").await.0), (401, 200));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

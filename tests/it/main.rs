@@ -9,6 +9,7 @@ mod command_line;
 mod decode;
 mod errors;
 mod events;
+mod exports;
 mod files;
 mod formats;
 mod history;

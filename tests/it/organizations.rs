@@ -1,6 +1,7 @@
 //! Organizations: made, switched between, renamed, closed.
 
 use ocriva::domain::audit::Actor;
+use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
 use serde_json::json;
 use support::api::{TestApi, text};
@@ -12,6 +13,7 @@ over_http!(
     an_organization_is_renamed_by_those_who_manage_it,
     a_closed_organization_is_out_of_reach_until_it_is_opened,
     only_an_owner_closes_the_organization,
+    what_is_done_to_identities_is_audited_without_secrets,
 );
 
 async fn a_person_with_several_organizations_works_in_the_one_they_name(api: TestApi) {
@@ -89,4 +91,49 @@ async fn only_an_owner_closes_the_organization(api: TestApi) {
     api.delete(&path, &admin).await.assert_error(403, "auth.role_insufficient");
     api.delete(&path, &api.token).await.assert_error(403, "auth.user_required");
     assert_eq!(api.get(&path, &admin).await.body["isActive"], true);
+}
+
+async fn what_is_done_to_identities_is_audited_without_secrets(api: TestApi) {
+    let owner = api.access_token(Role::Owner).await;
+    let organization = format!("/organizations/{}", api.organization());
+    let body = json!({"name": "Import", "type": "organization", "scopes": ["documents:read"]});
+    let token = api.post("/tokens", &owner, &body).await.body;
+    let token_path = format!("/tokens/{}", text(&token["id"]));
+    let other = api.post(&format!("{token_path}/regenerate"), &owner, &json!({})).await.body;
+    api.delete(&token_path, &owner).await;
+    let body =
+        json!({"email": "ada@example.org", "name": "Ada", "role": "viewer", "password": "long enough"});
+    let member = api.post(&format!("{organization}/members"), &owner, &body).await.body;
+    let member_path = format!("{organization}/members/{}", text(&member["userId"]));
+    api.patch(&member_path, &owner, &json!({"role": "member"})).await;
+    api.delete(&member_path, &owner).await;
+    let body = json!({"currentPassword": support::api::PASSWORD, "newPassword": "another password"});
+    api.post("/auth/change-password", &owner, &body).await;
+    api.patch("/auth/me", &owner, &json!({"name": "Grace"})).await;
+    api.post("/auth/logout-everywhere", &owner, &json!({})).await;
+
+    let page = Page { number: 1, limit: 100 };
+    let log = api.base.store.list_audit(&api.organization(), page).await.unwrap().items;
+    let actions: Vec<&str> = log.iter().rev().map(|entry| entry.action.as_str()).collect();
+    let from = actions.iter().position(|action| *action == "user.logged_in").unwrap();
+    assert_eq!(
+        actions[from..],
+        [
+            "user.logged_in",
+            "token.created",
+            "token.regenerated",
+            "token.revoked",
+            "member.created",
+            "member.updated",
+            "member.removed",
+            "user.password_changed",
+            "user.updated",
+            "user.logged_out_everywhere",
+        ]
+    );
+    assert!(log.iter().take(10).all(|entry| entry.actor.address.as_deref() == Some("127.0.0.1")));
+    let told = format!("{log:?}");
+    for secret in [&token["token"], &other["token"], &json!("long enough"), &json!("another password")] {
+        assert!(!told.contains(text(secret).as_str()), "{told}");
+    }
 }

@@ -17,6 +17,7 @@ use ocriva::domain::organization::{NewMember, Role};
 use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
+use ocriva::export::Exporter;
 use ocriva::mail::Mailer;
 use ocriva::pipeline::{Pictures, Pipeline};
 use ocriva::plugins::{Engine as PluginEngine, Registry};
@@ -388,12 +389,14 @@ pub fn png() -> Vec<u8> {
 
 /// What a server works with whose documents lie below `folder`.
 fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
+    let blobs = Blobs::open(&format!("file:{}", folder.join("blobs").display()));
+    let blobs = blobs.expect("the folder can be made");
     let pipeline = Pipeline::without_cache(config, Arc::clone(plugins()), base.clock.clock());
     let references = Arc::new(References::new(base.store.clone()));
     Context {
         store: base.store.clone(),
-        blobs: Blobs::open(&format!("file:{}", folder.join("blobs").display()))
-            .expect("the folder can be made"),
+        exporter: Exporter::new(config, base.store.clone(), blobs.clone()),
+        blobs,
         keys: Keys::derive(&[7; 32]).expect("the secret is long enough"),
         passwords: PasswordCheck::default(),
         mailer: Mailer::new(&config.mail).expect("the mail settings can be used"),

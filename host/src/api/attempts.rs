@@ -82,6 +82,8 @@ async fn admit<const N: usize>(
     let counted = context.store.count_attempts(&keys, window).await?;
     let exceeded = counted.iter().zip(&limits).filter(|(attempts, limit)| attempts.count > **limit);
     let Some(ends_at) = exceeded.map(|(attempts, _)| attempts.window_ends_at).max() else { return Ok(()) };
+    // Whoever watches the log learns of guessing; whose account it is about stays out of it.
+    tracing::warn!(limits = ?limits, "{told}");
     let seconds = context.clock.now().until(ends_at).as_secs() + 1;
     let message = format!("{told}; try again in {seconds} s");
     Err(ApiError::new(Code::TooManyAttempts, message).retry_after(seconds))

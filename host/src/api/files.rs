@@ -51,7 +51,7 @@ pub async fn get_file(
 }
 
 /// `Content-Disposition` with the file's name, in the plain form for old clients and in full as RFC 5987 has it.
-fn attachment(file_name: &str) -> String {
+pub fn attachment(file_name: &str) -> String {
     let plain: String = file_name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' })

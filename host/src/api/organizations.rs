@@ -108,8 +108,8 @@ pub async fn update_organization(
 
 /// Closes the organization.
 ///
-/// Only an owner can. All logins to it end at once, and its tokens stop working; what it has is kept until the operator
-/// erases it, and the operator can open it again.
+/// Only an owner can. All logins to it end at once, and its tokens stop working. What it has is kept: the operator can
+/// open it again (`ocriva admin open-organization`).
 #[utoipa::path(delete, path = "/organizations/{organizationId}", tag = "organizations",
     params(("organizationId" = String, Path)),
     responses((status = 204, description = "Closed")))]

@@ -17,6 +17,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use hayro::hayro_syntax::content::ops::TypedInstruction;
+use hayro::hayro_syntax::object::{Array, Dict, Name};
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{self, DecryptionError, LoadPdfError};
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -33,6 +34,11 @@ const FORMAT: &str = "PDF";
 
 /// Key of a page's content streams.
 const CONTENTS: &[u8] = b"Contents";
+
+/// Keys of a page's annotations and of their kind, and the kind that shows nothing of its own.
+const ANNOTATIONS: &[u8] = b"Annots";
+const SUBTYPE: &[u8] = b"Subtype";
+const LINK: &[u8] = b"Link";
 
 /// Points per inch.
 const POINTS_PER_INCH: f64 = 72.0;
@@ -123,6 +129,20 @@ impl Pdf {
             self.check_pictures(&survey, index)?;
             let scale = self.scale(f64::from(width), f64::from(height), &survey, index)?;
             render(page, scale)
+        })
+    }
+
+    /// Whether a page has neither text, be it hidden, nor annotations that show something.
+    pub(super) fn is_all_picture(&self, index: u32) -> Result<bool, Error> {
+        let is_annotated = self.page(index)?.raw().get::<Array<'_>>(ANNOTATIONS).is_some_and(|annotations| {
+            let mut kinds = annotations
+                .iter::<Dict<'_>>()
+                .map(|annotation| annotation.get::<Name<'_>>(SUBTYPE).is_some_and(|kind| *kind == *LINK));
+            kinds.any(|is_link| !is_link)
+        });
+        self.on_page(index, |deadline| {
+            let survey = self.survey(index, deadline)?;
+            Ok(!is_annotated && survey.glyphs.is_empty() && survey.hidden_glyphs == 0)
         })
     }
 

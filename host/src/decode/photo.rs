@@ -4,10 +4,11 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader};
 
 use super::{Error, Limits, catch, check_pixels, pixels};
 use crate::domain::format::Format;
+use crate::domain::geometry::Turn;
 use crate::domain::page::{PageSize, Unit};
 use crate::domain::raster::Raster;
 
@@ -35,6 +36,25 @@ impl Photo {
     /// Size of the upright picture in pixels.
     pub(super) fn size(&self) -> PageSize {
         self.size
+    }
+
+    /// The file where it is a JPEG in grey or RGB that is not mirrored, and the turn that makes it upright.
+    pub(super) fn jpeg(&self) -> Option<(Bytes, Turn)> {
+        let mut decoder = decoder(&self.content, self.format, &self.limits).ok()?;
+        // Of CMYK, programs differ in what no ink is.
+        let has_plain_colors =
+            matches!(decoder.original_color_type(), ExtendedColorType::L8 | ExtendedColorType::Rgb8);
+        let turn = match orientation(&mut decoder) {
+            Orientation::NoTransforms => Turn::None,
+            Orientation::Rotate90 => Turn::Clockwise90,
+            Orientation::Rotate180 => Turn::Half,
+            Orientation::Rotate270 => Turn::Clockwise270,
+            Orientation::FlipHorizontal
+            | Orientation::FlipVertical
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH => return None,
+        };
+        (self.format == Format::Jpeg && has_plain_colors).then(|| (self.content.clone(), turn))
     }
 
     /// Decodes the picture and turns it upright.

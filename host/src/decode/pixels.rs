@@ -1,7 +1,9 @@
 //! From decoded samples to the one kind of raster that is read: 8-bit RGB on white.
 
-use image::DynamicImage;
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, ExtendedColorType, ImageEncoder as _};
 
+use super::Error;
 use crate::domain::raster::Raster;
 
 /// Makes a raster of a decoded image: greys become RGB, 16 bits become 8, transparent parts show white paper.
@@ -13,6 +15,15 @@ pub(super) fn raster(image: DynamicImage) -> Raster {
         image.into_rgb8().into_raw()
     };
     Raster { width, height, pixels }
+}
+
+/// Encodes a raster as PNG.
+pub(super) fn png(raster: &Raster) -> Result<Vec<u8>, Error> {
+    let mut file = Vec::new();
+    let encoder = PngEncoder::new(&mut file);
+    let written = encoder.write_image(&raster.pixels, raster.width, raster.height, ExtendedColorType::Rgb8);
+    written.map_err(|error| Error::Damaged { format: "PNG", reason: error.to_string() })?;
+    Ok(file)
 }
 
 /// Composes RGBA samples (not premultiplied) on white.

@@ -24,6 +24,15 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+/// Whether a person may log in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserState {
+    /// They may.
+    Open,
+    /// They may not, in any organization.
+    Closed,
+}
+
 /// The form in which an address is stored and looked up.
 pub fn normalized_email(email: &str) -> String {
     email.trim().to_lowercase()

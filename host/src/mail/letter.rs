@@ -115,3 +115,25 @@ fn link(app_url: &str, page: &str, token: &str) -> String {
 fn one_line(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_somebody_chose_adds_no_line() {
+        let organization = "Engines\r\nBcc: all@example.org";
+        let letter =
+            Letter::Invitation { organization, inviter: None, role: Role::Member, token: "t0ken", days: 7 };
+        assert_eq!(letter.subject(), "You are invited to Engines  Bcc: all@example.org");
+        assert!(!letter.text("").contains("\nBcc"), "{}", letter.text(""));
+    }
+
+    #[test]
+    fn a_token_is_in_a_link_where_there_is_an_application() {
+        let letter = Letter::ResetPassword { token: "t0ken", hours: 1 };
+        assert!(letter.text("").contains("\nCode: t0ken\n"), "{}", letter.text(""));
+        let linked = letter.text("https://app.example.org");
+        assert!(linked.contains("\nhttps://app.example.org/reset-password?token=t0ken\n"), "{linked}");
+    }
+}

@@ -63,6 +63,13 @@ statements! {
     FIND_BY_ID = concat!(select!(), "where d.organization_id = $1 and d.id = $2");
     LIST = concat!(select!(), filtered!(), "order by d.id desc limit $10 offset $11");
     COUNT = concat!("select count(*) as total from documents d ", filtered!());
+    /// Ids are in the order in which the files came.
+    LIST_BATCH = concat!(
+        select!(),
+        "where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2) and d.batch_id = $3
+            and (cast($4 as text) is null or d.id > $4)
+        order by d.id limit $5"
+    );
     INSERT = "insert into documents (id, organization_id, project_id, user_id, batch_id, upload_id, file_name,
             search_text, file_type, mime_type, size_bytes, sha256, blob_key, template_id, template_version,
             page_from, page_to, priority, status, progress, metadata, created_at, completed_at, updated_at)
@@ -135,6 +142,21 @@ impl Store {
         all.extend(arguments![page.limit, page.offset()]);
         let items = self.engine.list(&LIST, all).await?;
         Ok(Listing { items, total })
+    }
+
+    /// At most `limit` documents of a batch of the tenant, in the order of their files, from the one after `after` on.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn list_batch_documents(
+        &self,
+        tenant: &Tenant,
+        batch_id: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Document>, Error> {
+        let arguments = arguments![&tenant.organization_id, &tenant.project_id, batch_id, after, limit];
+        self.engine.list(&LIST_BATCH, arguments).await
     }
 
     /// How many documents of all tenants wait for their turn.

@@ -13,7 +13,7 @@ use crate::domain::reference::ReferenceTable;
 use crate::domain::template::export::ExportSettings;
 use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ReferenceLink, ResultFormat, Template, TemplateContent,
-    TemplateRevision, TemplateUpdate, TemplateVersion,
+    TemplateReference, TemplateRevision, TemplateUpdate, TemplateVersion,
 };
 use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;
@@ -150,6 +150,20 @@ impl Store {
         self.engine
             .find(&FIND_OLD, arguments![&tenant.organization_id, &tenant.project_id, id, version])
             .await
+    }
+
+    /// What a template said at the version that documents refer to, also after the template was deleted.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn template_at(
+        &self,
+        organization_id: &str,
+        reference: &TemplateReference,
+    ) -> Result<Option<TemplateContent>, Error> {
+        let arguments = arguments![organization_id, &reference.id, reference.version];
+        let found: Option<Template> = self.engine.find(&FIND_VERSION, arguments).await?;
+        Ok(found.map(|template| template.content))
     }
 
     /// Makes a template, at version 1.

@@ -7,7 +7,7 @@ use super::statement::{FromRow, Row, arguments, statements};
 use super::{Error, Store, Transaction, refresh_tokens};
 use crate::domain::audit::Actor;
 use crate::domain::organization::{Membership, Role};
-use crate::domain::user::{User, normalized_email};
+use crate::domain::user::{User, UserState, normalized_email};
 
 statements! {
     "users";
@@ -22,6 +22,7 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $7)";
     RENAME = "update users set name = $2, updated_at = $3 where id = $1
         returning id, email, name, is_active, email_verified_at, created_at, updated_at";
+    SET_ACTIVE = "update users set is_active = $2, updated_at = $3 where id = $1 and is_active <> $2";
     SET_PASSWORD = "update users set password_hash = $2, updated_at = $3 where id = $1";
     MEMBERSHIPS = "select m.organization_id as organization_id, m.user_id as user_id, m.role as role
         from memberships m join organizations o on o.id = m.organization_id
@@ -94,6 +95,29 @@ impl Store {
         }
         tx.commit().await?;
         Ok(renamed)
+    }
+
+    /// Closes an account, whose logins end, or opens it again; `false` where there is none that this changes.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn set_user_state(&self, actor: &Actor, id: &str, state: UserState) -> Result<bool, Error> {
+        let now = self.clock.now();
+        let mut tx = self.begin().await?;
+        let is_active = state == UserState::Open;
+        let changed = tx.execute(&SET_ACTIVE, arguments![id, is_active, now]).await? == 1;
+        if changed {
+            let action = match state {
+                UserState::Open => "user.opened",
+                UserState::Closed => "user.closed",
+            };
+            if state == UserState::Closed {
+                refresh_tokens::revoke_user(&mut tx, id, None, now).await?;
+            }
+            self.audit_user(&mut tx, actor, id, action, None).await?;
+        }
+        tx.commit().await?;
+        Ok(changed)
     }
 
     /// Replaces the hash of a user's password and ends the user's logins, but for the one with the family `kept`;

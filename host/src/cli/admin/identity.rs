@@ -10,7 +10,7 @@ use ocriva::auth;
 use ocriva::config::Config;
 use ocriva::domain::audit::Actor;
 use ocriva::domain::organization::Role;
-use ocriva::domain::user::{User, is_email};
+use ocriva::domain::user::{User, UserState, is_email};
 use ocriva::store::{self, Store};
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +63,16 @@ pub enum Identity {
         email: String,
         #[command(flatten)]
         password: Password,
+    },
+    /// Close an account: nobody logs in with it, its logins end.
+    CloseUser {
+        /// Address of the user.
+        email: String,
+    },
+    /// Open a closed account again.
+    OpenUser {
+        /// Address of the user.
+        email: String,
     },
     /// Sign access tokens with a new key. What the old one signed holds until it expires.
     RotateKeys {
@@ -123,6 +133,18 @@ impl Identity {
                 let (password, told) = password.read()?;
                 store.set_password(&actor, &user.id, &auth::hash_password(&password)?, None).await?;
                 Ok(format!("user {} has another password\n{told}", user.id))
+            }
+            Self::CloseUser { email } => {
+                let user = user(store, &email).await?;
+                let closed = store.set_user_state(&actor, &user.id, UserState::Closed).await?;
+                ensure!(closed, "the account of `{}` is closed already", user.email);
+                Ok(format!("user {} is closed\n", user.id))
+            }
+            Self::OpenUser { email } => {
+                let user = user(store, &email).await?;
+                let opened = store.set_user_state(&actor, &user.id, UserState::Open).await?;
+                ensure!(opened, "the account of `{}` is open already", user.email);
+                Ok(format!("user {} is open\n", user.id))
             }
             Self::RotateKeys { at_once } => {
                 let minutes = if at_once { 0 } else { u64::from(config.auth.access_token_minutes) };
