@@ -29,7 +29,7 @@ mod rtf;
 mod sheets;
 mod tiff;
 
-pub use picture::{png, shrunk};
+pub use picture::shrunk;
 
 use bytes::Bytes;
 

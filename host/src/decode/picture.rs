@@ -1,10 +1,8 @@
-//! From rasters back to files that people look at.
+//! Rasters made smaller, for people to look at.
 
-use image::codecs::png::{CompressionType, FilterType as PngFilter, PngEncoder};
+use image::RgbImage;
 use image::imageops::{self, FilterType};
-use image::{ExtendedColorType, ImageEncoder as _, RgbImage};
 
-use super::Error;
 use crate::domain::raster::Raster;
 
 /// The raster made smaller, to a width in pixels of at least 1; one that is not wider stays as it is.
@@ -24,20 +22,6 @@ pub fn shrunk(raster: Raster, width: u32) -> Raster {
         // Fewer pixels than its size promises: there is nothing to scale.
         None => Raster { width: 1, height: 1, pixels: vec![255; 3] },
     }
-}
-
-/// The raster as a PNG file.
-///
-/// # Errors
-/// [`Error::Damaged`] for a raster whose pixels do not fit its size.
-pub fn png(raster: &Raster) -> Result<Vec<u8>, Error> {
-    let mut file = Vec::new();
-    // Pages are looked at once or twice: time matters more than size.
-    let encoder = PngEncoder::new_with_quality(&mut file, CompressionType::Fast, PngFilter::Adaptive);
-    encoder
-        .write_image(&raster.pixels, raster.width, raster.height, ExtendedColorType::Rgb8)
-        .map_err(|error| Error::Damaged { format: "PNG", reason: error.to_string() })?;
-    Ok(file)
 }
 
 #[cfg(test)]
