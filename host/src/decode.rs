@@ -7,6 +7,7 @@
 //! loop over outside input has a limit, and the PDF interpreter runs on a stack of its own with its panics caught.
 //! Nothing that a file refers to is fetched, and nothing in it is run.
 
+pub mod archive;
 mod bomb;
 mod charset;
 mod docx;
@@ -298,7 +299,21 @@ impl Document {
             return vec![AttachedXml { name: None, text: text.clone() }];
         }
         match &self.source {
-            Source::Mail(mail) => mail.parts.iter().flat_map(Self::attached_xml).collect(),
+            Source::Pdf(pdf) => {
+                let files = pdf.xml_files().into_iter();
+                files
+                    .map(|(name, bytes)| AttachedXml { name: Some(name), text: charset::xml(&bytes) })
+                    .collect()
+            }
+            Source::Mail(mail) => {
+                let attached = mail.parts.iter().flat_map(Self::attached_xml);
+                attached
+                    .map(|xml| AttachedXml {
+                        name: xml.name.or_else(|| Some("attachment".to_owned())),
+                        ..xml
+                    })
+                    .collect()
+            }
             _ => Vec::new(),
         }
     }

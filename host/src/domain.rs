@@ -57,6 +57,7 @@ pub mod flow;
 pub mod format;
 pub mod geometry;
 pub mod invitation;
+pub mod invoice;
 pub mod layout;
 pub mod listing;
 pub mod network;

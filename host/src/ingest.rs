@@ -3,6 +3,8 @@
 //! Never holds a whole file in memory, and refuses one as soon as it is seen to be too large or in no format that
 //! can be read. Knows nothing of HTTP.
 
+pub mod archive;
+
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use sha2::{Digest, Sha256};

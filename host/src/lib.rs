@@ -4,7 +4,7 @@
 //! [`api`] takes it in over HTTP and [`ingest`] streams it to [`blobs`]; [`store`] records it together with
 //! its job; a [`worker`] leases the job and runs the [`pipeline`]: [`decode`] yields pages, [`ocr`] reads those
 //! without a trustworthy text layer, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
-//! component. [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
+//! component; [`einvoice`] reads what an electronic invoice says in XML. [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
 //! parts together.
 //!
 //! The rules between the modules (who may use whom) are in the README and are kept by `tests/it/tidy.rs`.
@@ -18,6 +18,7 @@ pub mod clock;
 pub mod config;
 pub mod decode;
 pub mod domain;
+pub mod einvoice;
 pub mod export;
 pub mod ingest;
 pub mod mail;

@@ -8,8 +8,7 @@ mod letter;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, SinglePart};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -85,16 +84,19 @@ impl Mailer {
     /// # Errors
     /// [`Error::Send`] where the server does not answer or refuses, [`Error::Address`] for an address that cannot be one.
     pub async fn send(&self, to: &str, letter: &Letter<'_>) -> Result<(), Error> {
+        let message = self.message(to, letter)?;
+        self.transport.send(message).await.map(drop).map_err(Error::Send)
+    }
+
+    fn message(&self, to: &str, letter: &Letter<'_>) -> Result<Message, Error> {
         let to: Address = to.parse().map_err(Error::Address)?;
-        let message = Message::builder()
+        Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .message_id(None)
             .subject(letter.subject())
-            .header(ContentType::TEXT_PLAIN)
-            .body(letter.text(&self.app_url))
-            .map_err(Error::Write)?;
-        self.transport.send(message).await.map(drop).map_err(Error::Send)
+            .singlepart(SinglePart::plain(letter.text(&self.app_url)))
+            .map_err(Error::Write)
     }
 
     /// Does something that ends in a letter while its caller goes on, so that the time of an answer tells nothing of
@@ -134,6 +136,17 @@ mod tests {
             assert!(matches!(mailer, Ok(Some(_))), "{url}");
         }
         assert!(matches!(Mailer::new(&settings("", "")), Ok(None)));
+    }
+
+    #[test]
+    fn a_letter_says_how_its_text_is_written() {
+        let mailer = Mailer::new(&settings("smtp://mail", "ocriva@example.org")).unwrap().unwrap();
+        let message = mailer.message("ada@example.org", &Letter::PasswordChanged).unwrap().formatted();
+        let message = String::from_utf8(message).unwrap();
+        for line in ["MIME-Version: 1.0", "To: ada@example.org", "Content-Type: text/plain; charset=utf-8"] {
+            assert!(message.lines().any(|found| found == line), "no `{line}` in {message}");
+        }
+        assert!(matches!(mailer.message("nobody", &Letter::PasswordChanged), Err(Error::Address(_))));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod cache;
 mod conform;
+mod electronic;
 mod picture;
 mod reader;
 mod result;
@@ -20,15 +21,19 @@ use bytes::Bytes;
 use crate::clock::Clock;
 use crate::config::{Config, OcrMode};
 use crate::domain::document::{ExtractorIdentity, PageRange};
-use crate::domain::extraction::Extraction;
+use crate::domain::extraction::{Extraction, ExtractorOutput, Warning};
 use crate::domain::format;
 use crate::domain::reference::NamedTable;
 use crate::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
 use crate::plugins::{self, Registry};
-use crate::{assets, decode, ocr};
+use crate::{assets, decode, einvoice, ocr};
 use cache::PageCache;
+use electronic::Electronic;
 use reader::Reader;
 use view::{SharedView, View, ViewRequest};
+
+/// The extractor that electronic invoices are compared with.
+const INVOICES: &str = "invoice";
 
 /// Why a document gave no result.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +162,15 @@ pub struct Timings {
     pub extractor: Duration,
 }
 
+/// A document that has been opened.
+struct Opened {
+    document: decode::Document,
+    media_type: &'static str,
+    /// The electronic invoice that it is, or carries.
+    electronic: Option<Electronic>,
+    warnings: Vec<Warning>,
+}
+
 /// All that documents go through.
 pub struct Pipeline {
     limits: decode::Limits,
@@ -240,7 +254,8 @@ impl Pipeline {
     ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
         let plugin = self.registry.get(&name, version.as_deref()).await?;
-        let (document, media_type) = self.open(task.content, &task.file_name, task.password).await?;
+        let Opened { document, media_type, electronic, warnings } =
+            self.open(task.content, &task.file_name, task.password).await?;
         let page_count = document.page_count();
         let mode =
             task.mode.or(task.template.as_ref().and_then(|template| template.ocr_mode)).unwrap_or(self.mode);
@@ -260,14 +275,20 @@ impl Pipeline {
         let call =
             self.registry.engine().call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).await;
         let extractor = start.elapsed();
-        let read = view.finish().await;
+        let reading = self.invoice_reading(electronic.as_ref(), &plugin.description.name, &view).await;
+        let mut read = view.finish().await;
+        read.warnings.extend(warnings);
         if let Some(failure) = read.failure {
             let plugins::SourceError { code, message, transient } = failure;
             return Err(Error::Unreadable { code, message, transient });
         }
-        let output = call.result?;
+        let mut output = call.result?;
         let timings = Timings { decode: read.times.decode, ocr: read.times.ocr, extractor };
         let schema = task.template.as_ref().and_then(|template| template.template_schema.as_ref());
+        if let Some(electronic) = &electronic {
+            let by_itself = (plugin.description.name == INVOICES).then(|| output.clone());
+            electronic.merge(&mut output, schema, by_itself.or(reading).as_ref(), &read.pages);
+        }
         let (extraction, confidence) = result::assemble(output, schema, read)?;
         Ok(Outcome {
             extraction,
@@ -282,20 +303,45 @@ impl Pipeline {
         })
     }
 
-    async fn open(
-        &self,
-        content: Bytes,
-        file_name: &str,
-        password: Option<String>,
-    ) -> Result<(decode::Document, &'static str), Error> {
+    async fn open(&self, content: Bytes, file_name: &str, password: Option<String>) -> Result<Opened, Error> {
         let format = format::sniff(&content, file_name)
             .ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
         let limits = self.limits;
-        let opened =
-            tokio::task::spawn_blocking(move || decode::open(content, format, password.as_deref(), limits))
-                .await;
-        let document = opened.map_err(|error| Error::Crashed(error.to_string()))??;
-        Ok((document, format.media_type()))
+        let opened = tokio::task::spawn_blocking(move || {
+            let document = decode::open(content, format, password.as_deref(), limits)?;
+            let electronic::Found { electronic, mut warnings } = electronic::find(&document);
+            let notes = document.notes().iter().map(|note| Warning {
+                code: note.code.to_owned(),
+                message: note.message.clone(),
+                field: None,
+                page: None,
+            });
+            warnings.extend(notes);
+            let document = match &electronic {
+                // What has no pages gets one that people can read.
+                Some(electronic) if !electronic.has_pages => {
+                    decode::lay_out(&einvoice::render(&electronic.invoice), limits)?
+                }
+                _ => document,
+            };
+            Ok::<_, decode::Error>(Opened { document, media_type: format.media_type(), electronic, warnings })
+        });
+        Ok(opened.await.map_err(|error| Error::Crashed(error.to_string()))??)
+    }
+
+    /// What the pages of an electronic invoice say to the extractor that reads invoices, where another one runs. An
+    /// extractor that fails has nothing to compare with.
+    async fn invoice_reading(
+        &self,
+        electronic: Option<&Electronic>,
+        plugin: &str,
+        view: &Arc<View>,
+    ) -> Option<ExtractorOutput> {
+        electronic.filter(|electronic| electronic.has_pages && plugin != INVOICES)?;
+        let invoices = self.registry.get(INVOICES, None).await.ok()?;
+        let request = self.plugin_request(INVOICES, None, None, Vec::new());
+        let view = Arc::new(SharedView(Arc::clone(view)));
+        self.registry.engine().call(&invoices, view, &request).await.result.ok()
     }
 
     fn plugin_request(

@@ -1,5 +1,7 @@
 //! Batches: each file stands alone.
 
+use std::io::{Cursor, Write};
+
 use ocriva::domain::document::AttemptProgress;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -8,6 +10,7 @@ use support::api::{TestApi, png, text};
 use support::database::Engine;
 use support::over_http;
 use support::store::{LEASE, processed};
+use zip::write::SimpleFileOptions;
 
 over_http!(
     one_bad_file_fails_alone,
@@ -18,6 +21,8 @@ over_http!(
     batches_are_found_by_status_day_and_name,
     a_batch_can_be_cancelled_processed_again_and_deleted,
     a_batch_is_as_far_as_its_documents_are,
+    a_zip_file_becomes_the_documents_in_it,
+    a_zip_file_that_cannot_be_taken_apart_fails_alone,
 );
 
 fn files(api: &TestApi, files: &[(&str, &[u8])]) -> Form {
@@ -95,6 +100,85 @@ async fn a_batch_without_files_or_project_is_refused(api: TestApi) {
     let form = files(&api, &[("a.png", &png())]).text("name", "x".repeat(201));
     api.submit(&api.batch_path(), &api.token, form).await.assert_error(400, "request.invalid");
     api.wait_for_blobs(0).await;
+}
+
+fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in files {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// What the records of a batch say, in the order of its files.
+async fn records(api: &TestApi, batch: &Value) -> Vec<Value> {
+    let path = format!("/processing-history?projectId={}&batchId={}", api.project(), text(&batch["id"]));
+    let mut records = api.get(&path, &api.token).await.body["data"].as_array().unwrap().clone();
+    records.sort_by_key(|record| text(&record["id"]));
+    records
+        .iter()
+        .map(|record| {
+            json!([record["fileName"], record["status"], record["error"]["code"], record["metadata"]])
+        })
+        .collect()
+}
+
+async fn a_zip_file_becomes_the_documents_in_it(api: TestApi) {
+    let inner = archive(&[("a.png", &png())]);
+    let mut locked = archive(&[("locked.png", &png())]);
+    // The flag that says so is in both of an entry's headers.
+    for signature in [b"PK\x03\x04".as_slice(), b"PK\x01\x02"] {
+        let header = locked.windows(4).position(|window| window == signature).unwrap();
+        locked[header + if signature == b"PK\x03\x04" { 6 } else { 8 }] |= 1;
+    }
+    let zip = archive(&[
+        ("a.png", &png()),
+        ("sub/table.csv", b"a;b\n1;2\n3;4\n"),
+        ("__MACOSX/._a.png", b"\0\0"),
+        ("../../up.txt", b"a text"),
+        ("bad.bin", b"MZ\0\0"),
+        ("empty.txt", b""),
+        ("inner.zip", &inner),
+    ]);
+    let form = files(&api, &[("first.png", &png()), ("docs.zip", &zip), ("locked.zip", &locked)]);
+    let batch = api.submit(&api.batch_path(), &api.token, form).await;
+    assert_eq!((batch.status.as_u16(), &batch.body["totalFiles"]), (201, &json!(8)), "{batch:?}");
+    let from = |path: &str| json!({"archive": "docs.zip", "path": path});
+    let expected = json!([
+        ["first.png", "pending", null, null],
+        ["a.png", "pending", null, from("a.png")],
+        ["table.csv", "pending", null, from("sub/table.csv")],
+        ["up.txt", "pending", null, from("up.txt")],
+        ["bad.bin", "failed", "file.format", from("bad.bin")],
+        ["empty.txt", "failed", "file.empty", from("empty.txt")],
+        ["inner.zip", "failed", "file.archive", from("inner.zip")],
+        ["locked.png", "failed", "file.archive", {"archive": "locked.zip", "path": "locked.png"}],
+    ]);
+    assert_eq!(json!(records(&api, &batch.body).await), expected);
+    api.wait_for_blobs(4).await;
+    let single = api.submit(&api.upload_path(), &api.token, api.upload_form(zip, "docs.zip")).await;
+    single.assert_error(415, "file.format");
+    let many: Vec<(String, Vec<u8>)> = (0..50).map(|index| (format!("{index}.png"), png())).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|(name, png)| (name.as_str(), png.as_slice())).collect();
+    let form = files(&api, &[("first.png", &png()), ("many.zip", &archive(&many))]);
+    api.submit(&api.batch_path(), &api.token, form).await.assert_error(400, "batch.too_many_files");
+    api.wait_for_blobs(4).await;
+}
+
+async fn a_zip_file_that_cannot_be_taken_apart_fails_alone(api: TestApi) {
+    let form = files(
+        &api,
+        &[("good.png", &png()), ("broken.zip", b"PK\x03\x04 and no more"), ("none.zip", &archive(&[]))],
+    );
+    let batch = api.submit(&api.batch_path(), &api.token, form).await;
+    let expected = json!([
+        ["good.png", "pending", null, null],
+        ["broken.zip", "failed", "file.archive", null],
+        ["none.zip", "failed", "file.archive", null],
+    ]);
+    assert_eq!(json!(records(&api, &batch.body).await), expected);
+    api.wait_for_blobs(1).await;
 }
 
 async fn one_file_too_many_is_refused_and_leaves_nothing(api: TestApi) {

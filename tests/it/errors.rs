@@ -213,6 +213,7 @@ fn public_codes_do_not_change_unseen() {
     400 file.size_mismatch
     413 file.too_large
     415 file.format
+    422 file.archive
     409 request.conflict
     503 queue.full
     503 server.draining

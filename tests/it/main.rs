@@ -7,6 +7,7 @@ mod auth;
 mod batches;
 mod command_line;
 mod decode;
+mod einvoices;
 mod errors;
 mod events;
 mod exports;

@@ -114,7 +114,7 @@ pub struct BatchesQuery {
     limit: Option<PageLimit>,
 }
 
-/// Uploads several files to be processed together.
+/// Uploads several files, or ZIP files of them, to be processed together.
 ///
 /// Each file stands alone: one that cannot be taken in has a record that failed. With `Prefer: wait=SECONDS` the answer
 /// is held until all are finished, for at most 60 seconds; it then counts what is finished and says
@@ -136,7 +136,7 @@ pub async fn upload_files(
     upload_to(context, permit.caller, "batch", headers, multipart).await
 }
 
-/// Uploads several files to be processed together.
+/// Uploads several files, or ZIP files of them, to be processed together.
 ///
 /// Each file stands alone: one that cannot be taken in has a record that failed. With `Prefer: wait=SECONDS` the answer
 /// is held until all are finished, for at most 60 seconds; it then counts what is finished and says
@@ -347,6 +347,8 @@ async fn upload_to(
 
 async fn take_in(context: &Context, caller: &Caller, form: Form) -> Result<BatchResponse, ApiError> {
     let Form { fields, files } = form;
+    let max_files = context.config.upload.max_batch_files;
+    let files = uploads::unpack(context, caller, files, max_files).await?;
     let details = details(fields, caller, files.is_empty())?;
     let project = match &details.project_id {
         Some(id) => uploads::upload_project(context, caller, id).await?,
@@ -395,6 +397,12 @@ fn details(mut fields: Fields, caller: &Caller, has_no_files: bool) -> Result<De
 /// The record of one file of a batch: one that was refused has failed.
 fn document(file: FormFile, batch: &NewBatch, extras: &Extras) -> NewDocument {
     let format = file.outcome.as_ref().ok().map(|received| received.format);
+    let origin = file.origin.map(|origin| {
+        Map::from_iter([
+            ("archive".to_owned(), origin.archive.into()),
+            ("path".to_owned(), origin.path.into()),
+        ])
+    });
     NewDocument {
         upload_id: file.document_id.clone(),
         id: file.document_id,
@@ -415,7 +423,7 @@ fn document(file: FormFile, batch: &NewBatch, extras: &Extras) -> NewDocument {
         template: batch.template.clone(),
         page_range: extras.page_range,
         priority: extras.priority,
-        metadata: None,
+        metadata: origin,
     }
 }
 

@@ -171,6 +171,8 @@ codes! {
     IdempotencySecret = CONFLICT "idempotency.secret",
     /// Too many clients wait for documents to finish.
     TooManyWaiting = SERVICE_UNAVAILABLE "server.too_many_waiting",
+    /// An archive that cannot be taken apart, or a file in one that cannot be read.
+    FileArchive = UNPROCESSABLE_ENTITY "file.archive",
     /// What is to be exported is not finished yet.
     ExportUnfinished = CONFLICT "export.unfinished",
     /// What is to be exported has no result, and will have none without being processed again.

@@ -21,10 +21,12 @@ use crate::domain::project::Project;
 use crate::domain::template::TemplateReference;
 use crate::ingest;
 
+mod archive;
 mod fields;
 mod form;
 mod taken;
 
+pub use archive::unpack;
 pub use fields::{Extras, Fields};
 pub use form::{Form, FormFile, Shape, read};
 pub use taken::{Taken, once};
@@ -40,7 +42,7 @@ const MAX_UPLOAD_TYPE: usize = 64;
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the form in the API's document; it is read part by part")]
 pub struct UploadForm {
-    /// The file.
+    /// The file. The pages of an e-mail message's attachments follow its own; a ZIP file has to go to a batch.
     #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
     file: String,
     file_name: String,
@@ -62,7 +64,7 @@ pub struct UploadForm {
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the form in the API's document; it is read part by part")]
 pub struct OpenApiUploadForm {
-    /// The file.
+    /// The file. The pages of an e-mail message's attachments follow its own; a ZIP file has to go to a batch.
     #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
     file: String,
     file_name: String,

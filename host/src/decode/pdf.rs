@@ -4,6 +4,7 @@
 //! file is opened; each page is first surveyed ([`survey`]), which stops in time, and rendered only when the survey
 //! found it within limits; and each page runs on a thread of its own with a deep stack.
 
+mod attachments;
 mod pictures;
 mod survey;
 mod trust;
@@ -130,6 +131,13 @@ impl Pdf {
             let scale = self.scale(f64::from(width), f64::from(height), &survey, index)?;
             render(page, scale)
         })
+    }
+
+    /// The XML files that the file carries, by name.
+    pub(super) fn xml_files(&self) -> Vec<(String, Vec<u8>)> {
+        let max_bytes = self.limits.max_text_bytes.saturating_mul(super::XML_PER_TEXT);
+        // A file whose attachments cannot be interpreted has its pages all the same.
+        isolated(|| attachments::xml_files(&self.file, max_bytes)).unwrap_or_default()
     }
 
     /// Whether a page has neither text, be it hidden, nor annotations that show something.

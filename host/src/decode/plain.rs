@@ -45,7 +45,9 @@ fn columns(line: &str) -> String {
                     _ => text.push(' '),
                 }
                 // Control characters show nothing, and those that turn text would show it wrongly.
-                if !(c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+                if !(c.is_control()
+                    || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
+                {
                     text.push(c);
                 }
             }

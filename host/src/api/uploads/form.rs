@@ -57,6 +57,17 @@ pub struct FormFile {
     pub size_bytes: u64,
     /// The file in the blob store, or why it was refused.
     pub outcome: Result<Received, ApiError>,
+    /// Where it comes from, of a file that was in an archive.
+    pub origin: Option<Origin>,
+}
+
+/// The archive that a file was in.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The archive's name, made harmless.
+    pub archive: String,
+    /// The file's path in it, made harmless.
+    pub path: String,
 }
 
 /// Reads a form. Of a form with one file, a refused file ends the reading at once; of one with several, each stands
@@ -123,12 +134,20 @@ async fn read_parts(
         let name = field_name(&part);
         if name == shape.field {
             if form.files.len() >= shape.max_files {
-                return Err(too_many_files(shape));
+                return Err(match shape.max_files {
+                    1 => ApiError::fields(vec![format!("`{}` is there more than once", shape.field)]),
+                    most => too_many_files(most),
+                });
             }
             let mut content = fingerprint.is_some().then(Sha256::new);
             let file = in_time(shape, read_file(context, caller, &mut part, &mut content)).await?;
-            if let (1, Err(refused)) = (shape.max_files, &file.outcome) {
-                return Err(refused.clone());
+            match (shape.max_files, &file.outcome) {
+                (1, Err(refused)) => return Err(refused.clone()),
+                (1, Ok(received)) if received.format == Format::Zip => {
+                    let message = "a ZIP file holds several documents: upload it to a batch";
+                    return Err(ApiError::new(Code::FileFormat, message));
+                }
+                _ => {}
             }
             if let (Some(fingerprint), Some(mut content)) = (fingerprint.as_deref_mut(), content) {
                 // What a refusal left unread.
@@ -151,11 +170,31 @@ async fn read_parts(
     Ok(form)
 }
 
-fn too_many_files(shape: Shape) -> ApiError {
-    match shape.max_files {
-        1 => ApiError::fields(vec![format!("`{}` is there more than once", shape.field)]),
-        most => ApiError::new(Code::BatchTooManyFiles, format!("a batch has at most {most} files")),
-    }
+/// The error for more files than a batch may have.
+pub fn too_many_files(most: usize) -> ApiError {
+    ApiError::new(
+        Code::BatchTooManyFiles,
+        format!("a batch has at most {most} files, those in archives included"),
+    )
+}
+
+/// What became of a file: taken in, or refused for itself. `from_source` tells what an error of its source means.
+///
+/// # Errors
+/// What ends the whole request: 503 where the blob store fails, and what `from_source` says.
+pub fn outcome<E: std::error::Error + 'static>(
+    received: Result<Received, ingest::Error<E>>,
+    from_source: impl FnOnce(E) -> Result<ApiError, ApiError>,
+) -> Result<Result<Received, ApiError>, ApiError> {
+    let (code, error) = match received {
+        Ok(received) => return Ok(Ok(received)),
+        Err(ingest::Error::Source(error)) => return from_source(error).map(Err),
+        Err(ingest::Error::Blob(error)) => return Err(error.into()),
+        Err(error @ ingest::Error::Empty) => (Code::FileEmpty, error),
+        Err(error @ ingest::Error::TooLarge { .. }) => (Code::FileTooLarge, error),
+        Err(error @ ingest::Error::UnknownFormat(_)) => (Code::FileFormat, error),
+    };
+    Ok(Err(ApiError::new(code, error.to_string())))
 }
 
 async fn in_time<T>(shape: Shape, reading: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
@@ -199,23 +238,9 @@ async fn read_file(
     });
     let limit = super::max_file_bytes(&context.config);
     let file_name = name.clone().unwrap_or_default();
-    let outcome = match ingest::receive(&context.blobs, key, &file_name, chunks, limit).await {
-        Ok(received) if received.format == Format::Zip => Err(ApiError::new(
-            Code::FileFormat,
-            "a ZIP file holds several documents: unpack it and upload them",
-        )),
-        Ok(received) => Ok(received),
-        Err(ingest::Error::Source(error)) => return Err(multipart_error(&error)),
-        Err(ingest::Error::Blob(error)) => return Err(error.into()),
-        Err(error @ ingest::Error::Empty) => Err(ApiError::new(Code::FileEmpty, error.to_string())),
-        Err(error @ ingest::Error::TooLarge { .. }) => {
-            Err(ApiError::new(Code::FileTooLarge, error.to_string()))
-        }
-        Err(error @ ingest::Error::UnknownFormat(_)) => {
-            Err(ApiError::new(Code::FileFormat, error.to_string()))
-        }
-    };
-    Ok(FormFile { document_id, name, size_bytes: arrived.into_inner(), outcome })
+    let received = ingest::receive(&context.blobs, key, &file_name, chunks, limit).await;
+    let outcome = outcome(received, |error| Err(multipart_error(&error)))?;
+    Ok(FormFile { document_id, name, size_bytes: arrived.into_inner(), outcome, origin: None })
 }
 
 async fn read_text(name: &str, part: &mut Field<'_>) -> Result<String, ApiError> {

@@ -1,0 +1,69 @@
+//! Electronic invoices: what their XML says, exactly. Both syntaxes of the European standard EN 16931 are read, with the
+//! national and sector specifications that build on them (ZUGFeRD 1 and 2, Factur-X, XRechnung, Peppol BIS).
+//!
+//! Knows XML and the standard, and nothing of files, pages or extractors. What it says about an invoice is data and
+//! warnings: a wrong sum is the sender's mistake, and fails nothing.
+
+mod checks;
+mod cii;
+mod fields;
+mod names;
+mod rendering;
+mod ubl;
+mod xml;
+
+use roxmltree::{Document, ParsingOptions};
+
+use crate::domain::invoice::Invoice;
+
+pub use checks::check;
+pub use fields::{facts, fill, property_of};
+pub use rendering::render;
+
+/// Most XML nodes: an invoice of ten thousand lines has about half a million.
+const MAX_NODES: u32 = 2_000_000;
+
+/// Names under which PDF files carry their invoice, in the order in which they are preferred.
+const EMBEDDED_NAMES: [&str; 6] =
+    ["factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "cii.xml", "invoice.xml", "ubl.xml"];
+
+/// Namespace of UBL, up to the kind of document.
+const UBL_NAMESPACE: &str = "urn:oasis:names:specification:ubl:schema:xsd:";
+
+/// Why XML is no invoice that can be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The XML is damaged, has a document type, or is too large.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Reads an invoice; `None` for XML that is something else.
+///
+/// # Errors
+/// XML that is not well-formed, has a document type declaration, or is too large.
+pub fn read(text: &str) -> Result<Option<Invoice>, Error> {
+    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    let document = Document::parse_with_options(text, options).map_err(|error| match error {
+        roxmltree::Error::DtdDetected => {
+            Error::Malformed("a document type declaration (DTD) is not read".to_owned())
+        }
+        error => Error::Malformed(error.to_string()),
+    })?;
+    let root = document.root_element();
+    let namespace = root.tag_name().namespace().unwrap_or_default();
+    Ok(match root.tag_name().name() {
+        "CrossIndustryInvoice" | "CrossIndustryDocument" => Some(cii::read(root)),
+        "Invoice" | "CreditNote" if namespace.starts_with(UBL_NAMESPACE) => Some(ubl::read(root)),
+        _ => None,
+    })
+}
+
+/// How likely an embedded file of this name is the invoice: lower is likelier.
+pub fn name_rank(name: &str) -> usize {
+    let name = name.to_ascii_lowercase();
+    EMBEDDED_NAMES.iter().position(|known| name == *known).unwrap_or(EMBEDDED_NAMES.len())
+}
+
+#[cfg(test)]
+mod tests;
