@@ -387,7 +387,7 @@ enum State {
     /// The next record is to be read.
     Next(Box<dyn Form>),
     /// A part of a record is to be written.
-    Part(Box<dyn Form>, Entry, u32),
+    Part(Box<dyn Form>, Box<Entry>, u32),
     /// A file is to be sent.
     File(tokio::fs::File),
     /// Nothing is left, or something failed.
@@ -408,7 +408,7 @@ impl Export {
         loop {
             self.state = match std::mem::replace(&mut self.state, State::Done) {
                 State::Next(form) => match self.records.next().await? {
-                    Some(entry) => State::Part(form, entry, 0),
+                    Some(entry) => State::Part(form, Box::new(entry), 0),
                     None => match step(Arc::clone(&self.cores), move || form.end()).await? {
                         Some(file) => State::File(tokio::fs::File::from_std(file)),
                         None => State::Done,
