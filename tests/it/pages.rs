@@ -96,6 +96,9 @@ async fn a_page_is_shown_as_the_file_has_it_before_it_is_read(api: TestApi) {
     let small = picture(&api, &format!("/v1/openapi{path}/pages/1.png?width=200")).await;
     assert_eq!(small.width, 200);
     assert!(small.pixels.iter().any(|sample| *sample < 128), "there is text on it");
+    let pixel = text(&api.upload("pixel.png").await["id"]);
+    let shown = picture(&api, &format!("/processing-history/{pixel}/pages/1.png")).await;
+    assert_eq!((shown.width, shown.height, shown.pixels), (1, 1, vec![255; 3]));
 }
 
 async fn a_page_is_shown_upright_with_boxes_when_it_was_read(api: TestApi) {
