@@ -28,6 +28,7 @@ use crate::pipeline::Pictures;
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
+use limits::Limits;
 use templates::preview::{self, Previews};
 use templates::{presets, reference, versions};
 use watch::Watcher;
@@ -35,8 +36,10 @@ use watch::Watcher;
 pub mod access;
 pub mod accounts;
 mod attempts;
+pub mod audit;
 pub mod auth;
 pub mod batches;
+pub mod credits;
 pub mod docs;
 pub mod error;
 pub mod events;
@@ -47,9 +50,11 @@ pub mod health;
 pub mod history;
 mod idempotency;
 pub mod invitations;
+pub mod limits;
 mod linger;
 pub mod members;
 pub mod middleware;
+pub mod operator;
 pub mod organizations;
 pub mod pages;
 pub mod paging;
@@ -59,6 +64,7 @@ pub mod statistics;
 pub mod templates;
 pub mod tokens;
 pub mod uploads;
+pub mod usage;
 mod waiting;
 pub mod watch;
 
@@ -85,6 +91,8 @@ pub struct Context {
     pub watcher: Watcher,
     /// Draws pages.
     pub pictures: Arc<Pictures>,
+    /// What organizations' plans allow of requests.
+    pub limits: Arc<Limits>,
     /// Makes files of results.
     pub exporter: Exporter,
     /// Reads documents within requests.
@@ -117,6 +125,7 @@ pub fn router(context: Context) -> Router {
         .layer(from_fn_with_state(context.clone(), middleware::refuse_while_draining))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(context.clone(), middleware::observe))
+        .layer(from_fn(limits::tell))
         .with_state(context)
 }
 
@@ -193,6 +202,16 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(projects::create_project))
         .routes(protected!(projects::get_project, projects::update_project, projects::delete_project))
         .routes(protected!(plugins::list_plugins))
+        .routes(protected!(usage::get_usage))
+        .routes(protected!(usage::get_analytics))
+        .routes(protected!(credits::get_credits))
+        .routes(protected!(credits::list_ledger))
+        .routes(protected!(audit::list_audit))
+        .routes(protected!(audit::export_audit))
+        .routes(protected!(audit::verify_audit))
+        .routes(routes!(operator::list_plans))
+        .routes(routes!(operator::set_plan))
+        .routes(routes!(operator::grant_credits))
         .layer(from_fn(middleware::limit_time));
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))

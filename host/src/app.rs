@@ -1,4 +1,4 @@
-//! The server, put together: store, blobs, keys, plugins, pipeline, worker and API. Built once per process.
+//! The server, put together: store, blobs, keys, plugins, pipeline, worker, upkeep and API. Built once per process.
 
 mod first_start;
 mod processor;
@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::api;
+use crate::api::limits::Limits;
 use crate::api::templates::preview::Previews;
 use crate::api::watch::Watcher;
 use crate::assets;
@@ -25,6 +26,7 @@ use crate::pipeline::{self, Pictures, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::references::References;
 use crate::store::{self, Store};
+use crate::upkeep::Upkeep;
 use crate::worker::{self, Worker};
 use processor::PipelineProcessor;
 
@@ -211,10 +213,18 @@ impl App {
                 Some(tokio::spawn(worker.run(stop.clone())))
             }
         };
+        let upkeep = match self.config.server.role {
+            Role::Api => None,
+            Role::All | Role::Worker => {
+                let (store, blobs, clock) = (self.store.clone(), self.blobs.clone(), self.clock.clone());
+                let upkeep = Upkeep::new(store, blobs, clock, &self.config.upkeep);
+                Some(tokio::spawn(upkeep.run(stop.clone())))
+            }
+        };
         // Templates and `/plugins` name them, and the first document should not wait for a compiler.
         let registry = Arc::clone(&self.registry);
         let preload = tokio::spawn(async move { registry.preload().await });
-        let store = self.store.clone();
+        let (store, clock, limits) = (self.store.clone(), self.clock.clone(), Arc::new(Limits::default()));
         let exporter = Exporter::new(&self.config, self.store.clone(), self.blobs.clone());
         let context = api::Context {
             exporter,
@@ -226,6 +236,7 @@ impl App {
             clock: self.clock,
             config: Arc::clone(&self.config),
             plugins: self.registry,
+            limits: Arc::clone(&limits),
             watcher: Watcher::new(store.clone(), self.config.server.max_waiting_clients),
             pictures: Arc::new(Pictures::new(&self.config)),
             previews: Arc::new(previews),
@@ -255,6 +266,12 @@ impl App {
         {
             tracing::error!(%error, "worker stopped unexpectedly");
         }
+        if let Some(upkeep) = upkeep
+            && let Err(error) = upkeep.await
+        {
+            tracing::error!(%error, "upkeep stopped unexpectedly");
+        }
+        limits.write_all(&store, &clock).await;
         if let Some(mailer) = &self.mailer
             && tokio::time::timeout(drain_timeout, mailer.finish()).await.is_err()
         {

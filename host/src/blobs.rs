@@ -7,13 +7,15 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+
+use crate::domain::timestamp::Timestamp;
 
 /// Size of the parts that are sent to the store: S3 wants at least 5 MiB each and at most 10,000 of them.
 const PART_BYTES: usize = 8 * 1024 * 1024;
@@ -58,6 +60,9 @@ pub enum Error {
         /// The caller's limit in bytes.
         limit: u64,
     },
+    /// The store does not say what it has.
+    #[error("blob store failed to list its blobs")]
+    List(#[source] object_store::Error),
     /// The store failed.
     #[error("blob store failed to {action} `{key}`")]
     Store {
@@ -74,7 +79,7 @@ impl Error {
     /// Whether trying again may help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Store { .. } => true,
+            Self::Store { .. } | Self::List(_) => true,
             Self::UnknownUrl { .. }
             | Self::Folder { .. }
             | Self::Open(_)
@@ -145,6 +150,17 @@ pub struct BlobReader {
     pub chunks: BoxStream<'static, Result<Bytes, Error>>,
 }
 
+/// A document's file, as the blob store lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentFile {
+    /// Where it lies.
+    pub key: BlobKey,
+    /// The organization in its key.
+    pub organization_id: String,
+    /// The document in its key.
+    pub document_id: String,
+}
+
 impl Blobs {
     /// Opens the store at `file:PATH` (made where it is missing) or `s3://bucket/prefix` (region, endpoint and keys
     /// from the usual `AWS_*` variables).
@@ -208,6 +224,17 @@ impl Blobs {
         found.bytes().await.map_err(|source| read_error(key, source))
     }
 
+    /// The files of documents that were last written before a time, in no order. Blobs of other kinds are passed over.
+    pub fn documents_before(&self, time: Timestamp) -> BoxStream<'static, Result<DocumentFile, Error>> {
+        let found = self.store.list(None).map_err(Error::List);
+        found
+            .try_filter_map(move |blob| async move {
+                let is_before = blob.last_modified.timestamp_micros() < time.0;
+                Ok(DocumentFile::at(blob.location.as_ref()).filter(|_| is_before))
+            })
+            .boxed()
+    }
+
     /// Deletes a blob; one that is not there is as good as deleted.
     ///
     /// # Errors
@@ -217,6 +244,14 @@ impl Blobs {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(source) => Err(Error::Store { action: "delete", key: key.clone(), source }),
         }
+    }
+}
+
+impl DocumentFile {
+    fn at(path: &str) -> Option<Self> {
+        let key = BlobKey::stored(path).ok()?;
+        let (organization_id, document_id) = path.split_once("/documents/")?;
+        Some(Self { organization_id: organization_id.to_owned(), document_id: document_id.to_owned(), key })
     }
 }
 

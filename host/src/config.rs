@@ -79,6 +79,8 @@ pub struct Config {
     pub ocr: Ocr,
     pub plugins: Plugins,
     pub queue: Queue,
+    pub upkeep: Upkeep,
+    pub operator: Operator,
     pub log: Log,
 }
 
@@ -170,6 +172,8 @@ section!(Queue {
     max_waiting: u64,
     document_timeout_seconds: u64,
 });
+section!(Upkeep { interval_minutes: u32, orphan_hours: u32 });
+section!(Operator { token: String });
 section!(Log { format: LogFormat, filter: String });
 
 impl Default for Config {
@@ -226,8 +230,10 @@ impl Config {
         shown.storage.database_url = redact_url(&shown.storage.database_url);
         shown.storage.blob_url = redact_url(&shown.storage.blob_url);
         shown.mail.smtp_url = redact_url(&shown.mail.smtp_url);
-        if !shown.auth.secret.is_empty() {
-            shown.auth.secret = "***".to_owned();
+        for secret in [&mut shown.auth.secret, &mut shown.operator.token] {
+            if !secret.is_empty() {
+                "***".clone_into(secret);
+            }
         }
         toml::to_string_pretty(&shown).unwrap_or_default()
     }
@@ -297,6 +303,7 @@ impl Config {
             ("queue.lease_seconds", self.queue.lease_seconds),
             ("queue.max_attempts", u64::from(self.queue.max_attempts)),
             ("queue.in_flight_per_organization", u64::from(self.queue.in_flight_per_organization)),
+            ("upkeep.interval_minutes", u64::from(self.upkeep.interval_minutes)),
             ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
             ("plugins.cpu_ms", self.plugins.cpu_ms),
             ("plugins.memory_mib", self.plugins.memory_mib),
@@ -326,6 +333,16 @@ impl Config {
                 "`decode.raster_dpi` is {}, it must be from 36 to 600",
                 self.decode.raster_dpi
             )));
+        }
+        // An upload in progress has no record yet.
+        if self.upkeep.orphan_hours < 6 {
+            return Err(Error::Invalid(format!(
+                "`upkeep.orphan_hours` is {}, it must be at least 6",
+                self.upkeep.orphan_hours
+            )));
+        }
+        if (1..32).contains(&self.operator.token.len()) {
+            return Err(Error::Invalid("`operator.token` must have at least 32 characters".to_owned()));
         }
         if self.plugins.memory_mib > 256 {
             return Err(Error::Invalid(format!(

@@ -5,6 +5,7 @@
 //! its records. Knows nothing of HTTP.
 
 mod archive;
+pub mod audit;
 mod cells;
 mod csv;
 mod docx;

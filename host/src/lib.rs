@@ -5,7 +5,7 @@
 //! its job; a [`worker`] leases the job and runs the [`pipeline`]: [`decode`] yields pages, [`ocr`] reads those
 //! without a trustworthy text layer, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
 //! component; [`einvoice`] reads what an electronic invoice says in XML. [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
-//! parts together.
+//! parts together, and [`upkeep`] deletes what has been kept long enough.
 //!
 //! The rules between the modules (who may use whom) are in the README and are kept by `tests/it/tidy.rs`.
 
@@ -29,4 +29,5 @@ pub mod presets;
 pub mod references;
 pub mod store;
 pub mod telemetry;
+pub mod upkeep;
 pub mod worker;

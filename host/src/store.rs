@@ -10,6 +10,7 @@ mod attempts;
 mod audit;
 mod batches;
 mod bootstrap;
+mod credits;
 mod dispatcher;
 mod documents;
 mod engine;
@@ -19,11 +20,13 @@ mod invitations;
 mod members;
 mod one_time_tokens;
 mod organizations;
+mod plans;
 mod projects;
 mod queue;
 mod references;
 mod refresh_tokens;
 mod results;
+mod retention;
 mod runs;
 mod secrets;
 mod signing_keys;
@@ -31,6 +34,8 @@ mod statement;
 mod statistics;
 mod templates;
 mod tokens;
+mod upkeep;
+mod usage;
 mod users;
 mod watching;
 
@@ -42,8 +47,10 @@ pub use idempotency::{IDEMPOTENCY_HOLD, Idempotency, IdempotencyHold, KeptAnswer
 pub use invitations::{Acceptance, NewPerson};
 pub use members::Place;
 pub use queue::{Delivery, Queue};
+pub use retention::ExpiredFile;
 pub use runs::{Attempt, Pulse, Start};
 pub use tokens::TokenSecret;
+pub use usage::MonthlyUsage;
 pub use users::Login;
 
 use std::sync::Arc;
@@ -51,6 +58,8 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::domain::credit::CreditsShort;
+use crate::domain::plan::QuotaExceeded;
 use engine::Engine;
 use queue::TableQueue;
 use statement::Statement;
@@ -119,6 +128,12 @@ pub enum Error {
         /// What is wrong.
         reason: String,
     },
+    /// The organization's plan does not allow it. Nothing has happened.
+    #[error(transparent)]
+    QuotaExceeded(#[from] QuotaExceeded),
+    /// The organization's credits do not suffice. Nothing has happened.
+    #[error(transparent)]
+    CreditsShort(#[from] CreditsShort),
     /// A value cannot be stored.
     #[error("`{column}` cannot be stored as JSON")]
     Unstorable {
@@ -142,6 +157,8 @@ impl Error {
             | Self::Duplicate { .. }
             | Self::MissingReference { .. }
             | Self::Corrupt { .. }
+            | Self::QuotaExceeded(_)
+            | Self::CreditsShort(_)
             | Self::Unstorable { .. } => false,
         }
     }
@@ -227,6 +244,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     audit::ALL,
     batches::ALL,
     bootstrap::ALL,
+    credits::ALL,
     dispatcher::ALL,
     documents::ALL,
     events::ALL,
@@ -235,17 +253,21 @@ static STATEMENTS: &[&[&Statement]] = &[
     members::ALL,
     one_time_tokens::ALL,
     organizations::ALL,
+    plans::ALL,
     projects::ALL,
     queue::ALL,
     references::ALL,
     refresh_tokens::ALL,
     results::ALL,
+    retention::ALL,
     runs::ALL,
     secrets::ALL,
     signing_keys::ALL,
     statistics::ALL,
     templates::ALL,
     tokens::ALL,
+    upkeep::ALL,
+    usage::ALL,
     users::ALL,
     watching::ALL,
 ];

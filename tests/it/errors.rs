@@ -166,6 +166,11 @@ fn public_codes_do_not_change_unseen() {
     413 request.too_large
     404 route.unknown
     405 route.method
+    402 credits.short
+    403 plan.quota_exceeded
+    429 plan.rate_exceeded
+    404 plan.unknown
+    403 operator.off
     401 auth.credential_missing
     401 auth.credential_invalid
     401 auth.login_failed
@@ -214,6 +219,11 @@ fn public_codes_do_not_change_unseen() {
     413 file.too_large
     415 file.format
     422 file.archive
+    409 export.unfinished
+    409 export.no_result
+    410 export.file_gone
+    422 export.too_large
+    422 export.unreadable
     409 request.conflict
     503 queue.full
     503 server.draining

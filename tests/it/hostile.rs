@@ -73,9 +73,10 @@ async fn a_hostile_body_is_refused_by_every_operation(api: TestApi) {
     const FORM: &str = "multipart/form-data; boundary=b";
     let deep = "[".repeat(100_000);
     let endless = "--b\r\n".repeat(1000);
-    let bodies: [(&str, &[u8]); 15] = [
+    let bodies: [(&str, &[u8]); 16] = [
         (JSON, b"{"),
         (JSON, b"[]"),
+        (JSON, b"[null, null, null, null]"),
         (JSON, b"17"),
         (JSON, b"\"text\""),
         (JSON, b"{\"\xff\": 1}"),

@@ -36,6 +36,9 @@ fn every_operation_is_described_in_full() {
             let is_clear = parameter["in"] == "path" || parameter["description"].is_string();
             assert!(is_clear, "{told}: {} has no description", parameter["name"]);
         }
+        for (media_type, content) in members(&described["requestBody"]["content"]) {
+            assert!(content["schema"].is_object(), "{told}: {media_type}: {content}");
+        }
         let (mut successes, mut errors) = (0, 0);
         for (status, response) in members(&described["responses"]) {
             let response = DESCRIPTION.resolved(response);

@@ -1,6 +1,7 @@
 //! Organizations: made, switched between, renamed, closed.
 
 use ocriva::domain::audit::Actor;
+use ocriva::domain::audit::AuditFilter;
 use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
 use serde_json::json;
@@ -113,7 +114,8 @@ async fn what_is_done_to_identities_is_audited_without_secrets(api: TestApi) {
     api.post("/auth/logout-everywhere", &owner, &json!({})).await;
 
     let page = Page { number: 1, limit: 100 };
-    let log = api.base.store.list_audit(&api.organization(), page).await.unwrap().items;
+    let log =
+        api.base.store.list_audit(&api.organization(), &AuditFilter::default(), page).await.unwrap().items;
     let actions: Vec<&str> = log.iter().rev().map(|entry| entry.action.as_str()).collect();
     let from = actions.iter().position(|action| *action == "user.logged_in").unwrap();
     assert_eq!(

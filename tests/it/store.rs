@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ocriva::clock::Clock;
-use ocriva::domain::audit::{Actor, ActorKind};
+use ocriva::domain::audit::{Actor, ActorKind, AuditFilter};
 use ocriva::domain::batch::NewBatch;
+use ocriva::domain::credit::LedgerKind;
 use ocriva::domain::document::{DocumentStatus, Failure, FileType, NewDocument};
 use ocriva::domain::event::EventKind;
 use ocriva::domain::listing::Page;
@@ -71,6 +72,7 @@ fn the_schema_allows_every_word_of_the_domain() {
         expect_words(EventKind::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ExtractionMode::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(FileType::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(LedgerKind::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(OcrMode::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ResultFormat::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(Role::ALL.iter().map(|word| word.as_str()).collect());
@@ -305,7 +307,11 @@ async fn changes_are_audited_with_their_actor(test: TestStore) {
     test.store.create_document(&actor, organization_id, &test.first.project_id, &new).await.unwrap();
     test.clock.advance(Duration::from_millis(5));
     test.store.rename_organization(&actor, organization_id, "Renamed").await.unwrap().unwrap();
-    let log = test.store.list_audit(organization_id, Page { number: 1, limit: 2 }).await.unwrap();
+    let log = test
+        .store
+        .list_audit(organization_id, &AuditFilter::default(), Page { number: 1, limit: 2 })
+        .await
+        .unwrap();
     assert_eq!(log.total, 3, "the first start is audited too");
     let actions: Vec<_> = log.items.iter().map(|entry| entry.action.as_str()).collect();
     assert_eq!(actions, ["organization.updated", "document.uploaded"]);

@@ -24,6 +24,7 @@ const LAYERS: [(&str, &[&str]); 7] = [
 /// What only one module may name, as a pattern in its code.
 const OWNED: &[(&str, &str)] = &[
     ("api", r"\b(axum|axum_extra|tower_http|utoipa_axum|StatusCode)\b"),
+    ("api", r"\bgovernor\b"),
     ("store", r"\bsqlx\b"),
     ("blobs", r"\bobject_store\b"),
     ("domain", r"\b(strsim|unicode_normalization)\b"),
@@ -51,6 +52,8 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("watching::", "of those who wait, each of whom was let in before"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
+    ("retention::EXPIRED", "finds the files of every organization that have been kept long enough"),
+    ("upkeep::SWEEP", "removes what is old, whose ever it is"),
     ("invitations::ACCEPT", "an invitation is found by its secret, and tells the tenant"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];

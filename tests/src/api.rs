@@ -293,9 +293,14 @@ impl TestApi {
         answer.body
     }
 
+    /// The folder that the blob store is in.
+    pub fn blob_folder(&self) -> PathBuf {
+        self.folder.path().join("blobs")
+    }
+
     /// Every file in the blob store.
     pub fn blobs(&self) -> Vec<PathBuf> {
-        files(&self.folder.path().join("blobs"))
+        files(&self.blob_folder())
     }
 
     /// Every file below the folder that the blob store is in.
@@ -405,6 +410,7 @@ fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
         pictures: Arc::new(Pictures::new(config)),
         config: Arc::clone(config),
         plugins: Arc::clone(plugins()),
+        limits: Arc::default(),
         previews: Arc::new(Previews::new(&config.preview, Arc::new(pipeline), references)),
         draining: CancellationToken::new(),
     }

@@ -14,6 +14,8 @@ use ocriva::domain::tenant::Tenant;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
 use ocriva::store::{Attempt, Bootstrap, Bootstrapped, Start, Store};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 
 use crate::clock::MovableClock;
 use crate::database::{Database, Engine};
@@ -62,6 +64,27 @@ impl TestStore {
         let store = Store::connect(&database.url, 4, clock.clock()).await.expect("the database opens");
         let first = store.bootstrap(bootstrap()).await.expect("it answers").expect("it is empty");
         Some(Self { store, clock, first, database })
+    }
+
+    /// Another store on the same database, as another process has it.
+    pub async fn another_store(&self) -> Store {
+        Store::connect(&self.database.url, 4, self.clock.clock()).await.expect("the database opens")
+    }
+
+    /// Changes rows behind the store's back.
+    pub async fn execute(&self, statement: &str) {
+        match self.database.url.strip_prefix("sqlite:") {
+            Some(path) => {
+                let options = SqliteConnectOptions::new().filename(path).busy_timeout(LEASE);
+                let mut connection = options.connect().await.expect("the database opens");
+                connection.execute(AssertSqlSafe(statement)).await.expect("the statement runs");
+            }
+            None => {
+                let mut connection =
+                    PgConnection::connect(&self.database.url).await.expect("the database opens");
+                connection.execute(AssertSqlSafe(statement)).await.expect("the statement runs");
+            }
+        }
     }
 
     /// The first organization's first project.

@@ -319,7 +319,9 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let face = Face::from_request_parts(parts, state).await?;
-        let caller = authenticate(&Context::from_ref(state), face, parts).await?;
+        let context = Context::from_ref(state);
+        let caller = authenticate(&context, face, parts).await?;
+        context.limits.admit(&context.store, &context.clock, parts, &caller).await?;
         caller.check_permission::<P>()?;
         Ok(Self { caller, permission: PhantomData })
     }

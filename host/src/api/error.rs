@@ -13,6 +13,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::domain::plan::QuotaExceeded;
 use crate::{auth, blobs, mail, references, store};
 
 /// Seconds after which a client that was turned away may come back.
@@ -61,6 +62,16 @@ codes! {
     RouteUnknown = NOT_FOUND "route.unknown",
     /// The route exists, with other methods.
     RouteMethod = METHOD_NOT_ALLOWED "route.method",
+    /// The credits do not suffice. Nothing was stored.
+    CreditsShort = PAYMENT_REQUIRED "credits.short",
+    /// More than a quota of the plan allows: the message names the quota, what is allowed and what this would make.
+    QuotaExceeded = FORBIDDEN "plan.quota_exceeded",
+    /// More requests per minute than the plan allows.
+    RateExceeded = TOO_MANY_REQUESTS "plan.rate_exceeded",
+    /// No such plan.
+    PlanUnknown = NOT_FOUND "plan.unknown",
+    /// The operator's routes are switched off.
+    OperatorOff = FORBIDDEN "operator.off",
     /// No credential.
     CredentialMissing = UNAUTHORIZED "auth.credential_missing",
     /// A credential that is not one of ours, expired or revoked.
@@ -151,7 +162,7 @@ codes! {
     FileEmpty = BAD_REQUEST "file.empty",
     /// What arrived is not as long as the client said.
     FileSizeMismatch = BAD_REQUEST "file.size_mismatch",
-    /// A file above the limit.
+    /// A file above the limit of the server or of the organization's plan.
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
@@ -280,6 +291,11 @@ impl ApiError {
         Self::new(Code::Unavailable, "the server cannot do this just now; try again shortly").because(source)
     }
 
+    /// More than the organization's plan allows.
+    pub fn quota_exceeded(exceeded: QuotaExceeded) -> Self {
+        Self::new(Code::QuotaExceeded, exceeded.to_string())
+    }
+
     /// The same, with the time after which the client may come back.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_seconds = Some(seconds);
@@ -329,6 +345,8 @@ impl From<store::Error> for ApiError {
             store::Error::MissingReference { .. } => {
                 Self::new(Code::Conflict, "something this refers to was deleted meanwhile").because(error)
             }
+            store::Error::QuotaExceeded(exceeded) => Self::quota_exceeded(*exceeded),
+            store::Error::CreditsShort(short) => Self::new(Code::CreditsShort, short.to_string()),
             store::Error::UnknownEngine { .. }
             | store::Error::Open { .. }
             | store::Error::Migrate { .. }

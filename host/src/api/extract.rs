@@ -108,6 +108,10 @@ fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         ApiError::new(Code::RequestMalformed, format!("the body is not valid JSON: {error}"))
     })?;
+    // A list would do for a structure's fields in their order, which is nobody's business.
+    if !value.is_object() {
+        return Err(ApiError::new(Code::RequestInvalid, "the body has to be a JSON object"));
+    }
     if has_nul(&value) {
         return Err(ApiError::new(Code::RequestInvalid, "the body has a NUL character"));
     }

@@ -11,6 +11,7 @@ use super::error::{ApiError, Code};
 use super::extract::{Id, Path};
 use crate::blobs::{self, BlobKey};
 use crate::domain::document::Document;
+use crate::domain::usage::Requests;
 
 /// The address of a document's file at one face of the API; `None` where the file is not kept.
 pub fn url(context: &Context, face: Face, document: &Document) -> Option<String> {
@@ -34,6 +35,8 @@ pub async fn get_file(
         Err(blobs::Error::NotFound(_)) => return Err(unknown()),
         found => found?,
     };
+    let asked = Requests { reads: 0, transfer_bytes: blob.size_bytes };
+    context.limits.count(&context.store, &context.clock, &permit.caller, asked).await?;
     let mut response = Response::new(Body::from_stream(blob.chunks));
     let headers: [(HeaderName, String); 5] = [
         (header::CONTENT_TYPE, document.mime_type),

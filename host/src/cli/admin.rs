@@ -1,6 +1,7 @@
 //! `ocriva admin`: what an operator does to the database of a server, whether it runs or not.
 
 mod identity;
+mod plans;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,6 +24,8 @@ pub struct Admin {
 enum Command {
     #[command(flatten)]
     Identity(identity::Identity),
+    #[command(flatten)]
+    Plans(plans::Plans),
 }
 
 impl Admin {
@@ -41,6 +44,7 @@ impl Admin {
             let store = App::store(config, &Clock::system()).await?;
             let done = match self.command {
                 Command::Identity(command) => command.run(&store, config).await,
+                Command::Plans(command) => command.run(&store).await,
             };
             store.close().await;
             super::print(&done?)?;

@@ -233,7 +233,10 @@ impl Store {
         }
         for run in &runs {
             let document_id: String = run.get("document_id")?;
-            self.restart(&mut tx, organization_id, &document_id, new, now).await?;
+            // Deleted after its time while this waited for the runs: the next try does without it.
+            if !self.restart(&mut tx, organization_id, &document_id, new, now).await? {
+                return Ok(BatchChange::NothingToDo);
+            }
         }
         self.audit_batch(&mut tx, actor, tenant, "batch.reprocessed", id).await?;
         tx.commit().await?;

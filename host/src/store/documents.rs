@@ -10,6 +10,7 @@ use super::queue::Queue;
 use super::statement::{Argument, FromRow, Row, arguments, statements, to_optional_json};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
+use crate::domain::credit::Ending;
 use crate::domain::document::{
     Cancellation, Deletion, Document, DocumentFilter, DocumentStatus, ExtractorIdentity, Failure, FileType,
     NewDocument, NewProcessing, PageRange, Reprocessing, StoredFile,
@@ -107,7 +108,7 @@ statements! {
             template_version = coalesce(cast($5 as bigint), template_version),
             extractor = case when cast($4 as text) is null and cast($6 as text) is null then extractor
                 else cast($6 as text) end
-        where organization_id = $1 and id = $2";
+        where organization_id = $1 and id = $2 and blob_key is not null";
     LOCK_FINISHED = "update runs set updated_at = $4
         where state in ('finished', 'dead') and document_id in (
             select d.id from documents d
@@ -172,7 +173,8 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Duplicate`] where there is a document with the same id, [`Error::MissingReference`] where project,
-    /// batch or template are not there, or whatever else the database answers.
+    /// batch or template are not there, [`Error::QuotaExceeded`] or [`Error::CreditsShort`] where the organization may
+    /// not have it processed, or whatever else the database answers.
     pub async fn create_document(
         &self,
         actor: &Actor,
@@ -238,6 +240,8 @@ impl Store {
         let document_id: String = run.get("document_id")?;
         tx.execute(&FINISH_RUN, arguments![organization_id, &document_id, now]).await?;
         tx.execute(&CANCEL, arguments![organization_id, &document_id, now]).await?;
+        let document = read(tx, organization_id, &document_id).await?;
+        self.meter_end(tx, &document, Ending::Cancelled).await?;
         let kind = EventKind::DocumentCancelled;
         self.announce_finished(tx, organization_id, &document_id, kind, None).await?;
         self.queue.withdraw(tx, &document_id).await?;
@@ -247,8 +251,9 @@ impl Store {
     /// Has a finished document of the tenant processed again. Its result is gone from the record at once.
     ///
     /// # Errors
-    /// [`Error::MissingReference`] where the template is not there (its project is not checked), or whatever else the
-    /// database answers.
+    /// [`Error::MissingReference`] where the template is not there (its project is not checked),
+    /// [`Error::QuotaExceeded`] or [`Error::CreditsShort`] where the organization may not have it processed, or whatever
+    /// else the database answers.
     pub async fn reprocess_document(
         &self,
         actor: &Actor,
@@ -271,14 +276,17 @@ impl Store {
             });
         };
         let document_id: String = run.get("document_id")?;
-        self.restart(&mut tx, &tenant.organization_id, &document_id, new, now).await?;
+        // Its file may have been deleted after its time while this waited for the run.
+        if !self.restart(&mut tx, &tenant.organization_id, &document_id, new, now).await? {
+            return Ok(Reprocessing::FileGone);
+        }
         self.audit_document(&mut tx, actor, tenant, "document.reprocessed", &document_id).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
         Ok(Reprocessing::Accepted)
     }
 
-    /// Puts a document whose run waits again back to its beginning.
+    /// Puts a document whose run waits again back to its beginning; `false` where its file is gone.
     pub(super) async fn restart(
         &self,
         tx: &mut Transaction,
@@ -286,10 +294,10 @@ impl Store {
         document_id: &str,
         new: &NewProcessing,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let template = new.template.as_ref();
         let extractor = new.extractor.as_ref().map(StoredChoice::from);
-        tx.execute(
+        let restarted = tx.execute(
             &RESTART,
             arguments![
                 organization_id,
@@ -299,10 +307,15 @@ impl Store {
                 template.map(|template| template.version),
                 to_optional_json("extractor", extractor.as_ref())?
             ],
-        )
-        .await?;
+        );
+        if restarted.await? == 0 {
+            return Ok(false);
+        }
         // Left over where a worker finished the run after it had lost the lease.
-        self.queue.withdraw(tx, document_id).await
+        self.queue.withdraw(tx, document_id).await?;
+        let document = read(tx, organization_id, document_id).await?;
+        self.meter_reprocessing(tx, &document).await?;
+        Ok(true)
     }
 
     /// Deletes the record of a finished document of the tenant, with its results.
@@ -404,7 +417,7 @@ impl Store {
             ],
         )
         .await?;
-        Ok(())
+        self.meter_upload(tx, organization_id, project_id, new).await
     }
 }
 

@@ -15,6 +15,7 @@ use sqlx::sqlite::{
 use sqlx::{Executor, Postgres, SqlSafeStr, Sqlite};
 
 use super::Error;
+use super::audit::{self, Unchained};
 use super::statement::{Argument, Columns, FromRow, Row, Statement};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -73,11 +74,10 @@ impl Engine {
     pub(super) async fn begin(&self) -> Result<Transaction, Error> {
         match self {
             // Immediate: a transaction that begins as a reader cannot become a writer while another one writes.
-            Self::Sqlite { writer, .. } => {
-                writer.begin_with("begin immediate").await.map(|tx| Transaction(Open::Sqlite(tx)))
-            }
-            Self::Postgres(pool) => pool.begin().await.map(|tx| Transaction(Open::Postgres(tx))),
+            Self::Sqlite { writer, .. } => writer.begin_with("begin immediate").await.map(Open::Sqlite),
+            Self::Postgres(pool) => pool.begin().await.map(Open::Postgres),
         }
+        .map(|open| Transaction { open, audited: Vec::new() })
         .map_err(|source| Error::Transaction { source })
     }
 
@@ -146,7 +146,11 @@ impl Engine {
 }
 
 /// Statements that take effect together at [`Transaction::commit`], or not at all.
-pub struct Transaction(Open);
+pub struct Transaction {
+    open: Open,
+    /// Written at the end, so that the audit log's lock is the last that any transaction takes.
+    audited: Vec<Unchained>,
+}
 
 enum Open {
     Sqlite(sqlx::Transaction<'static, Sqlite>),
@@ -154,16 +158,23 @@ enum Open {
 }
 
 impl Transaction {
-    /// Makes all of it last.
+    /// Writes what there is for the audit log, and makes all of it last.
     ///
     /// # Errors
-    /// [`Error::Transaction`]; then nothing has happened, or, if the connection broke at this very moment, all of it.
-    pub async fn commit(self) -> Result<(), Error> {
-        match self.0 {
+    /// That of a statement, and nothing has happened, or [`Error::Transaction`]; then nothing has happened, or, if the connection broke at this very moment, all of it.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        let audited = std::mem::take(&mut self.audited);
+        audit::append(&mut self, audited).await?;
+        match self.open {
             Open::Sqlite(tx) => tx.commit().await,
             Open::Postgres(tx) => tx.commit().await,
         }
         .map_err(|source| Error::Transaction { source })
+    }
+
+    /// Keeps a line for the audit log until the commit.
+    pub(super) fn keep_for_audit(&mut self, entry: Unchained) {
+        self.audited.push(entry);
     }
 
     /// Runs a statement and says how many rows it touched.
@@ -172,7 +183,7 @@ impl Transaction {
         statement: &'static Statement,
         arguments: Vec<Argument>,
     ) -> Result<u64, Error> {
-        match &mut self.0 {
+        match &mut self.open {
             Open::Sqlite(tx) => {
                 bind!(statement.sqlite, arguments).execute(&mut **tx).await.map(|done| done.rows_affected())
             }
@@ -189,7 +200,7 @@ impl Transaction {
         statement: &'static Statement,
         arguments: Vec<Argument>,
     ) -> Result<Vec<Row>, Error> {
-        let rows: Result<Vec<Columns>, sqlx::Error> = match &mut self.0 {
+        let rows: Result<Vec<Columns>, sqlx::Error> = match &mut self.open {
             Open::Sqlite(tx) => bind!(statement.sqlite, arguments)
                 .fetch_all(&mut **tx)
                 .await

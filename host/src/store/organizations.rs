@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements};
-use super::{Error, Store, Transaction, members, refresh_tokens};
+use super::{Error, Store, Transaction, members, plans, refresh_tokens};
 use crate::domain::audit::Actor;
 use crate::domain::organization::{Organization, OrganizationSummary, OwnOrganization, Role};
 
@@ -73,6 +73,7 @@ impl Store {
         };
         let id = &organization.id;
         tx.execute(&INSERT, arguments![id, name, now]).await?;
+        plans::open_account(tx, id, now).await?;
         members::insert(tx, id, owner_id, Role::Owner, now).await?;
         let changes = Some(json!({ "name": name }));
         let event = Event { organization_id: id, actor, action: "organization.created", target: id, changes };

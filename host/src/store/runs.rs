@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::queue::{Delivery, Queue};
 use super::statement::{Argument, arguments, statements};
 use super::{Error, Store, Transaction, documents, results, templates};
+use crate::domain::credit::Ending;
 use crate::domain::document::{AttemptProgress, Document, DocumentStatus, Failure, Processed};
 use crate::domain::event::EventKind;
 use crate::domain::template::Template;
@@ -119,6 +120,8 @@ impl Store {
         if run.get("cancel_requested")? {
             fence.end(&mut tx, RunEnd::Finished).await?;
             fence.end_document(&mut tx, DocumentStatus::Cancelled).await?;
+            let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
+            self.meter_end(&mut tx, &document, Ending::Cancelled).await?;
             let (id, kind) = (&delivery.document_id, EventKind::DocumentCancelled);
             self.announce_finished(&mut tx, &organization_id, id, kind, None).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
@@ -127,8 +130,11 @@ impl Store {
         }
         let counted = number.saturating_sub(run.number("attempts_excused")?);
         if counted > max_attempts {
-            fence.end(&mut tx, RunEnd::Dead(&worker_lost(max_attempts))).await?;
+            let failure = worker_lost(max_attempts);
+            fence.end(&mut tx, RunEnd::Dead(&failure)).await?;
             fence.end_document(&mut tx, DocumentStatus::Failed).await?;
+            let document = documents::read(&mut tx, &organization_id, &delivery.document_id).await?;
+            self.meter_end(&mut tx, &document, Ending::Failed { code: &failure.code }).await?;
             let (id, kind) = (&delivery.document_id, EventKind::DocumentFailed);
             self.announce_finished(&mut tx, &organization_id, id, kind, None).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
@@ -205,6 +211,8 @@ impl Store {
             ],
         )
         .await?;
+        let ending = Ending::Completed { pages: processed.page_count };
+        self.meter_end(&mut tx, &attempt.document, ending).await?;
         let (organization_id, result) = (&attempt.document.organization_id, Some(&processed.result));
         let kind = EventKind::DocumentProcessed;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, result).await?;
@@ -218,8 +226,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn fail_attempt(&self, attempt: &Attempt, failure: &Failure) -> Result<bool, Error> {
-        let (status, kind) = (DocumentStatus::Failed, EventKind::DocumentFailed);
-        self.finish_attempt(attempt, RunEnd::Dead(failure), status, kind).await
+        self.finish_attempt(attempt, RunEnd::Dead(failure), Ending::Failed { code: &failure.code }).await
     }
 
     /// Ends the attempt because somebody wants it cancelled; `false` where it is not the latest any more.
@@ -227,8 +234,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn cancel_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        let (status, kind) = (DocumentStatus::Cancelled, EventKind::DocumentCancelled);
-        self.finish_attempt(attempt, RunEnd::Finished, status, kind).await
+        self.finish_attempt(attempt, RunEnd::Finished, Ending::Cancelled).await
     }
 
     /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. `false` where it is
@@ -258,15 +264,20 @@ impl Store {
         &self,
         attempt: &Attempt,
         end: RunEnd<'_>,
-        status: DocumentStatus,
-        kind: EventKind,
+        ending: Ending<'_>,
     ) -> Result<bool, Error> {
+        let (status, kind) = match ending {
+            Ending::Completed { .. } => (DocumentStatus::Completed, EventKind::DocumentProcessed),
+            Ending::Failed { .. } => (DocumentStatus::Failed, EventKind::DocumentFailed),
+            Ending::Cancelled => (DocumentStatus::Cancelled, EventKind::DocumentCancelled),
+        };
         let fence = self.fence(attempt);
         let mut tx = self.begin().await?;
         if !fence.end(&mut tx, end).await? {
             return Ok(false);
         }
         fence.end_document(&mut tx, status).await?;
+        self.meter_end(&mut tx, &attempt.document, ending).await?;
         let organization_id = &attempt.document.organization_id;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, None).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;

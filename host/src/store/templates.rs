@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
-use super::{Error, Store, Transaction};
+use super::{Error, Store, Transaction, plans};
 use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
@@ -169,7 +169,8 @@ impl Store {
     /// Makes a template, at version 1.
     ///
     /// # Errors
-    /// [`Error::MissingReference`] where there is no such project, or whatever else the database answers.
+    /// [`Error::MissingReference`] where there is no such project, [`Error::QuotaExceeded`] where the organization may
+    /// not have another template, or whatever else the database answers.
     pub async fn create_template(
         &self,
         actor: &Actor,
@@ -225,6 +226,7 @@ impl Store {
             created_at: now,
             updated_at: now,
         };
+        plans::check_one_more_template(tx, organization_id).await?;
         tx.execute(&INSERT, arguments![&template.id, organization_id, project_id, true, now]).await?;
         insert_version(tx, actor, &template).await?;
         self.audit_template(tx, actor, &template, "template.created").await?;

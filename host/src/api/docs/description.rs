@@ -21,6 +21,8 @@ const ABOUT: &str = "Self-hosted document extraction. Every answer outside 2xx h
 const BEARER: &str = "A user's access token (platform API), an API token (`ocr_…`), or an access token made from one \
     (Open API).";
 
+const OPERATOR: &str = "The token of the server's setting `operator.token`.";
+
 const API_KEY: &str = "An API token (`ocr_…`).";
 
 const TAGS: &[(&str, &str)] = &[
@@ -60,6 +62,7 @@ pub fn completed(document: OpenApi) -> Value {
     components["securitySchemes"] = json!({
         "bearer": {"type": "http", "scheme": "bearer", "description": BEARER},
         "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": API_KEY},
+        "operator": {"type": "http", "scheme": "bearer", "description": OPERATOR},
     });
     components["parameters"] = json!({"RequestId": {
         "name": "X-Request-Id",
@@ -118,6 +121,9 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
         }
     };
     may(!is_open, &[401, 403]);
+    may(!is_open && !is_for_operator(operation), &[429]);
+    // Files that come with a template are not kept as documents.
+    may((is_form && !path.contains("/templates")) || path.ends_with("/reprocess"), &[402]);
     may(takes_body || operation.contains_key("parameters"), &[400]);
     may(path.contains('{'), &[404]);
     may(!is_open && method != "get", &[409]);
@@ -133,6 +139,12 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
             parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
         }
     }
+    if statuses.contains(&429) {
+        let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
+        for response in responses.into_iter().flat_map(Object::values_mut) {
+            tell_rate(&mut response["headers"]);
+        }
+    }
     answers(operation, statuses, answered);
     for (status, response) in
         operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten()
@@ -141,6 +153,17 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
             response["headers"]["Idempotency-Replayed"] =
                 json!({"$ref": "#/components/headers/IdempotencyReplayed"});
         }
+    }
+}
+
+fn is_for_operator(operation: &Object) -> bool {
+    operation.get("security").is_some_and(|security| !security[0]["operator"].is_null())
+}
+
+/// Adds the headers that tell where a credential stands with its rate; plans without one leave them out.
+fn tell_rate(headers: &mut Value) {
+    for name in ["Limit", "Remaining", "Reset"] {
+        headers[format!("RateLimit-{name}")] = json!({"$ref": format!("#/components/headers/Rate{name}")});
     }
 }
 
@@ -160,6 +183,7 @@ fn describe(path: &str, is_open: bool, operation: &mut Object) {
     let scope = operation.get("security").and_then(|security| security[0]["bearer"][0].as_str());
     paragraphs.push(match scope.and_then(TokenScope::parse) {
         _ if is_open => "Needs no credential.".to_owned(),
+        _ if is_for_operator(operation) => "Needs the operator's token.".to_owned(),
         None => "Needs a credential, whatever its scopes or role.".to_owned(),
         Some(scope) if path.starts_with(Face::OpenApi.prefix()) => {
             format!("Needs a token with the scope `{scope}`.")
@@ -235,6 +259,9 @@ fn error_response(status: StatusCode) -> Value {
         }
         _ => {}
     }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        tell_rate(&mut headers);
+    }
     json!({
         "description": lines.join("\n"),
         "headers": headers,
@@ -260,6 +287,19 @@ fn headers() -> Value {
         "RetryAfter": {
             "description": "Seconds after which another try makes sense.",
             "required": true,
+            "schema": {"type": "integer", "minimum": 0},
+        },
+        "RateLimit": {
+            "description": "Requests per minute of the rate that is nearest to its limit: the credential's or the \
+                organization's. Left out where the plan has none.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        "RateRemaining": {
+            "description": "How many of them are left.",
+            "schema": {"type": "integer", "minimum": 0},
+        },
+        "RateReset": {
+            "description": "Seconds until all of them are.",
             "schema": {"type": "integer", "minimum": 0},
         },
         "Authenticate": {

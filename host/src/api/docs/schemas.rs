@@ -39,6 +39,7 @@ pub fn refine(document: &mut Value) {
         for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(name) = parameter["name"].as_str().map(str::to_owned) {
                 add_format(&name, &mut parameter["schema"]);
+                widen_unsigned(&mut parameter["schema"]);
             }
         }
     }
@@ -76,10 +77,12 @@ fn add_examples(document: &mut Value, asked: &BTreeSet<String>) {
         }
     }
     for (_, _, operation) in operations(document) {
-        let Some(body) = operation.get_mut("requestBody") else { continue };
-        let content = &mut body["content"]["application/json"];
-        let example = references(&content["schema"]).iter().find_map(|name| examples.get(name).cloned());
-        if let (Some(example), true) = (example, content.is_object()) {
+        let body = operation.get_mut("requestBody");
+        let Some(content) = body.and_then(|body| body.pointer_mut("/content/application~1json")) else {
+            continue;
+        };
+        let named = references(&content["schema"]);
+        if let Some(example) = named.iter().find_map(|name| examples.get(name).cloned()) {
             content["example"] = example;
         }
     }
@@ -202,7 +205,8 @@ fn add_format(name: &str, schema: &mut Value) {
 
 /// Unsigned numbers of 32 bits reach further than `int32`, as which they are derived.
 fn widen_unsigned(schema: &mut Value) {
-    if schema["format"] == "int32" && schema["minimum"] == 0 && schema["maximum"].is_null() {
+    let is_unsigned = schema["minimum"].as_f64().is_some_and(|minimum| minimum >= 0.0);
+    if schema["format"] == "int32" && is_unsigned && schema["maximum"].is_null() {
         schema["format"] = "int64".into();
         schema["maximum"] = u32::MAX.into();
     }

@@ -229,6 +229,8 @@ async fn read_file(
     let document_id = context.clock.new_id();
     let key = BlobKey::document(&caller.organization_id, &document_id)?;
     let name = part.file_name().map(str::to_owned);
+    let plan = context.limits.plan(&context.store, &context.clock, &caller.organization_id).await?;
+    let limit_bytes = super::max_file_bytes(&context.config).min(plan.max_file_bytes.unwrap_or(u64::MAX));
     let arrived = AtomicU64::new(0);
     let chunks = (&mut *part).inspect_ok(|chunk: &Bytes| {
         arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
@@ -236,9 +238,8 @@ async fn read_file(
             content.update(chunk);
         }
     });
-    let limit = super::max_file_bytes(&context.config);
     let file_name = name.clone().unwrap_or_default();
-    let received = ingest::receive(&context.blobs, key, &file_name, chunks, limit).await;
+    let received = ingest::receive(&context.blobs, key, &file_name, chunks, limit_bytes).await;
     let outcome = outcome(received, |error| Err(multipart_error(&error)))?;
     Ok(FormFile { document_id, name, size_bytes: arrived.into_inner(), outcome, origin: None })
 }
