@@ -51,11 +51,6 @@ impl Timestamp {
         self.to_date().chars().take("YYYY-MM".len()).collect()
     }
 
-    /// The time `duration` earlier; saturates at the beginning of the range.
-    pub fn before(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
-    }
-
     /// ISO 8601 in UTC with milliseconds and `Z`, as in every answer of the API.
     pub fn to_iso(self) -> String {
         jiff::Timestamp::from_microsecond(self.0)
