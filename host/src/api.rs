@@ -25,12 +25,14 @@ use crate::clock::Clock;
 use crate::config::{Config, Role};
 use crate::export::Exporter;
 use crate::mail::Mailer;
+use crate::pipeline::Pictures;
 use crate::plugins::Registry;
 use crate::store::Store;
 use access::Face;
 use limits::Limits;
 use templates::preview::{self, Previews};
 use templates::{presets, reference, versions};
+use watch::Watcher;
 
 pub mod access;
 pub mod accounts;
@@ -42,11 +44,13 @@ pub mod credits;
 pub mod deliveries;
 pub mod docs;
 pub mod error;
+pub mod events;
 pub mod exports;
 pub mod extract;
 pub mod files;
 pub mod health;
 pub mod history;
+mod idempotency;
 pub mod invitations;
 pub mod limits;
 mod linger;
@@ -55,13 +59,17 @@ pub mod metrics;
 pub mod middleware;
 pub mod operator;
 pub mod organizations;
+pub mod pages;
 pub mod paging;
 pub mod plugins;
 pub mod projects;
+pub mod statistics;
 pub mod templates;
 pub mod tokens;
 pub mod uploads;
 pub mod usage;
+mod waiting;
+pub mod watch;
 pub mod webhooks;
 
 /// What handlers work with; cheap to clone.
@@ -83,6 +91,10 @@ pub struct Context {
     pub config: Arc<Config>,
     /// The extractors that templates can name.
     pub plugins: Arc<Registry>,
+    /// Waits for documents on behalf of clients.
+    pub watcher: Watcher,
+    /// Draws pages.
+    pub pictures: Arc<Pictures>,
     /// What organizations' plans allow of requests.
     pub limits: Arc<Limits>,
     /// Makes files of results.
@@ -113,6 +125,7 @@ pub fn router(context: Context) -> Router {
         Role::Worker => health_routes().into(),
     };
     routes
+        .layer(from_fn_with_state(context.clone(), idempotency::replay))
         .layer(from_fn_with_state(context.clone(), middleware::refuse_while_draining))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(context.clone(), middleware::observe))
@@ -136,8 +149,12 @@ pub async fn serve(
             tracing::debug!(%error, "connection keeps its delay");
         }
     });
+    let watcher = context.watcher.clone();
     let service = router(context).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
+    tokio::select! {
+        served = async { axum::serve(listener, service).with_graceful_shutdown(stop).await } => served,
+        () = watcher.run() => Ok(()),
+    }
 }
 
 /// Answers requests for metrics, and no others, at `listener` until `stop` is done.
@@ -207,9 +224,6 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(tokens::regenerate_token))
         .routes(protected!(projects::create_project))
         .routes(protected!(projects::get_project, projects::update_project, projects::delete_project))
-        .routes(protected!(history::delete_document))
-        .routes(protected!(history::cancel_document))
-        .routes(protected!(history::reprocess_document))
         .routes(protected!(plugins::list_plugins))
         .routes(protected!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(protected!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
@@ -233,7 +247,7 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))
         .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_files).layer(body_limit(config, config.upload.max_batch_files)));
-    quick.merge(uploads).merge(exports())
+    quick.merge(uploads).merge(exports()).merge(waiting_routes())
 }
 
 fn open_api(config: &Config) -> OpenApiRouter<Context> {
@@ -242,7 +256,7 @@ fn open_api(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(uploads::upload).layer(body_limit(config, 1)))
         .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
         .routes(protected!(batches::upload_batch).layer(body_limit(config, config.upload.max_batch_files)));
-    quick.merge(uploads).merge(exports())
+    quick.merge(uploads).merge(exports()).merge(waiting_routes())
 }
 
 /// Exports, which take as long as their records do.
@@ -270,10 +284,25 @@ fn both() -> OpenApiRouter<Context> {
         )
         .routes(protected!(reference::remove_reference))
         .routes(protected!(batches::list_batches))
-        .routes(protected!(batches::get_batch))
+        .routes(protected!(batches::delete_batch))
+        .routes(protected!(batches::cancel_batch))
+        .routes(protected!(batches::reprocess_batch))
         .routes(protected!(history::list_history))
-        .routes(protected!(history::get_history))
+        .routes(protected!(history::delete_document))
+        .routes(protected!(history::cancel_document))
+        .routes(protected!(history::reprocess_document))
+        .routes(protected!(statistics::history_statistics))
+        .routes(protected!(pages::get_page))
         .routes(protected!(files::get_file))
+}
+
+/// What both faces have whose answers may be held back for as long as the client wants; they have limits of their own.
+fn waiting_routes() -> OpenApiRouter<Context> {
+    OpenApiRouter::new()
+        .routes(protected!(history::get_history))
+        .routes(protected!(batches::get_batch))
+        .routes(protected!(events::document_events))
+        .routes(protected!(events::batch_events))
 }
 
 fn body_limit(config: &Config, files: usize) -> DefaultBodyLimit {

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::api;
 use crate::api::limits::Limits;
 use crate::api::templates::preview::Previews;
+use crate::api::watch::Watcher;
 use crate::assets;
 use crate::auth::{self, Keys, PasswordCheck};
 use crate::blobs::{self, Blobs};
@@ -21,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config, Role};
 use crate::export::Exporter;
 use crate::mail::{self, Mailer};
-use crate::pipeline::{self, Pipeline};
+use crate::pipeline::{self, Pictures, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::references::References;
 use crate::store::{self, Store};
@@ -249,6 +250,8 @@ impl App {
             config: Arc::clone(&self.config),
             plugins: self.registry,
             limits: Arc::clone(&limits),
+            watcher: Watcher::new(store.clone(), self.config.server.max_waiting_clients),
+            pictures: Arc::new(Pictures::new(&self.config)),
             previews: Arc::new(previews),
             draining: stop.clone(),
         };

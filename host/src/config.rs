@@ -123,6 +123,8 @@ section!(Server {
     trusted_proxies: Vec<String>,
     role: Role,
     drain_timeout_seconds: u64,
+    max_waiting_clients: usize,
+    event_stream_seconds: u64,
 });
 section!(Storage { data_dir: PathBuf, database_url: String, blob_url: String, max_connections: u32 });
 section!(Auth {

@@ -22,12 +22,15 @@ mod opendocument;
 mod package;
 mod pdf;
 mod photo;
+mod picture;
 mod pixels;
 mod plain;
 mod pptx;
 mod rtf;
 mod sheets;
 mod tiff;
+
+pub use picture::shrunk;
 
 use bytes::Bytes;
 

@@ -5,9 +5,12 @@
 mod cache;
 mod conform;
 mod electronic;
+mod picture;
 mod reader;
 mod result;
 mod view;
+
+pub use picture::{ConfidenceBox, PageReading, Picture, PictureError, Pictures, Place};
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +25,7 @@ use crate::domain::document::{ExtractorIdentity, PageRange};
 use crate::domain::extraction::{Extraction, ExtractorOutput, Warning};
 use crate::domain::format;
 use crate::domain::reference::NamedTable;
-use crate::domain::template::{ExtractionMode, TemplateContent};
+use crate::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
 use crate::plugins::{self, Registry};
 use crate::telemetry::metrics;
 use crate::{assets, decode, einvoice, ocr};
@@ -114,8 +117,9 @@ pub struct Task {
     pub template: Option<TemplateContent>,
     /// The template's reference files.
     pub references: Vec<NamedTable>,
-    /// Extractor to run instead of the template's or the default one.
-    pub plugin: Option<String>,
+    /// Extractor to run instead of the template's or the default one. Without settings of its own it gets the
+    /// template's, if those are for the same plugin.
+    pub extractor: Option<ExtractorChoice>,
     /// Mode of reading; `None` for the template's or the settings'.
     pub mode: Option<OcrMode>,
     /// Pages to look at; `None` for all.
@@ -225,11 +229,11 @@ impl Pipeline {
     /// The extractor that a task gets: the one asked for, else the template's, else the default of its mode.
     pub fn choose(
         &self,
-        asked: Option<&str>,
+        asked: Option<&ExtractorChoice>,
         template: Option<&TemplateContent>,
     ) -> (String, Option<String>) {
         if let Some(asked) = asked {
-            return (asked.to_owned(), None);
+            return (asked.plugin.clone(), asked.version.clone());
         }
         let Some(template) = template else { return (self.settings.default.clone(), None) };
         if let Some(choice) = &template.extractor {
@@ -250,7 +254,7 @@ impl Pipeline {
         task: Task,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Outcome, Error> {
-        let (name, version) = self.choose(task.plugin.as_deref(), task.template.as_ref());
+        let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
         let plugin = self.registry.get(&name, version.as_deref()).await?;
         let opening = self.open(task.content, &task.file_name, task.password);
         let Opened { document, media_type, electronic, warnings } =
@@ -267,7 +271,8 @@ impl Pipeline {
             on_page: Box::new(move |pages_read| progress(Progress { pages_read, page_count })),
         };
         let view = View::new(request, self.reader.clone())?;
-        let request = self.plugin_request(task.template.as_ref(), task.references);
+        let template = task.template.as_ref();
+        let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
 
         let start = Instant::now();
         let span = tracing::info_span!("extract", plugin = name, version = plugin.description.version);
@@ -340,22 +345,27 @@ impl Pipeline {
     ) -> Option<ExtractorOutput> {
         electronic.filter(|electronic| electronic.has_pages && plugin != INVOICES)?;
         let invoices = self.registry.get(INVOICES, None).await.ok()?;
-        let request = self.plugin_request(None, Vec::new());
+        let request = self.plugin_request(INVOICES, None, None, Vec::new());
         let view = Arc::new(SharedView(Arc::clone(view)));
         self.registry.engine().call(&invoices, view, &request).await.result.ok()
     }
 
     fn plugin_request(
         &self,
+        plugin: &str,
+        asked: Option<&ExtractorChoice>,
         template: Option<&TemplateContent>,
         references: Vec<NamedTable>,
     ) -> plugins::Request {
+        let of_template = template
+            .and_then(|template| template.extractor.as_ref())
+            .filter(|choice| choice.plugin == plugin);
         plugins::Request {
             schema: template.and_then(|template| template.template_schema.clone()),
             instructions: template.and_then(|template| template.instructions.clone()),
-            config: template
-                .and_then(|template| template.extractor.as_ref())
-                .and_then(|extractor| extractor.config.clone())
+            config: asked
+                .and_then(|choice| choice.config.clone())
+                .or_else(|| of_template.and_then(|choice| choice.config.clone()))
                 .unwrap_or_default(),
             references,
             today: self.clock.now().to_iso().chars().take(10).collect(),

@@ -34,18 +34,20 @@ mod secrets;
 mod sending;
 mod signing_keys;
 mod statement;
+mod statistics;
 mod templates;
 mod tokens;
 mod upkeep;
 mod usage;
 mod users;
+mod watching;
 mod webhooks;
 
 pub use accounts::{Confirmation, SignUp};
 pub use attempts::Attempts;
 pub use bootstrap::{Bootstrap, Bootstrapped};
 pub use engine::Transaction;
-pub use idempotency::Idempotency;
+pub use idempotency::{IDEMPOTENCY_HOLD, Idempotency, IdempotencyHold, KeptAnswer};
 pub use invitations::{Acceptance, NewPerson};
 pub use load::Load;
 pub use members::Place;
@@ -270,10 +272,12 @@ static STATEMENTS: &[&[&Statement]] = &[
     secrets::ALL,
     sending::ALL,
     signing_keys::ALL,
+    statistics::ALL,
     templates::ALL,
     tokens::ALL,
     upkeep::ALL,
     usage::ALL,
     users::ALL,
     webhooks::ALL,
+    watching::ALL,
 ];

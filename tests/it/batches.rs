@@ -2,11 +2,14 @@
 
 use std::io::{Cursor, Write};
 
+use ocriva::domain::document::AttemptProgress;
+use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use support::api::{TestApi, png, text};
 use support::database::Engine;
 use support::over_http;
+use support::store::{LEASE, processed};
 use zip::write::SimpleFileOptions;
 
 over_http!(
@@ -15,6 +18,9 @@ over_http!(
     batches_are_listed_newest_first_and_shown,
     a_batch_without_files_or_project_is_refused,
     one_file_too_many_is_refused_and_leaves_nothing,
+    batches_are_found_by_status_day_and_name,
+    a_batch_can_be_cancelled_processed_again_and_deleted,
+    a_batch_is_as_far_as_its_documents_are,
     a_zip_file_becomes_the_documents_in_it,
     a_zip_file_that_cannot_be_taken_apart_fails_alone,
 );
@@ -180,6 +186,120 @@ async fn one_file_too_many_is_refused_and_leaves_nothing(api: TestApi) {
     let form = files(&api, &vec![("a.png", png.as_slice()); 51]);
     api.submit(&api.batch_path(), &api.token, form).await.assert_error(400, "batch.too_many_files");
     api.wait_for_blobs(0).await;
+}
+
+async fn uploaded(api: &TestApi, name: &str, contents: &[&[u8]]) -> Value {
+    let named: Vec<(&str, &[u8])> = contents.iter().map(|bytes| ("a.png", *bytes)).collect();
+    let form = files(api, &named).text("name", name.to_owned());
+    let batch = api.submit(&api.batch_path(), &api.token, form).await;
+    assert_eq!(batch.status, 201, "{batch:?}");
+    batch.body
+}
+
+async fn batches_are_found_by_status_day_and_name(api: TestApi) {
+    let png = png();
+    uploaded(&api, "Übersicht 100%", &[&png]).await;
+    uploaded(&api, "Refused", &[b"MZ\x90\0"]).await;
+    let cancelled = uploaded(&api, "Cancelled", &[&png, &png]).await;
+    let cancel = format!("/batch/{}/cancel", text(&cancelled["id"]));
+    assert_eq!(api.post(&cancel, &api.token, &json!({})).await.status, 200);
+    let names = async |filter: &str| -> Vec<String> {
+        let path = format!("/batch?projectId={}&{filter}", api.project());
+        let page = api.get(&path, &api.token).await;
+        assert_eq!(page.status, 200, "{page:?}");
+        let data = page.body["data"].as_array().unwrap();
+        assert_eq!(page.body["pagination"]["total"], data.len());
+        data.iter().map(|batch| text(&batch["name"])).collect()
+    };
+    let today = api.base.clock.clock().now().to_date();
+    assert_eq!(names("status=processing").await, ["Übersicht 100%"]);
+    assert_eq!(names("status=failed").await, ["Refused"]);
+    assert_eq!(names("status=cancelled").await, ["Cancelled"]);
+    assert_eq!(names("status=completed").await, Vec::<String>::new());
+    assert_eq!(names("search=%C3%BCBERSICHT%20100%25").await, ["Übersicht 100%"]);
+    assert_eq!(names(&format!("search={}", text(&cancelled["id"]))).await, ["Cancelled"]);
+    assert_eq!(names(&format!("fromDate={today}&toDate={today}")).await.len(), 3);
+    assert_eq!(names("toDate=2020-01-01").await.len(), 0);
+    assert_eq!(names("templateId=0192f3a4-5b6c-7d8e-9f01-23456789abcd").await.len(), 0);
+    for wrong in ["status=done", "fromDate=today", "templateId=x"] {
+        let path = format!("/batch?projectId={}&{wrong}", api.project());
+        api.get(&path, &api.token).await.assert_error(400, "request.invalid");
+    }
+}
+
+async fn a_batch_can_be_cancelled_processed_again_and_deleted(api: TestApi) {
+    let png = png();
+    let batch = uploaded(&api, "Batch", &[&png, b"MZ\x90\0", &png]).await;
+    let path = format!("/batch/{}", text(&batch["id"]));
+    let act = async |verb: &str| api.post(&format!("{path}/{verb}"), &api.token, &json!({})).await;
+    let delete = async || api.send(Method::DELETE, &path, &api.token, &json!({})).await;
+    act("reprocess").await.assert_error(409, "batch.state");
+    delete().await.assert_error(409, "batch.state");
+    api.base.store.dispatch(1, 100).await.unwrap();
+    let attempt = api.base.start("worker").await;
+    assert_eq!(act("cancel").await.body["status"], "processing", "a worker has one of them");
+    act("cancel").await.assert_error(409, "batch.state");
+    assert!(api.base.store.cancel_attempt(&attempt).await.unwrap());
+    let cancelled = api.get(&path, &api.token).await.body;
+    let counts = json!([cancelled["status"], cancelled["failedFiles"], cancelled["cancelledFiles"]]);
+    assert_eq!(counts, json!(["failed", 3, 2]), "one was refused");
+    let again = act("reprocess").await.body;
+    assert_eq!((&again["status"], &again["failedFiles"]), (&json!("processing"), &json!(1)), "{again}");
+    assert_eq!(api.base.store.dispatch(10, 100).await.unwrap(), 2);
+    act("cancel").await;
+    assert_eq!(delete().await.status, 204);
+    api.get(&path, &api.token).await.assert_error(404, "batch.unknown");
+    delete().await.assert_error(404, "batch.unknown");
+    let left = api.get(&format!("/processing-history?projectId={}", api.project()), &api.token).await;
+    assert_eq!(left.body["pagination"]["total"], 0);
+    api.wait_for_blobs(0).await;
+}
+
+async fn a_batch_is_as_far_as_its_documents_are(api: TestApi) {
+    let png = png();
+    let batch = uploaded(&api, "Batch", &[&png, &png]).await;
+    let path = format!("/batch/{}", text(&batch["id"]));
+    let progress = async || api.get(&path, &api.token).await.body["progress"].clone();
+    assert_eq!(progress().await, 0);
+    api.base.store.dispatch(2, 100).await.unwrap();
+    let first = api.base.start("worker").await;
+    let half = AttemptProgress { percent: 60, pages_read: Some(2), page_count: Some(3) };
+    api.base.store.beat(&first, LEASE, half).await.unwrap();
+    assert_eq!(progress().await, 30);
+    api.base.store.complete_attempt(&first, &processed("")).await.unwrap();
+    assert_eq!(progress().await, 50);
+    let second = api.base.start("worker").await;
+    api.base.store.complete_attempt(&second, &processed("")).await.unwrap();
+    assert_eq!(progress().await, 100);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_batch_goes_through_in_flat_memory() {
+    const FILE: usize = 4 * 1024 * 1024;
+    let adjust = |config: &mut ocriva::config::Config| config.upload.max_file_mib = 8;
+    let api = TestApi::with(Engine::Sqlite, adjust).await.unwrap();
+    let mut form = files(&api, &[]);
+    for number in 0..50_usize {
+        let head = bytes::Bytes::from(format!("%PDF-1.7 {number}"));
+        let chunk = bytes::Bytes::from(vec![b'x'; 64 * 1024]);
+        let chunks = std::iter::once(head).chain(std::iter::repeat_n(chunk, FILE / (64 * 1024)));
+        let body = reqwest::Body::wrap_stream(futures::stream::iter(chunks.map(Ok::<_, std::io::Error>)));
+        form = form.part("files", Part::stream(body).file_name(format!("{number}.pdf")));
+    }
+    let before = resident_bytes();
+    let batch = api.submit(&api.batch_path(), &api.token, form).await;
+    let grown = resident_bytes().saturating_sub(before);
+    assert_eq!((batch.status.as_u16(), &batch.body["totalFiles"]), (201, &json!(50)), "{batch:?}");
+    assert_eq!(batch.body["failedFiles"], 0);
+    // 200 MiB went through, with three parts of 8 MiB in memory at most; other tests run in the same process.
+    assert!(grown < 128 * 1024 * 1024, "memory grew by {grown} bytes");
+}
+
+/// Resident memory of this process, in bytes.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use ocriva::domain::audit::Actor;
+use ocriva::domain::batch::BatchChange;
 use ocriva::domain::credit::{Grant, LedgerKind};
-use ocriva::domain::document::{Cancellation, Failure, NewDocument, Reprocessing};
+use ocriva::domain::document::{Cancellation, Failure, NewDocument, NewProcessing, Reprocessing};
 use ocriva::domain::listing::Page;
 use ocriva::domain::plan::Plan;
 use ocriva::domain::template::ExtractorChoice;
@@ -25,6 +26,7 @@ on_each_engine!(
     a_document_processed_again_is_paid_again,
     a_price_is_that_of_the_templates_extractor,
     a_batch_is_held_for_as_a_whole_or_not_at_all,
+    a_cancelled_batch_costs_nothing_and_is_paid_again_when_it_is_processed_again,
     taking_back_more_than_there_is_changes_nothing,
     a_plan_that_needs_no_credits_takes_none,
 );
@@ -137,8 +139,10 @@ async fn a_retried_document_is_held_for_once(test: TestStore) {
 
 async fn a_document_processed_again_is_paid_again(test: TestStore) {
     need_credits(&test, 2).await;
-    let reprocess =
-        async |id: &str| test.store.reprocess_document(&Actor::system(), &test.tenant(), id).await;
+    let reprocess = async |id: &str| {
+        let new = NewProcessing::default();
+        test.store.reprocess_document(&Actor::system(), &test.tenant(), id, &new).await
+    };
     let attempt = test.upload_and_start().await;
     let id = attempt.document.id.clone();
     test.store.complete_attempt(&attempt, &processed("one")).await.unwrap();
@@ -186,6 +190,20 @@ async fn a_batch_is_held_for_as_a_whole_or_not_at_all(test: TestStore) {
     create_batch(&test.store, &test, &three).await.unwrap();
     assert_eq!(balance(&test).await, 0);
     assert_eq!(ledger(&test).await.len(), 4);
+}
+
+async fn a_cancelled_batch_costs_nothing_and_is_paid_again_when_it_is_processed_again(test: TestStore) {
+    need_credits(&test, 2).await;
+    let two = [0; 2].map(|_| test.new_document());
+    create_batch(&test.store, &test, &two).await.unwrap();
+    let id = test.document(&two[0].id).await.batch_id.unwrap();
+    let (actor, tenant) = (Actor::system(), test.tenant());
+    assert_eq!(balance(&test).await, 0);
+    assert_eq!(test.store.cancel_batch(&actor, &tenant, &id).await.unwrap(), BatchChange::Made(2));
+    assert_eq!(balance(&test).await, 2);
+    let new = NewProcessing::default();
+    assert_eq!(test.store.reprocess_batch(&actor, &tenant, &id, &new).await.unwrap(), BatchChange::Made(2));
+    assert_eq!(balance(&test).await, 0);
 }
 
 async fn taking_back_more_than_there_is_changes_nothing(test: TestStore) {

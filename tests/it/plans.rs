@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use ocriva::domain::audit::Actor;
-use ocriva::domain::document::{NewDocument, Reprocessing};
+use ocriva::domain::document::{NewDocument, NewProcessing, Reprocessing};
 use ocriva::domain::plan::{Plan, Quota, QuotaExceeded};
 use ocriva::domain::usage::Requests;
 use ocriva::store::Error;
@@ -224,8 +224,10 @@ async fn storage_is_free_again_when_a_document_is_deleted(test: TestStore) {
 
 async fn a_document_processed_again_counts_as_processing(test: TestStore) {
     limit(&test, Plan { monthly_processing: Some(2), ..Plan::default() }).await;
-    let reprocess =
-        async |id: &str| test.store.reprocess_document(&Actor::system(), &test.tenant(), id).await;
+    let reprocess = async |id: &str| {
+        let new = NewProcessing::default();
+        test.store.reprocess_document(&Actor::system(), &test.tenant(), id, &new).await
+    };
     let attempt = test.upload_and_start().await;
     test.store.complete_attempt(&attempt, &processed("")).await.unwrap();
     assert_eq!(reprocess(&attempt.document.id).await.unwrap(), Reprocessing::Accepted);

@@ -1,5 +1,6 @@
 //! The whole product as its users meet it: the program as a process, real models, real components, a socket.
 
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use support::database::Engine;
 use support::server::Installation;
@@ -24,7 +25,11 @@ macro_rules! on_both {
     };
 }
 
-on_both!(documents_become_fields, a_killed_server_loses_nothing_and_doubles_nothing);
+on_both!(
+    documents_become_fields,
+    a_killed_server_loses_nothing_and_doubles_nothing,
+    the_pages_and_the_extractor_that_are_asked_for_are_used,
+);
 
 fn receipt_template() -> Value {
     json!({"name": "Receipt", "extractor": {"plugin": "receipt"}})
@@ -113,6 +118,56 @@ async fn a_killed_server_loses_nothing_and_doubles_nothing(installation: Install
     let project = server.credentials["projectId"].as_str().unwrap();
     let all = server.get(&format!("/processing-history?projectId={project}&limit=100")).await;
     assert_eq!(all["pagination"]["total"], ids.len(), "each document is there once");
+}
+
+/// Uploads a fixture with more fields, and returns the answer that waited for the result.
+async fn upload_and_wait(server: &support::server::Server<'_>, name: &str, fields: &[(&str, &str)]) -> Value {
+    let credential = |key: &str| server.credentials[key].as_str().unwrap().to_owned();
+    let mut form = Form::new()
+        .part("file", Part::bytes(support::fixture(name)).file_name(name.to_owned()))
+        .text("fileName", name.to_owned())
+        .text("fileType", "pdf")
+        .text("projectId", credential("projectId"));
+    for (field, value) in fields {
+        form = form.text((*field).to_owned(), (*value).to_owned());
+    }
+    let path = format!("/upload/{}/file", credential("organizationId"));
+    let request = server.request(reqwest::Method::POST, &path).header("Prefer", "wait=60").multipart(form);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 201);
+    answer.json().await.unwrap()
+}
+
+async fn the_pages_and_the_extractor_that_are_asked_for_are_used(installation: Installation) {
+    let server = installation.start();
+    let one = upload_and_wait(&server, "text_and_scan.pdf", &[("pageRange", r#"{"from":1,"to":1}"#)]).await;
+    assert_eq!(one["processingStatus"], "completed", "{one}");
+    let pages: Vec<&Value> =
+        one["result"]["pages"].as_array().unwrap().iter().map(|page| &page["page"]).collect();
+    assert_eq!(pages, [1]);
+    assert_eq!(server.record(one["id"].as_str().unwrap()).await["pageCount"], 3, "of the whole document");
+
+    let outside = upload_and_wait(&server, "invoice.pdf", &[("pageRange", r#"{"from":4,"to":5}"#)]).await;
+    assert_eq!(
+        (&outside["processingStatus"], &outside["error"]["code"]),
+        (&json!("failed"), &json!("decode.no_such_page"))
+    );
+    let message = outside["error"]["message"].as_str().unwrap();
+    assert_eq!(message, "document has 1 pages, page 4 does not exist");
+
+    let cut = upload_and_wait(&server, "invoice.pdf", &[("pageRange", r#"{"from":1,"to":9}"#)]).await;
+    assert_eq!(cut["processingStatus"], "completed", "{cut}");
+    assert_eq!(cut["result"]["warnings"][0]["code"], "page_range_cut", "{}", cut["result"]["warnings"]);
+
+    let id = cut["id"].as_str().unwrap();
+    assert_eq!(server.record(id).await["extractor"]["plugin"], "text");
+    let path = format!("/processing-history/{id}/reprocess");
+    let asked = json!({"extractor": {"plugin": "invoice"}});
+    let again = server.request(reqwest::Method::POST, &path).json(&asked).send().await.unwrap();
+    assert_eq!(again.status(), 200);
+    let again = server.finished(id).await;
+    assert_eq!((&again["extractor"]["plugin"], &again["attempts"]), (&json!("invoice"), &json!(2)));
+    assert_eq!(again["result"]["data"]["total"], 571.04, "{again}");
 }
 
 async fn completed(server: &support::server::Server<'_>, ids: &[String]) -> usize {

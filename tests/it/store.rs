@@ -23,7 +23,7 @@ use ocriva::domain::template::{
 };
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{LoginFamily, NewRefreshToken, Rotation, TokenKind};
-use ocriva::store::{Bootstrap, Error, Idempotency, Store, TokenSecret};
+use ocriva::store::{Bootstrap, Error, IDEMPOTENCY_HOLD, Idempotency, KeptAnswer, Store, TokenSecret};
 use serde_json::json;
 use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 use support::database::{Database, Engine};
@@ -43,7 +43,8 @@ on_each_engine!(
     a_token_is_found_until_its_secret_is_replaced,
     a_spent_refresh_token_revokes_its_whole_login,
     an_expired_refresh_token_is_worth_nothing,
-    an_idempotency_key_replays_its_answer_for_a_day,
+    an_idempotency_key_has_one_holder_whose_answer_is_kept_for_a_day,
+    an_idempotency_key_is_free_again_when_its_holder_fell_silent,
     changes_are_audited_with_their_actor,
 );
 
@@ -260,21 +261,41 @@ async fn an_expired_refresh_token_is_worth_nothing(test: TestStore) {
     assert!(!test.store.is_login_live(&login.family).await.unwrap());
 }
 
-async fn an_idempotency_key_replays_its_answer_for_a_day(test: TestStore) {
+async fn an_idempotency_key_has_one_holder_whose_answer_is_kept_for_a_day(test: TestStore) {
     let organization_id = test.first.organization_id.as_str();
-    let reserve = async |fingerprint: &str| {
-        test.store.reserve_idempotency_key(organization_id, "key", fingerprint).await.unwrap()
-    };
-    assert_eq!(reserve("a").await, Idempotency::New);
-    assert_eq!(reserve("a").await, Idempotency::InProgress);
-    test.store.forget_idempotency_key(organization_id, "key").await.unwrap();
-    assert_eq!(reserve("a").await, Idempotency::New);
-    test.store.finish_idempotency_key(organization_id, "key", 201, "{}").await.unwrap();
-    test.store.forget_idempotency_key(organization_id, "key").await.unwrap();
-    assert_eq!(reserve("a").await, Idempotency::Answered { status: 201, body: "{}".to_owned() });
-    assert_eq!(reserve("b").await, Idempotency::Conflict);
+    let hold = async || test.store.hold_idempotency_key(organization_id, "key").await.unwrap();
+    let Idempotency::New(first) = hold().await else { panic!("the key is new") };
+    assert_eq!(hold().await, Idempotency::InProgress);
+    test.store.forget_idempotency_key(&first).await.unwrap();
+    let Idempotency::New(second) = hold().await else { panic!("the key is free again") };
+    let answer = KeptAnswer { fingerprint: "a".to_owned(), status: 201, body: Some("{}".to_owned()) };
+    test.store.finish_idempotency_key(&second, &answer).await.unwrap();
+    test.store.forget_idempotency_key(&second).await.unwrap();
+    assert_eq!(hold().await, Idempotency::Answered(answer));
     test.clock.advance(Duration::from_secs(24 * 60 * 60 + 1));
-    assert_eq!(reserve("b").await, Idempotency::New);
+    assert!(matches!(hold().await, Idempotency::New(_)));
+}
+
+async fn an_idempotency_key_is_free_again_when_its_holder_fell_silent(test: TestStore) {
+    let organization_id = test.first.organization_id.as_str();
+    let hold = async || test.store.hold_idempotency_key(organization_id, "key").await.unwrap();
+    let Idempotency::New(silent) = hold().await else { panic!("the key is new") };
+    test.clock.advance(IDEMPOTENCY_HOLD / 2);
+    assert!(test.store.renew_idempotency_key(&silent).await.unwrap());
+    test.clock.advance(IDEMPOTENCY_HOLD / 2 + Duration::from_secs(1));
+    assert_eq!(hold().await, Idempotency::InProgress);
+    test.clock.advance(IDEMPOTENCY_HOLD);
+    let Idempotency::New(second) = hold().await else { panic!("the hold ran out") };
+    let answer = KeptAnswer { fingerprint: "a".to_owned(), status: 201, body: None };
+    assert!(!test.store.renew_idempotency_key(&silent).await.unwrap());
+    test.store.finish_idempotency_key(&silent, &answer).await.unwrap();
+    test.store.forget_idempotency_key(&silent).await.unwrap();
+    assert_eq!(
+        hold().await,
+        Idempotency::InProgress,
+        "the one that fell silent can neither answer nor let go"
+    );
+    assert!(test.store.renew_idempotency_key(&second).await.unwrap());
 }
 
 async fn changes_are_audited_with_their_actor(test: TestStore) {

@@ -59,6 +59,7 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
         "of the sender, that serves all tenants: the delivery's id came with it, and the attempt fences",
     ),
     ("load::", "counts what there is to do, for those who run the server"),
+    ("watching::", "of those who wait, each of whom was let in before"),
     ("idempotency::SWEEP", "removes what is old, whose ever it is"),
     ("refresh_tokens::", "a login is found by its secret, and tells the tenant"),
     ("retention::EXPIRED", "finds the files of every organization that have been kept long enough"),

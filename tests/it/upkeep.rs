@@ -5,7 +5,7 @@ use std::time::Duration;
 use ocriva::blobs::{BlobKey, Blobs};
 use ocriva::config::Config;
 use ocriva::domain::audit::Actor;
-use ocriva::domain::document::{DocumentStatus, Reprocessing};
+use ocriva::domain::document::{DocumentStatus, NewProcessing, Reprocessing};
 use ocriva::domain::project::ProjectChanges;
 use ocriva::domain::token::{LoginFamily, NewRefreshToken, Rotation};
 use ocriva::store::{Attempt, Idempotency};
@@ -52,7 +52,8 @@ async fn a_file_goes_after_its_time_and_the_result_stays(api: TestApi) {
     assert_eq!(record["result"]["text"], "TOTAL 3.50");
     assert_eq!((record["fileUrl"].as_str(), record["filePath"].as_str()), (None, None));
     api.get(&format!("/files/{id}"), &api.token).await.assert_error(404, "file.unknown");
-    let again = test.store.reprocess_document(&Actor::system(), &test.tenant(), &id).await.unwrap();
+    let new = NewProcessing::default();
+    let again = test.store.reprocess_document(&Actor::system(), &test.tenant(), &id, &new).await.unwrap();
     assert_eq!(again, Reprocessing::FileGone);
     let audit = api.get(&format!("/audit?target={id}&limit=1"), &api.token).await.body["data"][0].clone();
     assert_eq!(
@@ -114,7 +115,8 @@ async fn a_document_started_again_meanwhile_keeps_its_file(test: TestStore) {
     test.store.complete_attempt(&attempt, &processed("")).await.unwrap();
     test.clock.advance(DAY * 2);
     let expired = test.store.expired_files(test.clock.clock().now(), 10).await.unwrap();
-    let again = test.store.reprocess_document(&Actor::system(), &test.tenant(), &attempt.document.id).await;
+    let (id, new) = (&attempt.document.id, NewProcessing::default());
+    let again = test.store.reprocess_document(&Actor::system(), &test.tenant(), id, &new).await;
     assert_eq!(again.unwrap(), Reprocessing::Accepted);
     assert!(!test.store.expire_file(&expired[0]).await.unwrap());
     assert!(test.document(&attempt.document.id).await.file.is_some());
@@ -145,7 +147,8 @@ async fn rows_past_their_time_are_removed(test: TestStore) {
     };
     store.create_refresh_token(&Actor::system(), &login, token("short", 1)).await.unwrap();
     store.create_refresh_token(&Actor::system(), &login, token("long", 30)).await.unwrap();
-    assert_eq!(store.reserve_idempotency_key(organization, "key", "one").await.unwrap(), Idempotency::New);
+    let held = store.hold_idempotency_key(organization, "key").await.unwrap();
+    assert!(matches!(held, Idempotency::New(_)), "{held:?}");
     assert_eq!(store.sweep_rows().await.unwrap(), 0);
     test.clock.advance(DAY * 2);
     assert_eq!(store.sweep_rows().await.unwrap(), 2);

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use ocriva::clock::Clock;
 use ocriva::domain::audit::Actor;
 use ocriva::domain::document::{
-    Cancellation, Document, DocumentStatus, Failure, NewDocument, Processed, Reprocessing,
+    AttemptProgress, Cancellation, Document, DocumentStatus, Failure, NewDocument, NewProcessing, Processed,
+    Reprocessing,
 };
 use ocriva::domain::tenant::Tenant;
 use ocriva::store::{Pulse, Start};
@@ -205,7 +206,7 @@ async fn an_overtaken_attempt_can_write_nothing(test: TestStore) {
     test.clock.advance(LEASE + Duration::from_secs(1));
     let latest = test.start("second").await;
     let failure = Failure { code: "x".to_owned(), message: "x".to_owned() };
-    assert_eq!(test.store.beat(&stale, LEASE, 50, None).await.unwrap(), Pulse::Lost);
+    assert_eq!(test.store.beat(&stale, LEASE, AttemptProgress::default()).await.unwrap(), Pulse::Lost);
     assert!(!test.store.complete_attempt(&stale, &processed("stale")).await.unwrap());
     assert!(!test.store.fail_attempt(&stale, &failure).await.unwrap());
     assert!(!test.store.retry_attempt(&stale, &failure, Duration::ZERO).await.unwrap());
@@ -532,7 +533,10 @@ async fn cancel(test: &TestStore, id: &str) -> Cancellation {
 }
 
 async fn reprocess(test: &TestStore, id: &str) -> Reprocessing {
-    test.store.reprocess_document(&Actor::system(), &test.tenant(), id).await.unwrap()
+    test.store
+        .reprocess_document(&Actor::system(), &test.tenant(), id, &NewProcessing::default())
+        .await
+        .unwrap()
 }
 
 async fn finished(test: &TestStore, id: &str) -> Document {

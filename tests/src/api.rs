@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ocriva::api::templates::preview::Previews;
+use ocriva::api::watch::Watcher;
 use ocriva::api::{self, Context};
 use ocriva::auth::{self, Keys, PasswordCheck};
 use ocriva::blobs::Blobs;
@@ -18,7 +19,7 @@ use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
 use ocriva::export::Exporter;
 use ocriva::mail::Mailer;
-use ocriva::pipeline::Pipeline;
+use ocriva::pipeline::{Pictures, Pipeline};
 use ocriva::plugins::{Engine as PluginEngine, Registry};
 use ocriva::references::References;
 use ocriva::webhooks::Sender;
@@ -108,6 +109,8 @@ impl TestApi {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let mut config = Config::default();
         config.upload.max_file_mib = 1;
+        // A test that reads an unfinished stream to its end is not to wait for long.
+        config.server.event_stream_seconds = 2;
         adjust(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         config.server.listen = listener.local_addr().expect("the listener has an address");
@@ -398,7 +401,7 @@ pub fn text(value: &Value) -> String {
 pub fn png() -> Vec<u8> {
     const PIXEL: &[u8] =
         b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0:~\x9bU\0\0\0\nIDATx\xdac\xf8\x0f\0\
-        \x01\x01\x01\0\x1b\xb6\xeeV\0\0\0\0IEND\xaeB`\x82";
+        \x01\x01\x01\0\x1c\xb0\x8c\x99\0\0\0\0IEND\xaeB`\x82";
     PIXEL.to_vec()
 }
 
@@ -416,6 +419,8 @@ fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
         passwords: PasswordCheck::default(),
         mailer: Mailer::new(&config.mail).expect("the mail settings can be used"),
         clock: base.clock.clock(),
+        watcher: Watcher::new(base.store.clone(), config.server.max_waiting_clients),
+        pictures: Arc::new(Pictures::new(config)),
         config: Arc::clone(config),
         plugins: Arc::clone(plugins()),
         limits: Arc::default(),

@@ -44,6 +44,14 @@ impl Face {
             Self::OpenApi => "/v1/openapi",
         }
     }
+
+    /// The face that a path is of.
+    pub fn of(path: &str) -> Self {
+        match path.strip_prefix(Self::OpenApi.prefix()) {
+            Some(rest) if rest.starts_with('/') => Self::OpenApi,
+            _ => Self::Platform,
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Face {
@@ -347,7 +355,11 @@ pub fn required_scope<H: Handler<T, Context>, T: Guarded>(_handler: H) -> Option
     T::SCOPE
 }
 
-async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Result<Caller, ApiError> {
+/// Whoever sent a request, by its credential.
+///
+/// # Errors
+/// 401 without a credential that holds at this face, 403 from an address that is not on its list.
+pub async fn authenticate(context: &Context, face: Face, parts: &Parts) -> Result<Caller, ApiError> {
     let CallerAddress(address) = parts.extensions.get().copied().unwrap_or(CallerAddress(None));
     match presented(&parts.headers)? {
         Credential::ApiToken(token) => {

@@ -166,6 +166,22 @@ codes! {
     FileTooLarge = PAYLOAD_TOO_LARGE "file.too_large",
     /// Content in no format that can be read.
     FileFormat = UNSUPPORTED_MEDIA_TYPE "file.format",
+    /// The file has been deleted after its time, or was never kept.
+    FileGone = GONE "file.gone",
+    /// The document has no such page.
+    PageUnknown = NOT_FOUND "page.unknown",
+    /// The page cannot be shown: the file is damaged, encrypted or over a limit.
+    PageUnreadable = UNPROCESSABLE_ENTITY "page.unreadable",
+    /// None of the batch's documents is in a state for it, or some are not.
+    BatchState = CONFLICT "batch.state",
+    /// A request with the same idempotency key is in progress.
+    IdempotencyInProgress = CONFLICT "idempotency.in_progress",
+    /// The idempotency key was used for another request.
+    IdempotencyMismatch = CONFLICT "idempotency.mismatch",
+    /// The request was done already, and its answer had a secret that is shown only once.
+    IdempotencySecret = CONFLICT "idempotency.secret",
+    /// Too many clients wait for documents to finish.
+    TooManyWaiting = SERVICE_UNAVAILABLE "server.too_many_waiting",
     /// An archive that cannot be taken apart, or a file in one that cannot be read.
     FileArchive = UNPROCESSABLE_ENTITY "file.archive",
     /// What is to be exported is not finished yet.
@@ -394,8 +410,9 @@ impl IntoResponse for ApiError {
     /// An answer without a body: [`render`] writes it, since only there the request id is known.
     fn into_response(self) -> Response {
         let mut response = self.code.status().into_response();
-        let unavailable = response.status() == StatusCode::SERVICE_UNAVAILABLE;
-        let retry_after = self.retry_after_seconds.or(unavailable.then_some(RETRY_AFTER_SECONDS));
+        let may_come_back =
+            response.status() == StatusCode::SERVICE_UNAVAILABLE || self.code == Code::IdempotencyInProgress;
+        let retry_after = self.retry_after_seconds.or(may_come_back.then_some(RETRY_AFTER_SECONDS));
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

@@ -119,7 +119,7 @@ fn check_finished(document: &Document) -> Result<(), ApiError> {
 
 fn check_all_finished(batch: &Batch) -> Result<(), ApiError> {
     match batch.status() {
-        BatchStatus::Completed | BatchStatus::Failed => Ok(()),
+        BatchStatus::Completed | BatchStatus::Failed | BatchStatus::Cancelled => Ok(()),
         BatchStatus::Processing => {
             let finished = batch.completed_files + batch.failed_files;
             let message =

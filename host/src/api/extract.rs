@@ -4,7 +4,7 @@ use axum::RequestPartsExt;
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -69,6 +69,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
 /// A JSON body. Unknown members are passed over; text with a NUL character is refused, since not every database
 /// can keep it.
+#[derive(Debug, Default)]
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
@@ -82,32 +83,40 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if body.is_empty() {
             return Err(ApiError::new(Code::RequestMalformed, "the body is empty, JSON was expected"));
         }
-        let value: Value = serde_json::from_slice(&body).map_err(|error| {
-            ApiError::new(Code::RequestMalformed, format!("the body is not valid JSON: {error}"))
-        })?;
-        // A list would do for a structure's fields in their order, which is nobody's business.
-        if !value.is_object() {
-            return Err(ApiError::new(Code::RequestInvalid, "the body has to be a JSON object"));
-        }
-        if has_nul(&value) {
-            return Err(ApiError::new(Code::RequestInvalid, "the body has a NUL character"));
-        }
-        serde_path_to_error::deserialize(value)
-            .map(Self)
-            .map_err(|error| ApiError::fields(vec![at_path(error.path(), error.inner())]))
+        parsed(&body).map(Self)
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> axum::extract::OptionalFromRequest<S> for Json<T> {
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
-    /// `None` for a request that declares no type of body.
+    /// `None` where there is no body.
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
-        if !request.headers().contains_key(header::CONTENT_TYPE) {
-            return Ok(None);
+        let is_json = has_json_type(request.headers());
+        let body = Bytes::from_request(request, state).await.map_err(body_error)?;
+        match (body.is_empty(), is_json) {
+            (true, _) => Ok(None),
+            (false, true) => parsed(&body).map(Self).map(Some),
+            (false, false) => {
+                Err(ApiError::new(Code::RequestMalformed, "the body has to be `application/json`"))
+            }
         }
-        <Self as FromRequest<S>>::from_request(request, state).await.map(Some)
     }
+}
+
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        ApiError::new(Code::RequestMalformed, format!("the body is not valid JSON: {error}"))
+    })?;
+    // A list would do for a structure's fields in their order, which is nobody's business.
+    if !value.is_object() {
+        return Err(ApiError::new(Code::RequestInvalid, "the body has to be a JSON object"));
+    }
+    if has_nul(&value) {
+        return Err(ApiError::new(Code::RequestInvalid, "the body has a NUL character"));
+    }
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| ApiError::fields(vec![at_path(error.path(), error.inner())]))
 }
 
 /// A body of several parts, read one after the other.
@@ -117,7 +126,8 @@ impl<S: Send + Sync> FromRequest<S> for Multipart {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        axum::extract::Multipart::from_request(request, state).await.map(Self).map_err(|_| {
+        let parts = <axum::extract::Multipart as FromRequest<S>>::from_request(request, state).await;
+        parts.map(Self).map_err(|_| {
             ApiError::new(Code::RequestMalformed, "the body has to be `multipart/form-data` with a boundary")
         })
     }

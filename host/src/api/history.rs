@@ -2,30 +2,34 @@
 
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::{Face, Permit, ReadDocuments, WriteDocuments};
 use super::error::{ApiError, Code};
-use super::extract::{Id, Path, Query, shown};
+use super::extract::{Id, Json, Path, Query, shown};
 use super::paging::{PageLimit, PageNumber, PageResponse, page};
-use super::templates::unknown_word;
-use super::{Context, files};
+use super::templates::{self, Extractor, unknown_word};
+use super::watch::Subject;
+use super::{Context, files, waiting};
 use crate::blobs::BlobKey;
 use crate::domain::document::{
     Cancellation, Deletion, Document, DocumentFilter, DocumentStatus, ExtractorIdentity, Failure,
-    Reprocessing,
+    NewProcessing, Reprocessing,
 };
 use crate::domain::extraction::Extraction;
+use crate::domain::template::{ExtractorChoice, TemplateReference};
+use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;
 use crate::ingest;
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
-/// Longest text to search for.
-const MAX_SEARCH: usize = 200;
+/// Longest text to search for, in characters.
+pub const MAX_SEARCH: usize = 200;
 
 /// A document on its way through processing.
 #[derive(Serialize, ToSchema)]
@@ -79,8 +83,8 @@ struct ExtractorUsed {
 }
 
 /// Why a document failed.
-#[derive(Serialize, ToSchema)]
-struct FailureResponse {
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct FailureResponse {
     /// A stable word for programs.
     #[schema(example = "decode.encrypted")]
     code: String,
@@ -95,31 +99,46 @@ struct FailureResponse {
 pub struct HistoryQuery {
     /// May be left out with a project's token.
     #[param(value_type = Option<String>)]
-    project_id: Option<Id>,
+    pub(super) project_id: Option<Id>,
     /// Only records of this status.
     #[param(value_type = Option<DocumentStatus>, inline)]
-    status: Option<String>,
+    pub(super) status: Option<String>,
     /// Only records of this template.
     #[param(value_type = Option<String>)]
-    template_id: Option<Id>,
+    pub(super) template_id: Option<Id>,
     /// Only records of this batch.
     #[param(value_type = Option<String>)]
-    batch_id: Option<Id>,
+    pub(super) batch_id: Option<Id>,
     /// Only records of this day (UTC, `YYYY-MM-DD`) or later.
     #[param(example = "2026-01-31")]
-    from_date: Option<String>,
+    pub(super) from_date: Option<String>,
     /// Only records of this day (UTC, `YYYY-MM-DD`) or earlier.
     #[param(example = "2026-01-31")]
-    to_date: Option<String>,
-    /// Only records whose file name contains this, or the one with this id.
+    pub(super) to_date: Option<String>,
+    /// Only records whose file name or metadata contains this, or the one with this id.
     #[param(max_length = 200)]
-    search: Option<String>,
+    pub(super) search: Option<String>,
     /// From 1.
     #[param(value_type = Option<u32>, minimum = 1)]
-    page: Option<PageNumber>,
+    pub(super) page: Option<PageNumber>,
     /// Records per page: by default 20, at the Open API 10.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
-    limit: Option<PageLimit>,
+    pub(super) limit: Option<PageLimit>,
+}
+
+/// How a finished document shall be processed again; what is left out stays as it was.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(example = json!({"extractor": {"plugin": "invoice"}}))]
+pub struct ReprocessRequest {
+    /// Another template of the same project.
+    #[schema(value_type = Option<String>)]
+    template_id: Option<Id>,
+    /// A version of that template, or of the one the document has; by default the one in force.
+    #[schema(minimum = 1, example = 2)]
+    template_version: Option<u32>,
+    /// Another extractor than the template's. With a template that is given here the one chosen earlier is forgotten.
+    extractor: Option<Extractor>,
 }
 
 /// Where a record is expected.
@@ -150,19 +169,29 @@ pub async fn list_history(
     Ok(Answer(PageResponse::new(records.collect(), page, listing.total)))
 }
 
-/// Shows a processing record with its result.
+/// Shows a processing record with its result. With `Prefer: wait=SECONDS` the answer is held until the document is
+/// finished, for at most 60 seconds.
 #[utoipa::path(get, path = "/processing-history/{id}", tag = "processing history",
-    params(("id" = String, Path), RecordQuery),
-    responses((status = 200, body = ProcessingRecord)))]
+    params(("id" = String, Path), RecordQuery,
+        ("Prefer" = Option<String>, Header, example = "wait=30",
+            description = "`wait=SECONDS` holds the answer until the document is finished")),
+    responses((status = 200, body = ProcessingRecord,
+        headers(("Preference-Applied" = String, description = "The wait that was granted")))))]
 pub async fn get_history(
     permit: Permit<ReadDocuments>,
     face: Face,
     State(context): State<Context>,
     Path(id): Path<Id>,
     Query(query): Query<RecordQuery>,
-) -> Result<Answer<ProcessingRecord>, ApiError> {
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     let tenant = permit.caller.tenant_in(&context.store, query.project_id.as_ref()).await?;
-    let document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    let mut document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    let mut waited = None;
+    if !document.status.is_final() {
+        waited = waiting::until_finished(&context, &headers, Subject::Document(document.id)).await;
+        document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    }
     let result = match document.status {
         DocumentStatus::Completed | DocumentStatus::RetentionExpired => {
             context.store.result(&tenant, &document.id).await?
@@ -170,7 +199,12 @@ pub async fn get_history(
         _ => None,
     };
     let extraction = result.map(|result| result.extraction);
-    Ok(Answer(ProcessingRecord::new(&context, face, document, extraction)))
+    let record = ProcessingRecord::new(&context, face, document, extraction);
+    let mut answer = Answer(record).into_response();
+    if let Some(waited) = waited {
+        waited.tell(answer.headers_mut());
+    }
+    Ok(answer)
 }
 
 /// Cancels a document that is not finished. One that is in progress stops shortly.
@@ -195,29 +229,75 @@ pub async fn cancel_document(
     Ok(Answer(ProcessingRecord::new(&context, face, document, None)))
 }
 
-/// Processes a finished document again, with the template it was uploaded with.
+/// Processes a finished document again: as it was, or with another template, version or extractor. Its result is gone
+/// until the new one is there.
 #[utoipa::path(post, path = "/processing-history/{id}/reprocess", tag = "processing history",
     params(("id" = String, Path)),
-    responses((status = 200, body = ProcessingRecord)))]
+    request_body(content = Option<ReprocessRequest>, example = json!({"extractor": {"plugin": "invoice"}})),
+    responses((status = 200, body = ProcessingRecord),
+        (status = 410, description = "The file has been deleted after its time"),
+        (status = 422, description = "The extractor is not there, or does not take its settings")))]
 pub async fn reprocess_document(
     permit: Permit<WriteDocuments>,
     face: Face,
     State(context): State<Context>,
     Path(id): Path<Id>,
+    request: Option<Json<ReprocessRequest>>,
 ) -> Result<Answer<ProcessingRecord>, ApiError> {
     let (caller, tenant) = (&permit.caller, permit.caller.tenant());
-    match context.store.reprocess_document(&caller.actor, &tenant, &id.0).await? {
+    let document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+    let Json(request) = request.unwrap_or_default();
+    let new = new_processing(&context, request, &document.project_id, document.template, &tenant).await?;
+    match context.store.reprocess_document(&caller.actor, &tenant, &id.0, &new).await? {
         Reprocessing::Accepted => {}
         Reprocessing::NotFinished => {
             return Err(ApiError::new(Code::DocumentState, "the document is not finished yet"));
         }
         Reprocessing::FileGone => {
-            return Err(ApiError::new(Code::DocumentState, "the document's file is not kept any more"));
+            return Err(ApiError::new(Code::FileGone, "the document's file is not kept any more"));
         }
         Reprocessing::NotFound => return Err(unknown(&id)),
     }
     let document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     Ok(Answer(ProcessingRecord::new(&context, face, document, None)))
+}
+
+/// What a request for another processing asks for, of records that have `current` as their template.
+///
+/// # Errors
+/// 400 for a version without a template, 404 where the project has no such template or version, 422 where the
+/// extractor is not there or does not take its settings.
+pub async fn new_processing(
+    context: &Context,
+    request: ReprocessRequest,
+    project_id: &str,
+    current: Option<TemplateReference>,
+    tenant: &Tenant,
+) -> Result<NewProcessing, ApiError> {
+    let in_project = Tenant::project(&tenant.organization_id, project_id);
+    let template = match (request.template_id, request.template_version) {
+        (None, None) => None,
+        (Some(id), None) => {
+            let found = context.store.template(&in_project, &id.0).await?;
+            Some(found.ok_or_else(|| templates::unknown(&id))?.reference())
+        }
+        (given, Some(version)) => {
+            let Id(id) = given.or_else(|| current.map(|template| Id(template.id))).ok_or_else(|| {
+                ApiError::fields(vec!["`templateVersion` is given, and there is no template".to_owned()])
+            })?;
+            let found =
+                context.store.template_version(&in_project, &id, version).await?.ok_or_else(|| {
+                    let message = format!("there is no version {version} of template `{id}`");
+                    ApiError::new(Code::TemplateUnknown, message)
+                })?;
+            Some(TemplateReference { id, version, name: found.content.name })
+        }
+    };
+    let extractor = request.extractor.map(ExtractorChoice::from);
+    if let Some(extractor) = &extractor {
+        templates::check_extractor(extractor, context).await?;
+    }
+    Ok(NewProcessing { template, extractor })
 }
 
 /// Deletes a document with its file and its results. One that is in progress has to be cancelled first.
@@ -249,7 +329,11 @@ pub fn unknown(Id(id): &Id) -> ApiError {
     ApiError::new(Code::DocumentUnknown, format!("there is no processing record `{id}`"))
 }
 
-fn filter(query: HistoryQuery) -> Result<DocumentFilter, ApiError> {
+/// What a query lets through.
+///
+/// # Errors
+/// 400 for an unknown status, a day that is none, and a text to search for that is too long.
+pub fn filter(query: HistoryQuery) -> Result<DocumentFilter, ApiError> {
     let status = match query.status.as_deref() {
         None | Some("") => None,
         Some(word) => Some(
@@ -264,19 +348,27 @@ fn filter(query: HistoryQuery) -> Result<DocumentFilter, ApiError> {
         template_id: query.template_id.map(|Id(id)| id),
         batch_id: query.batch_id.map(|Id(id)| id),
         from: query.from_date.map(|date| day("fromDate", &date)).transpose()?,
-        before: query.to_date.map(|date| day("toDate", &date)).transpose()?.map(|day| day.after(DAY)),
+        before: query.to_date.map(|date| days_end("toDate", &date)).transpose()?,
         search: query.search.filter(|text| !text.is_empty()),
     })
 }
 
-/// The start of a day that a query names.
+/// The beginning of a day that a field gives as `YYYY-MM-DD`.
 ///
 /// # Errors
-/// 400 for anything but `YYYY-MM-DD`.
+/// 400 for anything else.
 pub fn day(field: &str, date: &str) -> Result<Timestamp, ApiError> {
     Timestamp::start_of_day(date).ok_or_else(|| {
         ApiError::fields(vec![format!("`{field}` is `{}`, it must be a day `YYYY-MM-DD`", shown(date))])
     })
+}
+
+/// The end of a day, as [`day`] reads it.
+///
+/// # Errors
+/// As [`day`].
+pub fn days_end(field: &str, date: &str) -> Result<Timestamp, ApiError> {
+    Ok(day(field, date)?.after(DAY))
 }
 
 impl ProcessingRecord {

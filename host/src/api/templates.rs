@@ -26,7 +26,7 @@ pub mod preview;
 pub mod reference;
 pub mod versions;
 
-pub use content::unknown_word;
+pub use content::{check_extractor, unknown_word};
 
 /// A template.
 #[derive(Serialize, ToSchema)]

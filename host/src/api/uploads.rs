@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use axum::http::HeaderMap;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::access::{Caller, Face, Permit, WriteDocuments};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Multipart, Path, too_large};
-use super::{Context, batches, files, templates};
+use super::history::FailureResponse;
+use super::watch::Subject;
+use super::{Context, batches, files, templates, waiting};
 use crate::config::Config;
-use crate::domain::document::{Document, FileType, NewDocument};
+use crate::domain::document::{Document, DocumentStatus, FileType, NewDocument};
+use crate::domain::extraction::Extraction;
 use crate::domain::file_name;
 use crate::domain::project::Project;
 use crate::domain::template::TemplateReference;
@@ -22,13 +24,18 @@ use crate::ingest;
 mod archive;
 mod fields;
 mod form;
+mod taken;
 
 pub use archive::unpack;
 pub use fields::{Extras, Fields};
 pub use form::{Form, FormFile, Shape, read};
+pub use taken::{Taken, once};
 
 /// Room for a form's other parts beside its files.
 const FORM_BYTES: u64 = 1024 * 1024;
+
+/// Longest `uploadType`, in characters.
+const MAX_UPLOAD_TYPE: usize = 64;
 
 /// The form of a single upload. Parts may come in any order.
 #[derive(ToSchema)]
@@ -71,6 +78,7 @@ pub struct OpenApiUploadForm {
     mime_type: String,
     project_id: String,
     template_id: Option<String>,
+    /// Taken for compatibility, at most 64 characters: how a file was uploaded is known without it.
     upload_type: Option<String>,
     /// A JSON object that is kept with the record.
     metadata: Option<String>,
@@ -83,7 +91,7 @@ pub struct OpenApiUploadForm {
 }
 
 /// An upload that was taken in.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadResponse {
     /// Also the id of the processing record.
@@ -92,13 +100,25 @@ pub struct UploadResponse {
     file_url: Option<String>,
     /// Always `uploaded`.
     #[schema(example = "uploaded")]
-    status: &'static str,
+    status: String,
     template_id: Option<String>,
     processing_id: String,
+    /// Only with `Prefer: wait`: the record's status by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DocumentStatus)]
+    processing_status: Option<String>,
+    /// Only with `Prefer: wait`: the result, if there is one by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Extraction)]
+    result: Option<Box<Extraction>>,
+    /// Only with `Prefer: wait`: why the document failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = FailureResponse)]
+    error: Option<FailureResponse>,
 }
 
 /// An upload that was taken in at the Open API.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenApiUploadResponse {
     /// Also the id of the processing record.
@@ -108,72 +128,154 @@ pub struct OpenApiUploadResponse {
     /// The same as `fileUrl`: files are not public.
     public_url: Option<String>,
     #[schema(value_type = FileType)]
-    file_type: &'static str,
+    file_type: String,
     /// Bytes, as text.
     file_size: String,
     /// By content.
     mime_type: String,
     /// Always `uploaded`.
     #[schema(example = "uploaded")]
-    status: &'static str,
+    status: String,
     project_id: String,
     template_id: Option<String>,
     batch_id: Option<String>,
     created_at: String,
+    /// Only with `Prefer: wait`: the record's status by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DocumentStatus)]
+    processing_status: Option<String>,
+    /// Only with `Prefer: wait`: the result, if there is one by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Extraction)]
+    result: Option<Box<Extraction>>,
+    /// Only with `Prefer: wait`: why the document failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = FailureResponse)]
+    error: Option<FailureResponse>,
 }
 
 /// Uploads a file to be processed.
+///
+/// The answer comes as soon as the file is stored; its `id` is that of the processing record. With
+/// `Prefer: wait=SECONDS` it is held until the document is finished, for at most 60 seconds, and has the members
+/// `processingStatus`, `result` and `error` in addition.
 #[utoipa::path(post, path = "/upload/{organizationId}/file", tag = "uploads",
-    params(("organizationId" = String, Path)),
+    params(("organizationId" = String, Path),
+        ("Prefer" = Option<String>, Header, example = "wait=30",
+            description = "`wait=SECONDS` holds the answer until the document is finished")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = UploadResponse)))]
+    responses((status = 201, body = UploadResponse, headers(("Preference-Applied" = String, description = "The wait that was granted")))))]
 pub async fn upload_file(
     permit: Permit<WriteDocuments>,
     State(context): State<Context>,
     Path(organization): Path<Id>,
     headers: HeaderMap,
     multipart: Multipart,
-) -> Result<(StatusCode, Answer<UploadResponse>), ApiError> {
+) -> Result<Taken<UploadResponse>, ApiError> {
     permit.caller.check_organization(&organization)?;
-    let document = take_in(&context, &permit.caller, Face::Platform, &headers, multipart).await?;
-    let response = UploadResponse {
-        file_url: files::url(&context, Face::Platform, &document),
-        processing_id: document.id.clone(),
-        id: document.id,
-        file_name: document.file_name,
-        status: "uploaded",
-        template_id: document.template.map(|template| template.id),
-    };
-    Ok((StatusCode::CREATED, Answer(response)))
+    let shape = shape(&context, "upload");
+    let mut taken = once(&context, &permit.caller, &headers, multipart, shape, |form| {
+        let (context, caller) = (context.clone(), permit.caller.clone());
+        async move {
+            let document = take_in(&context, &caller, Face::Platform, form).await?;
+            Ok(UploadResponse {
+                file_url: files::url(&context, Face::Platform, &document),
+                processing_id: document.id.clone(),
+                id: document.id,
+                file_name: document.file_name,
+                status: "uploaded".to_owned(),
+                template_id: document.template.map(|template| template.id),
+                processing_status: None,
+                result: None,
+                error: None,
+            })
+        }
+    })
+    .await?;
+    let subject = Subject::Document(taken.answer.id.clone());
+    let waited = waiting::until_finished(&context, &headers, subject).await;
+    if waited.is_some()
+        && let Some((document, result)) = by_now(&context, &permit.caller, &taken.answer.id).await?
+    {
+        taken.answer.processing_status = Some(document.status.as_str().to_owned());
+        taken.answer.result = result.map(Box::new);
+        taken.answer.error = document.error.map(FailureResponse::from);
+    }
+    Ok(taken.after(waited))
 }
 
 /// Uploads a file to be processed.
+///
+/// The answer comes as soon as the file is stored; its `id` is that of the processing record. With
+/// `Prefer: wait=SECONDS` it is held until the document is finished, for at most 60 seconds, and has the members
+/// `processingStatus`, `result` and `error` in addition.
 #[utoipa::path(post, path = "/upload", tag = "uploads",
+    params(
+        ("Prefer" = Option<String>, Header, example = "wait=30",
+            description = "`wait=SECONDS` holds the answer until the document is finished")),
     request_body(content = OpenApiUploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = OpenApiUploadResponse)))]
+    responses((status = 201, body = OpenApiUploadResponse, headers(("Preference-Applied" = String, description = "The wait that was granted")))))]
 pub async fn upload(
     permit: Permit<WriteDocuments>,
     State(context): State<Context>,
     headers: HeaderMap,
     multipart: Multipart,
-) -> Result<(StatusCode, Answer<OpenApiUploadResponse>), ApiError> {
-    let document = take_in(&context, &permit.caller, Face::OpenApi, &headers, multipart).await?;
-    let file_url = files::url(&context, Face::OpenApi, &document);
-    let response = OpenApiUploadResponse {
-        id: document.id,
-        file_name: document.file_name,
-        public_url: file_url.clone(),
-        file_url,
-        file_type: document.file_type.as_str(),
-        file_size: document.size_bytes.to_string(),
-        mime_type: document.mime_type,
-        status: "uploaded",
-        project_id: document.project_id,
-        template_id: document.template.map(|template| template.id),
-        batch_id: document.batch_id,
-        created_at: document.created_at.to_iso(),
+) -> Result<Taken<OpenApiUploadResponse>, ApiError> {
+    let shape = shape(&context, "open api upload");
+    let mut taken = once(&context, &permit.caller, &headers, multipart, shape, |form| {
+        let (context, caller) = (context.clone(), permit.caller.clone());
+        async move {
+            let document = take_in(&context, &caller, Face::OpenApi, form).await?;
+            let file_url = files::url(&context, Face::OpenApi, &document);
+            Ok(OpenApiUploadResponse {
+                id: document.id,
+                file_name: document.file_name,
+                public_url: file_url.clone(),
+                file_url,
+                file_type: document.file_type.as_str().to_owned(),
+                file_size: document.size_bytes.to_string(),
+                mime_type: document.mime_type,
+                status: "uploaded".to_owned(),
+                project_id: document.project_id,
+                template_id: document.template.map(|template| template.id),
+                batch_id: document.batch_id,
+                created_at: document.created_at.to_iso(),
+                processing_status: None,
+                result: None,
+                error: None,
+            })
+        }
+    })
+    .await?;
+    let subject = Subject::Document(taken.answer.id.clone());
+    let waited = waiting::until_finished(&context, &headers, subject).await;
+    if waited.is_some()
+        && let Some((document, result)) = by_now(&context, &permit.caller, &taken.answer.id).await?
+    {
+        taken.answer.processing_status = Some(document.status.as_str().to_owned());
+        taken.answer.result = result.map(Box::new);
+        taken.answer.error = document.error.map(FailureResponse::from);
+    }
+    Ok(taken.after(waited))
+}
+
+fn shape(context: &Context, operation: &'static str) -> Shape {
+    Shape { field: "file", max_files: 1, time_per_file: time_per_file(context), operation }
+}
+
+/// A document as it is by now, with its result if it has one; `None` where it was deleted meanwhile.
+async fn by_now(
+    context: &Context,
+    caller: &Caller,
+    id: &str,
+) -> Result<Option<(Document, Option<Extraction>)>, ApiError> {
+    let tenant = caller.tenant();
+    let Some(document) = context.store.document(&tenant, id).await? else { return Ok(None) };
+    let result = match document.status {
+        DocumentStatus::Completed => context.store.result(&tenant, id).await?,
+        _ => None,
     };
-    Ok((StatusCode::CREATED, Answer(response)))
+    Ok(Some((document, result.map(|result| result.extraction))))
 }
 
 /// A form with all that it has to have.
@@ -188,16 +290,8 @@ struct Whole {
     extras: Extras,
 }
 
-async fn take_in(
-    context: &Context,
-    caller: &Caller,
-    face: Face,
-    headers: &HeaderMap,
-    multipart: Multipart,
-) -> Result<Document, ApiError> {
-    let shape = Shape { field: "file", max_files: 1, time_per_file: time_per_file(context) };
-    check_room(context, headers, shape.max_files).await?;
-    let form = whole(read(context, caller, multipart, shape).await?, face)?;
+async fn take_in(context: &Context, caller: &Caller, face: Face, form: Form) -> Result<Document, ApiError> {
+    let form = whole(form, face)?;
     let received = form.file.outcome?;
     if form.declared_size.is_some_and(|declared| declared != received.size_bytes) {
         return Err(ApiError::new(
@@ -248,6 +342,7 @@ fn whole(form: Form, face: Face) -> Result<Whole, ApiError> {
         Face::Platform => (None, None),
         Face::OpenApi => {
             fields.required("mimeType");
+            fields.at_most("uploadType", MAX_UPLOAD_TYPE);
             (fields.id("batchId"), fields.required_number("fileSize"))
         }
     };

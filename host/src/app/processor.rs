@@ -56,7 +56,7 @@ impl Processor for PipelineProcessor {
             file_name: job.document.file_name,
             template: job.template.map(|template| template.content),
             references,
-            plugin: None,
+            extractor: job.document.chosen_extractor,
             mode: None,
             range: job.document.page_range,
             password: None,

@@ -119,7 +119,7 @@ impl Extract {
         let registry =
             Arc::new(Registry::open(Arc::new(engine), assets::bundled_plugins(), &config.plugins_dir())?);
         let pipeline = Arc::new(Pipeline::without_cache(config, Arc::clone(&registry), Clock::system()));
-        let (name, version) = pipeline.choose(self.plugin.as_deref(), template.as_ref());
+        let (name, version) = pipeline.choose(self.extractor().as_ref(), template.as_ref());
         registry.get(&name, version.as_deref()).await?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let jobs = if self.jobs == 0 { cores } else { self.jobs };
@@ -148,6 +148,12 @@ impl Extract {
         Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
+    /// The extractor that was asked for, in its newest version.
+    fn extractor(&self) -> Option<ExtractorChoice> {
+        let plugin = self.plugin.clone()?;
+        Some(ExtractorChoice { plugin, version: None, config: None })
+    }
+
     async fn one(&self, pipeline: &Pipeline, input: &Input, template: Option<TemplateContent>) -> Ending {
         let content = match read_document(input) {
             Ok(content) => content,
@@ -161,7 +167,7 @@ impl Extract {
             file_name: input.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             template,
             references: self.references.clone(),
-            plugin: self.plugin.clone(),
+            extractor: self.extractor(),
             mode: self.mode,
             range: self.pages,
             password: self.password.clone(),

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::extraction::Extraction;
-use super::template::TemplateReference;
+use super::template::{ExtractorChoice, TemplateReference};
 use super::timestamp::Timestamp;
 
 words! {
@@ -115,6 +115,8 @@ pub struct Document {
     pub file: Option<StoredFile>,
     /// The template it is read with.
     pub template: Option<TemplateReference>,
+    /// The extractor it was last asked to be read with; `None` for the template's.
+    pub chosen_extractor: Option<ExtractorChoice>,
     /// The pages asked for; `None` for all.
     pub page_range: Option<PageRange>,
     /// Higher is sooner, within one organization; 0 is usual.
@@ -189,21 +191,77 @@ pub struct DocumentFilter {
     pub from: Option<Timestamp>,
     /// Uploaded before this time.
     pub before: Option<Timestamp>,
-    /// Only file names that contain this text, without regard to case, or the document with this id.
+    /// Only documents whose file name or metadata contains this text, without regard to case, or the one with this
+    /// id.
     pub search: Option<String>,
 }
 
-/// How many documents there are, by status, and how long they take.
+/// How many documents there are, by status, and how long they take. Those with a result are the completed ones and
+/// those whose file has gone since.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentStatistics {
     /// Number of documents by status; every status is there.
     pub by_status: Vec<(DocumentStatus, u64)>,
-    /// Pages of all completed documents.
+    /// Pages of all documents with a result.
     pub pages: u64,
-    /// Mean time from start to completion of completed documents, in milliseconds.
-    pub mean_processing_ms: Option<f64>,
-    /// Mean confidence of completed documents, from 0 to 1.
+    /// How long documents with a result took; `None` where there are none.
+    pub processing_times: Option<ProcessingTimes>,
+    /// Mean confidence of documents with a result, from 0 to 1; `None` where none has one.
     pub mean_confidence: Option<f64>,
+}
+
+/// Times from the start of processing to its end, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProcessingTimes {
+    /// The arithmetic mean.
+    pub mean_ms: f64,
+    /// The time within which half of the documents were done (nearest rank).
+    pub median_ms: f64,
+    /// The time within which 95 of 100 documents were done (nearest rank).
+    pub p95_ms: f64,
+}
+
+/// How far a document is: what those are told who wait for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentState {
+    /// Id.
+    pub id: String,
+    /// The batch it belongs to.
+    pub batch_id: Option<String>,
+    /// Where it is on its way.
+    pub status: DocumentStatus,
+    /// Per cent, from 0 to 100.
+    pub progress: u8,
+    /// Pages that the latest attempt has read, once it has begun to.
+    pub pages_read: Option<u32>,
+    /// Number of pages, once known.
+    pub page_count: Option<u32>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why it failed; of a waiting or running document, why the last attempt failed.
+    pub error: Option<Failure>,
+    /// When any of this last changed.
+    pub updated_at: Timestamp,
+}
+
+/// How far an attempt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AttemptProgress {
+    /// Per cent, from 0 to 100.
+    pub percent: u8,
+    /// Pages read so far, once the first one is.
+    pub pages_read: Option<u32>,
+    /// Number of pages, once known.
+    pub page_count: Option<u32>,
+}
+
+/// How a document shall be processed again.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NewProcessing {
+    /// Another template or version; `None` to keep the one it has.
+    pub template: Option<TemplateReference>,
+    /// Another extractor than the template's. `None` keeps the one chosen before, if the template is kept too.
+    pub extractor: Option<ExtractorChoice>,
 }
 
 /// What became of the wish to cancel a document.

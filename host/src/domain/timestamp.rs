@@ -12,6 +12,11 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// The time `duration` earlier; saturates at the beginning of the range.
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
+    }
+
     /// How long before `later` this is; zero where it is not before it.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_micros(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
@@ -44,11 +49,6 @@ impl Timestamp {
     /// The month in UTC as `YYYY-MM`.
     pub fn to_month(self) -> String {
         self.to_date().chars().take("YYYY-MM".len()).collect()
-    }
-
-    /// The time `duration` earlier; saturates at the beginning of the range.
-    pub fn before(self, duration: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// ISO 8601 in UTC with milliseconds and `Z`, as in every answer of the API.

@@ -26,6 +26,8 @@ pub struct View {
     media_type: &'static str,
     first: u32,
     pages: Vec<Slot>,
+    /// Of the request, before any page is read.
+    warnings: Vec<Warning>,
     /// Pages that are read ahead of the extractor's asking.
     ahead: tokio::sync::Mutex<JoinSet<()>>,
     on_page: Box<dyn Fn(u32) + Send + Sync>,
@@ -79,9 +81,19 @@ impl View {
     /// Makes the view of a document.
     ///
     /// # Errors
-    /// A page range that lies outside the document.
+    /// A page range that lies outside the document. One that begins inside and ends outside is cut, with a warning.
     pub fn new(request: ViewRequest, reader: Reader) -> Result<Arc<Self>, decode::Error> {
         let page_count = request.document.page_count();
+        let cut = request.range.filter(|range| range.to > page_count);
+        let warnings = cut.map(|range| Warning {
+            code: "page_range_cut".to_owned(),
+            message: format!(
+                "pages {} to {} were asked for, the document has {page_count}",
+                range.from, range.to
+            ),
+            field: None,
+            page: None,
+        });
         let (from, to) = match request.range {
             None => (1, page_count),
             Some(range) if range.from == 0 || range.from > page_count => {
@@ -97,6 +109,7 @@ impl View {
             media_type: request.media_type,
             first: from - 1,
             pages: (from..=to).map(|_| Slot::default()).collect(),
+            warnings: warnings.into_iter().collect(),
             ahead: tokio::sync::Mutex::new(JoinSet::new()),
             on_page: request.on_page,
             times: Mutex::new(ReadingTimes::default()),
@@ -108,7 +121,7 @@ impl View {
         let mut ahead = self.ahead.lock().await;
         while ahead.join_next().await.is_some() {}
         let mut pages = Vec::new();
-        let mut warnings = Vec::new();
+        let mut warnings = self.warnings.clone();
         let mut failure = None;
         for (number, slot) in (self.first + 1..).zip(&self.pages) {
             match slot.text.get() {

@@ -1,14 +1,15 @@
-//! Batches: made with all their documents at once; their numbers are counted whenever they are read.
+//! Batches: made with all their documents at once; their numbers are counted whenever they are read. What is done to
+//! a batch is done to each of its documents, in one transaction.
 
 use serde_json::json;
 
 use super::audit::Event;
-use super::documents::template_reference;
+use super::documents::{containing, template_reference};
 use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
-use crate::domain::batch::{Batch, NewBatch};
-use crate::domain::document::NewDocument;
+use crate::domain::batch::{Batch, BatchChange, BatchDeletion, BatchFilter, BatchStatus, NewBatch};
+use crate::domain::document::{NewDocument, NewProcessing};
 use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
 use crate::domain::tenant::Tenant;
@@ -20,25 +21,70 @@ macro_rules! select {
             b.template_version as template_version, v.name as template_name, b.metadata as metadata,
             b.created_at as created_at, count(d.id) as total_files, count(d.result_attempt) as completed_files,
             count(case when d.completed_at is not null and d.result_attempt is null then 1 end) as failed_files,
-            max(d.completed_at) as completed_at
-        from batches b left join documents d on d.batch_id = b.id
+            count(case when d.status = 'cancelled' then 1 end) as cancelled_files,
+            cast(coalesce(sum(case when d.completed_at is not null then 100 else d.progress end), 0) as bigint)
+                as progress_sum,
+            max(d.completed_at) as completed_at "
+    };
+}
+
+macro_rules! tables {
+    () => {
+        "from batches b left join documents d on d.batch_id = b.id
             left join template_versions v on v.template_id = b.template_id and v.version = b.template_version
         where b.organization_id = $1 and (cast($2 as text) is null or b.project_id = $2) "
     };
 }
 
+/// The restriction of a list; each filter that is null lets everything through. The status is what
+/// [`Batch::status`] says.
+macro_rules! filtered {
+    () => {
+        "and (cast($4 as text) is null or b.template_id = $4)
+            and (cast($5 as bigint) is null or b.created_at >= $5)
+            and (cast($6 as bigint) is null or b.created_at < $6)
+            and (cast($7 as text) is null or b.search_text like $7 escape '\\' or b.id = $8)
+        group by b.id, v.name
+        having cast($3 as text) is null or $3 = case
+            when count(d.completed_at) < count(d.id) then 'processing'
+            when count(d.result_attempt) > 0 or count(d.id) = 0 then 'completed'
+            when count(case when d.status = 'cancelled' then 1 end) = count(d.id) then 'cancelled'
+            else 'failed' end "
+    };
+}
+
 statements! {
     "batches";
-    FIND = concat!(select!(), "and b.id = $3 group by b.id, v.name");
-    LIST = concat!(select!(), "group by b.id, v.name order by b.id desc limit $3 offset $4");
-    COUNT = "select count(*) as total from batches
-        where organization_id = $1 and (cast($2 as text) is null or project_id = $2)";
+    FIND = concat!(select!(), tables!(), "and b.id = $3 group by b.id, v.name");
+    LIST = concat!(select!(), tables!(), filtered!(), "order by b.id desc limit $9 offset $10");
+    COUNT = concat!(
+        "select count(*) as total from (select b.id as id ",
+        tables!(),
+        filtered!(),
+        ") as found"
+    );
     UPLOADS = "select d.upload_id as upload_id from documents d
         where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2) and d.batch_id = $3
         order by d.id limit $4";
-    INSERT = "insert into batches (id, organization_id, project_id, user_id, name, template_id, template_version,
-            metadata, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    INSERT = "insert into batches (id, organization_id, project_id, user_id, name, search_text, template_id,
+            template_version, metadata, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    REQUEST_CANCEL = "update runs set cancel_requested = true, updated_at = $3
+        where organization_id = $1 and state in ('waiting', 'running') and cancel_requested = false
+            and document_id in (select d.id from documents d where d.organization_id = $1 and d.batch_id = $2)
+        returning document_id, state";
+    RESTART_RUNS = "update runs set state = 'waiting', attempts_excused = attempt, failures = 0,
+            cancel_requested = false, worker = null, failure_code = null, failure_message = null, updated_at = $3
+        where organization_id = $1 and state in ('finished', 'dead') and document_id in (
+            select d.id from documents d
+            where d.organization_id = $1 and d.batch_id = $2 and d.blob_key is not null
+        )
+        returning document_id";
+    LOCK_FINISHED = "update runs set updated_at = $3
+        where organization_id = $1 and state in ('finished', 'dead')
+            and document_id in (select d.id from documents d where d.organization_id = $1 and d.batch_id = $2)";
+    DELETE_DOCUMENTS = "delete from documents where organization_id = $1 and batch_id = $2 returning blob_key";
+    DELETE = "delete from batches where organization_id = $1 and id = $2";
 }
 
 /// Most upload ids of one batch that are told: far above what one upload may bring.
@@ -53,17 +99,29 @@ impl Store {
         self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
     }
 
-    /// The tenant's batches, newest first.
+    /// The tenant's batches that the filter lets through, newest first.
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub async fn list_batches(&self, tenant: &Tenant, page: Page) -> Result<Listing<Batch>, Error> {
-        let total =
-            self.engine.count(&COUNT, arguments![&tenant.organization_id, &tenant.project_id]).await?;
-        let items = self
-            .engine
-            .list(&LIST, arguments![&tenant.organization_id, &tenant.project_id, page.limit, page.offset()])
-            .await?;
+    pub async fn list_batches(
+        &self,
+        tenant: &Tenant,
+        filter: &BatchFilter,
+        page: Page,
+    ) -> Result<Listing<Batch>, Error> {
+        let mut all = arguments![
+            &tenant.organization_id,
+            &tenant.project_id,
+            filter.status.map(BatchStatus::as_str),
+            &filter.template_id,
+            filter.from,
+            filter.before,
+            filter.search.as_deref().map(containing),
+            &filter.search
+        ];
+        let total = self.engine.count(&COUNT, all.clone()).await?;
+        all.extend(arguments![page.limit, page.offset()]);
+        let items = self.engine.list(&LIST, all).await?;
         Ok(Listing { items, total })
     }
 
@@ -100,6 +158,7 @@ impl Store {
                 project_id,
                 &new.user_id,
                 &new.name,
+                new.name.to_lowercase(),
                 new.template.as_ref().map(|template| template.id.as_str()),
                 new.template.as_ref().map(|template| template.version),
                 to_optional_json("metadata", new.metadata.as_ref())?,
@@ -128,6 +187,108 @@ impl Store {
         self.arrivals.notify_one();
         Ok(recorded)
     }
+
+    /// Cancels the documents of a batch of the tenant that are not finished, or asks the workers that have them to
+    /// stop.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn cancel_batch(&self, actor: &Actor, tenant: &Tenant, id: &str) -> Result<BatchChange, Error> {
+        let (organization_id, now) = (&tenant.organization_id, self.clock.now());
+        let mut tx = self.begin().await?;
+        if !self.has_batch(&mut tx, tenant, id).await? {
+            return Ok(BatchChange::NotFound);
+        }
+        let runs = tx.fetch_all(&REQUEST_CANCEL, arguments![organization_id, id, now]).await?;
+        if runs.is_empty() {
+            return Ok(BatchChange::NothingToDo);
+        }
+        for run in &runs {
+            self.stop_run(&mut tx, organization_id, run, now).await?;
+        }
+        self.audit_batch(&mut tx, actor, tenant, "batch.cancelled", id).await?;
+        tx.commit().await?;
+        Ok(BatchChange::Made(runs.len() as u64))
+    }
+
+    /// Has the finished documents of a batch of the tenant processed again, as far as their files are kept.
+    ///
+    /// # Errors
+    /// As [`Store::reprocess_document`].
+    pub async fn reprocess_batch(
+        &self,
+        actor: &Actor,
+        tenant: &Tenant,
+        id: &str,
+        new: &NewProcessing,
+    ) -> Result<BatchChange, Error> {
+        let (organization_id, now) = (&tenant.organization_id, self.clock.now());
+        let mut tx = self.begin().await?;
+        if !self.has_batch(&mut tx, tenant, id).await? {
+            return Ok(BatchChange::NotFound);
+        }
+        let runs = tx.fetch_all(&RESTART_RUNS, arguments![organization_id, id, now]).await?;
+        if runs.is_empty() {
+            return Ok(BatchChange::NothingToDo);
+        }
+        for run in &runs {
+            let document_id: String = run.get("document_id")?;
+            // Deleted after its time while this waited for the runs: the next try does without it.
+            if !self.restart(&mut tx, organization_id, &document_id, new, now).await? {
+                return Ok(BatchChange::NothingToDo);
+            }
+        }
+        self.audit_batch(&mut tx, actor, tenant, "batch.reprocessed", id).await?;
+        tx.commit().await?;
+        self.arrivals.notify_one();
+        Ok(BatchChange::Made(runs.len() as u64))
+    }
+
+    /// Deletes the records of a batch of the tenant and of all its documents, which have to be finished.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn delete_batch(
+        &self,
+        actor: &Actor,
+        tenant: &Tenant,
+        id: &str,
+    ) -> Result<BatchDeletion, Error> {
+        let organization_id = &tenant.organization_id;
+        let mut tx = self.begin().await?;
+        let bound = arguments![organization_id, id, self.clock.now()];
+        let finished = tx.execute(&LOCK_FINISHED, bound).await?;
+        let found = tx.find(&FIND, arguments![organization_id, &tenant.project_id, id]).await?;
+        let Some(batch): Option<Batch> = found else { return Ok(BatchDeletion::NotFound) };
+        if finished < batch.total_files {
+            return Ok(BatchDeletion::InProgress);
+        }
+        let deleted = tx.fetch_all(&DELETE_DOCUMENTS, arguments![organization_id, id]).await?;
+        let blob_keys: Vec<Option<String>> =
+            deleted.iter().map(|row| row.get("blob_key")).collect::<Result<_, _>>()?;
+        tx.execute(&DELETE, arguments![organization_id, id]).await?;
+        self.audit_batch(&mut tx, actor, tenant, "batch.deleted", id).await?;
+        tx.commit().await?;
+        Ok(BatchDeletion::Deleted { blob_keys: blob_keys.into_iter().flatten().collect() })
+    }
+
+    async fn has_batch(&self, tx: &mut Transaction, tenant: &Tenant, id: &str) -> Result<bool, Error> {
+        let row =
+            tx.fetch_optional(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        Ok(row.is_some())
+    }
+
+    async fn audit_batch(
+        &self,
+        tx: &mut Transaction,
+        actor: &Actor,
+        tenant: &Tenant,
+        action: &'static str,
+        id: &str,
+    ) -> Result<(), Error> {
+        let organization_id = &tenant.organization_id;
+        self.audit(tx, Event { organization_id, actor, action, target: id, changes: None }).await
+    }
 }
 
 /// The batch that the caller has locked, or has just made.
@@ -148,6 +309,8 @@ impl FromRow for Batch {
             total_files: row.number("total_files")?,
             completed_files: row.number("completed_files")?,
             failed_files: row.number("failed_files")?,
+            cancelled_files: row.number("cancelled_files")?,
+            progress_sum: row.number("progress_sum")?,
             created_at: row.time("created_at")?,
             completed_at: row.optional_time("completed_at")?,
         };

@@ -1,21 +1,25 @@
 //! Documents: made together with their run, listed with filters, cancelled, processed again, deleted.
 
-use serde_json::json;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::audit::Event;
 use super::queue::Queue;
-use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
+use super::statement::{Argument, FromRow, Row, arguments, statements, to_optional_json};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
 use crate::domain::credit::Ending;
 use crate::domain::document::{
-    Cancellation, Deletion, Document, DocumentFilter, DocumentStatistics, DocumentStatus, ExtractorIdentity,
-    Failure, FileType, NewDocument, PageRange, Reprocessing, StoredFile,
+    Cancellation, Deletion, Document, DocumentFilter, DocumentStatus, ExtractorIdentity, Failure, FileType,
+    NewDocument, NewProcessing, PageRange, Reprocessing, StoredFile,
 };
 use crate::domain::event::EventKind;
 use crate::domain::listing::{Listing, Page};
-use crate::domain::template::TemplateReference;
+use crate::domain::template::{ExtractorChoice, TemplateReference};
 use crate::domain::tenant::Tenant;
+use crate::domain::timestamp::Timestamp;
 use crate::telemetry::traces;
 
 macro_rules! select {
@@ -24,7 +28,7 @@ macro_rules! select {
             d.user_id as user_id, d.batch_id as batch_id, d.upload_id as upload_id, d.file_name as file_name,
             d.file_type as file_type, d.mime_type as mime_type, d.size_bytes as size_bytes, d.sha256 as sha256,
             d.blob_key as blob_key, d.template_id as template_id, d.template_version as template_version,
-            v.name as template_name, d.page_from as page_from, d.page_to as page_to, d.priority as priority,
+            v.name as template_name, d.extractor as extractor, d.page_from as page_from, d.page_to as page_to, d.priority as priority,
             d.status as status, d.progress as progress, d.page_count as page_count, d.plugin as plugin,
             d.plugin_version as plugin_version, d.plugin_digest as plugin_digest, d.confidence as confidence,
             r.failure_code as failure_code, r.failure_message as failure_message, r.attempt as attempt,
@@ -35,7 +39,8 @@ macro_rules! select {
     };
 }
 
-/// The restriction of a list; each filter that is null lets everything through.
+/// The restriction of a list to its first nine arguments, see [`restriction`]; each filter that is null lets
+/// everything through.
 macro_rules! filtered {
     () => {
         "where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
@@ -47,6 +52,7 @@ macro_rules! filtered {
             and (cast($8 as text) is null or d.search_text like $8 escape '\\' or d.id = $9 or d.upload_id = $9) "
     };
 }
+pub(super) use filtered;
 
 statements! {
     "documents";
@@ -74,12 +80,6 @@ statements! {
     INSERT_RUN = "insert into runs (document_id, organization_id, attempt, attempts_excused, failures, state,
             cancel_requested, failure_code, failure_message, updated_at, trace)
         values ($1, $2, 0, 0, 0, $3, false, $4, $5, $6, $7)";
-    STATISTICS = "select d.status as status, count(*) as total,
-            cast(coalesce(sum(d.page_count), 0) as bigint) as pages,
-            cast(avg(d.completed_at - d.started_at) as double precision) as mean_micros,
-            avg(d.confidence) as mean_confidence
-        from documents d
-        where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2) group by d.status";
     WAITING = "select count(*) as total from documents where status = 'pending'";
     /// Runs are always locked before documents, here and in whatever a worker does.
     REQUEST_CANCEL = "update runs set cancel_requested = true, updated_at = $4
@@ -104,7 +104,11 @@ statements! {
         returning document_id";
     RESTART = "update documents set status = 'pending', progress = 0, page_count = null, plugin = null,
             plugin_version = null, plugin_digest = null, confidence = null, result_attempt = null,
-            started_at = null, completed_at = null, updated_at = $3
+            pages_read = null, started_at = null, completed_at = null, updated_at = $3,
+            template_id = coalesce(cast($4 as text), template_id),
+            template_version = coalesce(cast($5 as bigint), template_version),
+            extractor = case when cast($4 as text) is null and cast($6 as text) is null then extractor
+                else cast($6 as text) end
         where organization_id = $1 and id = $2 and blob_key is not null";
     LOCK_FINISHED = "update runs set updated_at = $4
         where state in ('finished', 'dead') and document_id in (
@@ -135,19 +139,8 @@ impl Store {
         filter: &DocumentFilter,
         page: Page,
     ) -> Result<Listing<Document>, Error> {
-        let restriction = arguments![
-            &tenant.organization_id,
-            &tenant.project_id,
-            filter.status.map(DocumentStatus::as_str),
-            &filter.template_id,
-            &filter.batch_id,
-            filter.from,
-            filter.before,
-            filter.search.as_deref().map(containing),
-            &filter.search
-        ];
-        let total = self.engine.count(&COUNT, restriction.clone()).await?;
-        let mut all = restriction;
+        let mut all = restriction(tenant, filter);
+        let total = self.engine.count(&COUNT, all.clone()).await?;
         all.extend(arguments![page.limit, page.offset()]);
         let items = self.engine.list(&LIST, all).await?;
         Ok(Listing { items, total })
@@ -166,37 +159,6 @@ impl Store {
     ) -> Result<Vec<Document>, Error> {
         let arguments = arguments![&tenant.organization_id, &tenant.project_id, batch_id, after, limit];
         self.engine.list(&LIST_BATCH, arguments).await
-    }
-
-    /// How many documents the tenant has, and how long they take.
-    ///
-    /// # Errors
-    /// Whatever the database answers.
-    pub async fn document_statistics(&self, tenant: &Tenant) -> Result<DocumentStatistics, Error> {
-        let rows = self
-            .engine
-            .fetch_all(&STATISTICS, arguments![&tenant.organization_id, &tenant.project_id])
-            .await?;
-        let mut statistics = DocumentStatistics {
-            by_status: DocumentStatus::ALL.iter().map(|status| (*status, 0)).collect(),
-            pages: 0,
-            mean_processing_ms: None,
-            mean_confidence: None,
-        };
-        for row in &rows {
-            let status = row.word("status", DocumentStatus::parse)?;
-            let count = row.number("total")?;
-            for (_, total) in statistics.by_status.iter_mut().filter(|(known, _)| *known == status) {
-                *total = count;
-            }
-            if status == DocumentStatus::Completed {
-                statistics.pages = row.number("pages")?;
-                statistics.mean_processing_ms =
-                    row.get::<Option<f64>>("mean_micros")?.map(|micros| micros / 1000.0);
-                statistics.mean_confidence = row.get("mean_confidence")?;
-            }
-        }
-        Ok(statistics)
     }
 
     /// How many documents of all tenants wait for their turn.
@@ -259,34 +221,46 @@ impl Store {
             });
         };
         let document_id: String = run.get("document_id")?;
-        let outcome = match run.get::<String>("state")?.as_str() {
-            "running" => Cancellation::Requested,
-            _ => {
-                tx.execute(&FINISH_RUN, arguments![&tenant.organization_id, &document_id, now]).await?;
-                tx.execute(&CANCEL, arguments![&tenant.organization_id, &document_id, now]).await?;
-                let document = read(&mut tx, &tenant.organization_id, &document_id).await?;
-                self.meter_end(&mut tx, &document, Ending::Cancelled).await?;
-                let (organization_id, kind) = (&tenant.organization_id, EventKind::DocumentCancelled);
-                self.announce_finished(&mut tx, organization_id, &document_id, kind, None).await?;
-                self.queue.withdraw(&mut tx, &document_id).await?;
-                Cancellation::Cancelled
-            }
-        };
+        let outcome = self.stop_run(&mut tx, &tenant.organization_id, &run, now).await?;
         self.audit_document(&mut tx, actor, tenant, "document.cancelled", &document_id).await?;
         tx.commit().await?;
         Ok(outcome)
     }
 
+    /// Cancels the document of a run that was asked to stop, unless a worker has it: then that worker will.
+    pub(super) async fn stop_run(
+        &self,
+        tx: &mut Transaction,
+        organization_id: &str,
+        run: &Row,
+        now: Timestamp,
+    ) -> Result<Cancellation, Error> {
+        if run.get::<String>("state")? == "running" {
+            return Ok(Cancellation::Requested);
+        }
+        let document_id: String = run.get("document_id")?;
+        tx.execute(&FINISH_RUN, arguments![organization_id, &document_id, now]).await?;
+        tx.execute(&CANCEL, arguments![organization_id, &document_id, now]).await?;
+        let document = read(tx, organization_id, &document_id).await?;
+        self.meter_end(tx, &document, Ending::Cancelled).await?;
+        let kind = EventKind::DocumentCancelled;
+        self.announce_finished(tx, organization_id, &document_id, kind, None).await?;
+        self.queue.withdraw(tx, &document_id).await?;
+        Ok(Cancellation::Cancelled)
+    }
+
     /// Has a finished document of the tenant processed again. Its result is gone from the record at once.
     ///
     /// # Errors
+    /// [`Error::MissingReference`] where the template is not there (its project is not checked),
     /// [`Error::QuotaExceeded`] or [`Error::CreditsShort`] where the organization may not have it processed, or whatever
-    /// the database answers.
+    /// else the database answers.
     pub async fn reprocess_document(
         &self,
         actor: &Actor,
         tenant: &Tenant,
         id: &str,
+        new: &NewProcessing,
     ) -> Result<Reprocessing, Error> {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
@@ -304,17 +278,45 @@ impl Store {
         };
         let document_id: String = run.get("document_id")?;
         // Its file may have been deleted after its time while this waited for the run.
-        if tx.execute(&RESTART, arguments![&tenant.organization_id, &document_id, now]).await? == 0 {
+        if !self.restart(&mut tx, &tenant.organization_id, &document_id, new, now).await? {
             return Ok(Reprocessing::FileGone);
         }
-        // Left over where a worker finished the run after it had lost the lease.
-        self.queue.withdraw(&mut tx, &document_id).await?;
-        let document = read(&mut tx, &tenant.organization_id, &document_id).await?;
-        self.meter_reprocessing(&mut tx, &document).await?;
         self.audit_document(&mut tx, actor, tenant, "document.reprocessed", &document_id).await?;
         tx.commit().await?;
         self.arrivals.notify_one();
         Ok(Reprocessing::Accepted)
+    }
+
+    /// Puts a document whose run waits again back to its beginning; `false` where its file is gone.
+    pub(super) async fn restart(
+        &self,
+        tx: &mut Transaction,
+        organization_id: &str,
+        document_id: &str,
+        new: &NewProcessing,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let template = new.template.as_ref();
+        let extractor = new.extractor.as_ref().map(StoredChoice::from);
+        let restarted = tx.execute(
+            &RESTART,
+            arguments![
+                organization_id,
+                document_id,
+                now,
+                template.map(|template| template.id.as_str()),
+                template.map(|template| template.version),
+                to_optional_json("extractor", extractor.as_ref())?
+            ],
+        );
+        if restarted.await? == 0 {
+            return Ok(false);
+        }
+        // Left over where a worker finished the run after it had lost the lease.
+        self.queue.withdraw(tx, document_id).await?;
+        let document = read(tx, organization_id, document_id).await?;
+        self.meter_reprocessing(tx, &document).await?;
+        Ok(true)
     }
 
     /// Deletes the record of a finished document of the tenant, with its results.
@@ -386,7 +388,7 @@ impl Store {
                 &new.batch_id,
                 &new.upload_id,
                 &new.file_name,
-                new.file_name.to_lowercase(),
+                search_text(&new.file_name, new.metadata.as_ref()),
                 new.file_type.as_str(),
                 &new.mime_type,
                 new.size_bytes,
@@ -426,8 +428,68 @@ pub(super) async fn read(tx: &mut Transaction, organization_id: &str, id: &str) 
     tx.read(&FIND_BY_ID, arguments![organization_id, id]).await
 }
 
+/// What a document is found by: its file's name and the values of its metadata, in lower case, one a line.
+fn search_text(file_name: &str, metadata: Option<&Map<String, Value>>) -> String {
+    let mut text = file_name.to_lowercase();
+    for value in metadata.into_iter().flat_map(Map::values) {
+        add_values(&mut text, value);
+    }
+    text
+}
+
+fn add_values(text: &mut String, value: &Value) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => items.iter().for_each(|item| add_values(text, item)),
+        Value::Object(members) => members.values().for_each(|member| add_values(text, member)),
+        Value::String(value) => {
+            text.push('\n');
+            text.push_str(&value.to_lowercase());
+        }
+        Value::Bool(_) | Value::Number(_) => {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "\n{value}");
+        }
+    }
+}
+
+/// The first nine arguments of a filtered list.
+pub(super) fn restriction(tenant: &Tenant, filter: &DocumentFilter) -> Vec<Argument> {
+    arguments![
+        &tenant.organization_id,
+        &tenant.project_id,
+        filter.status.map(DocumentStatus::as_str),
+        &filter.template_id,
+        &filter.batch_id,
+        filter.from,
+        filter.before,
+        filter.search.as_deref().map(containing),
+        &filter.search
+    ]
+}
+
+/// An extractor as the JSON of a column.
+#[derive(Serialize, Deserialize)]
+struct StoredChoice {
+    plugin: String,
+    version: Option<String>,
+    config: Option<Map<String, Value>>,
+}
+
+impl From<&ExtractorChoice> for StoredChoice {
+    fn from(choice: &ExtractorChoice) -> Self {
+        Self { plugin: choice.plugin.clone(), version: choice.version.clone(), config: choice.config.clone() }
+    }
+}
+
+impl From<StoredChoice> for ExtractorChoice {
+    fn from(stored: StoredChoice) -> Self {
+        Self { plugin: stored.plugin, version: stored.version, config: stored.config }
+    }
+}
+
 /// The pattern for names that contain `text`, without regard to case.
-fn containing(text: &str) -> String {
+pub(super) fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.to_lowercase().chars() {
         if matches!(character, '%' | '_' | '\\') {
@@ -486,6 +548,7 @@ impl FromRow for Document {
             size_bytes: row.number("size_bytes")?,
             file,
             template: template_reference(row)?,
+            chosen_extractor: row.optional_json::<StoredChoice>("extractor")?.map(ExtractorChoice::from),
             page_range,
             priority: row.number("priority")?,
             status: row.word("status", DocumentStatus::parse)?,

@@ -1,118 +1,153 @@
-//! Answers kept for `Idempotency-Key`: the first request with a key reserves it, later ones get its answer.
+//! Answers kept for `Idempotency-Key`: the first request with a key holds it, later ones get its answer.
+//!
+//! A request in progress renews its hold; where it cannot any more, because its process died, the key is free again
+//! as soon as the hold runs out. What a request writes counts only while it is the holder.
 
 use std::time::Duration;
 
 use super::statement::{FromRow, Row, arguments, statements};
 use super::{Error, Store};
-use crate::domain::timestamp::Timestamp;
 
 statements! {
     "idempotency";
-    SWEEP = "delete from idempotency_keys where created_at < $1 or (answer_status is null and created_at < $2)";
-    RESERVE = "insert into idempotency_keys (organization_id, key, fingerprint, created_at)
-        values ($1, $2, $3, $4) on conflict (organization_id, key) do nothing";
+    SWEEP = "delete from idempotency_keys where created_at < $1";
+    DROP_STALE = "delete from idempotency_keys
+        where organization_id = $1 and key = $2 and answer_status is null and held_until < $3";
+    RESERVE = "insert into idempotency_keys (organization_id, key, holder, held_until, created_at)
+        values ($1, $2, $3, $4, $5) on conflict (organization_id, key) do nothing";
     FIND = "select fingerprint, answer_status, answer_body from idempotency_keys
         where organization_id = $1 and key = $2";
-    FINISH = "update idempotency_keys set answer_status = $3, answer_body = $4
-        where organization_id = $1 and key = $2";
-    FORGET = "delete from idempotency_keys where organization_id = $1 and key = $2 and answer_status is null";
+    RENEW = "update idempotency_keys set held_until = $4
+        where organization_id = $1 and key = $2 and holder = $3 and answer_status is null";
+    FINISH = "update idempotency_keys set fingerprint = $4, answer_status = $5, answer_body = $6
+        where organization_id = $1 and key = $2 and holder = $3 and answer_status is null";
+    FORGET = "delete from idempotency_keys
+        where organization_id = $1 and key = $2 and holder = $3 and answer_status is null";
 }
 
 /// How long an answer is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a request may hold its key without an answer: beyond it, its process is taken for dead.
-const RESERVED: Duration = Duration::from_secs(2 * 60 * 60);
+/// How long a hold lasts unless it is renewed.
+pub const IDEMPOTENCY_HOLD: Duration = Duration::from_secs(60);
+
+/// A key that a request holds while it is in progress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyHold {
+    organization_id: String,
+    key: String,
+    holder: String,
+}
+
+/// The answer that is kept for a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptAnswer {
+    /// Hash of the request that was answered.
+    pub fingerprint: String,
+    /// HTTP status, as a number.
+    pub status: u16,
+    /// The body; `None` where it must not be kept, since it had a secret.
+    pub body: Option<String>,
+}
 
 /// What is known of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Idempotency {
-    /// Nothing: the caller has reserved it, and must finish or forget it.
-    New,
-    /// The same request is in progress.
+    /// Nothing: the caller holds it now, and must finish or forget it.
+    New(IdempotencyHold),
+    /// A request with it is in progress.
     InProgress,
-    /// The same request was answered.
-    Answered {
-        /// HTTP status, as a number.
-        status: u16,
-        /// The body.
-        body: String,
-    },
-    /// The key was used for another request.
-    Conflict,
-}
-
-struct Kept {
-    fingerprint: String,
-    answer: Option<(u16, String)>,
+    /// A request with it was answered.
+    Answered(KeptAnswer),
 }
 
 impl Store {
-    /// Reserves `key` for the request with this fingerprint (a hash of method, path and body), or says what became
-    /// of the request that has it. Keys are forgotten after 24 hours.
+    /// Takes hold of a `key` (unique within the organization) for [`IDEMPOTENCY_HOLD`], or says what became of the
+    /// request that has it. Answers are forgotten after 24 hours.
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub async fn reserve_idempotency_key(
-        &self,
-        organization_id: &str,
-        key: &str,
-        fingerprint: &str,
-    ) -> Result<Idempotency, Error> {
+    pub async fn hold_idempotency_key(&self, organization_id: &str, key: &str) -> Result<Idempotency, Error> {
         let now = self.clock.now();
+        let hold = IdempotencyHold {
+            organization_id: organization_id.to_owned(),
+            key: key.to_owned(),
+            holder: self.clock.new_id(),
+        };
         let mut tx = self.begin().await?;
-        tx.execute(&SWEEP, arguments![before(now, KEPT), before(now, RESERVED)]).await?;
-        let reserved = tx.execute(&RESERVE, arguments![organization_id, key, fingerprint, now]).await?;
-        let known = match reserved {
+        tx.execute(&SWEEP, arguments![now.before(KEPT)]).await?;
+        tx.execute(&DROP_STALE, arguments![organization_id, key, now]).await?;
+        let until = now.after(IDEMPOTENCY_HOLD);
+        let held = tx.execute(&RESERVE, arguments![organization_id, key, &hold.holder, until, now]).await?;
+        let answer = match held {
             1 => None,
-            _ => tx.find::<Kept>(&FIND, arguments![organization_id, key]).await?,
+            _ => tx.find::<Option<KeptAnswer>>(&FIND, arguments![organization_id, key]).await?.flatten(),
         };
         tx.commit().await?;
-        Ok(match known {
-            None => Idempotency::New,
-            Some(kept) if kept.fingerprint != fingerprint => Idempotency::Conflict,
-            Some(Kept { answer: None, .. }) => Idempotency::InProgress,
-            Some(Kept { answer: Some((status, body)), .. }) => Idempotency::Answered { status, body },
+        Ok(match (held, answer) {
+            (1, _) => Idempotency::New(hold),
+            (_, Some(answer)) => Idempotency::Answered(answer),
+            (_, None) => Idempotency::InProgress,
         })
     }
 
-    /// Keeps the answer of the request that reserved `key`.
+    /// Makes a hold last from now for [`IDEMPOTENCY_HOLD`]; `false` where it was lost.
+    ///
+    /// # Errors
+    /// Whatever the database answers.
+    pub async fn renew_idempotency_key(&self, hold: &IdempotencyHold) -> Result<bool, Error> {
+        let until = self.clock.now().after(IDEMPOTENCY_HOLD);
+        let mut tx = self.begin().await?;
+        let renewed =
+            tx.execute(&RENEW, arguments![&hold.organization_id, &hold.key, &hold.holder, until]).await?;
+        tx.commit().await?;
+        Ok(renewed == 1)
+    }
+
+    /// Keeps the answer of the request that holds a key; nothing happens where the hold was lost.
     ///
     /// # Errors
     /// Whatever the database answers.
     pub async fn finish_idempotency_key(
         &self,
-        organization_id: &str,
-        key: &str,
-        status: u16,
-        body: &str,
+        hold: &IdempotencyHold,
+        answer: &KeptAnswer,
     ) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        tx.execute(&FINISH, arguments![organization_id, key, u32::from(status), body]).await?;
+        tx.execute(
+            &FINISH,
+            arguments![
+                &hold.organization_id,
+                &hold.key,
+                &hold.holder,
+                &answer.fingerprint,
+                u32::from(answer.status),
+                &answer.body
+            ],
+        )
+        .await?;
         tx.commit().await
     }
 
-    /// Lets go of a reserved key whose request made nothing, so that it may be sent again.
+    /// Lets go of a key whose request made nothing, so that it may be sent again.
     ///
     /// # Errors
     /// Whatever the database answers.
-    pub async fn forget_idempotency_key(&self, organization_id: &str, key: &str) -> Result<(), Error> {
+    pub async fn forget_idempotency_key(&self, hold: &IdempotencyHold) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        tx.execute(&FORGET, arguments![organization_id, key]).await?;
+        tx.execute(&FORGET, arguments![&hold.organization_id, &hold.key, &hold.holder]).await?;
         tx.commit().await
     }
 }
 
-fn before(now: Timestamp, duration: Duration) -> i64 {
-    now.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
-}
-
-impl FromRow for Kept {
+impl FromRow for Option<KeptAnswer> {
+    /// `None` for a key whose request is in progress.
     fn from_row(row: &Row) -> Result<Self, Error> {
-        let answer = match row.optional_number("answer_status")? {
-            None => None,
-            Some(status) => Some((status, row.get::<Option<String>>("answer_body")?.unwrap_or_default())),
-        };
-        Ok(Self { fingerprint: row.get("fingerprint")?, answer })
+        let Some(status) = row.optional_number("answer_status")? else { return Ok(None) };
+        Ok(Some(KeptAnswer {
+            fingerprint: row.get::<Option<String>>("fingerprint")?.unwrap_or_default(),
+            status,
+            body: row.get("answer_body")?,
+        }))
     }
 }

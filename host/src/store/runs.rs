@@ -9,7 +9,7 @@ use super::queue::{Delivery, Queue};
 use super::statement::{Argument, arguments, statements};
 use super::{Error, Store, Transaction, documents, results, templates};
 use crate::domain::credit::Ending;
-use crate::domain::document::{Document, DocumentStatus, Failure, Processed};
+use crate::domain::document::{AttemptProgress, Document, DocumentStatus, Failure, Processed};
 use crate::domain::event::EventKind;
 use crate::domain::template::Template;
 use crate::domain::timestamp::Timestamp;
@@ -20,13 +20,16 @@ statements! {
     BEGIN = "update runs set attempt = attempt + 1, state = 'running', worker = $2, updated_at = $3
         where document_id = $1 and state in ('waiting', 'running')
         returning organization_id, attempt, attempts_excused, failures, cancel_requested, trace";
-    BEGIN_DOCUMENT = "update documents set status = 'in_progress', progress = 0,
+    BEGIN_DOCUMENT = "update documents set status = 'in_progress', progress = 0, pages_read = null,
             started_at = coalesce(started_at, $2), updated_at = $2
         where id = $1";
     BEAT = "update runs set updated_at = $3 where document_id = $1 and attempt = $2 and state = 'running'
         returning cancel_requested";
-    PROGRESS = "update documents set progress = $2, page_count = coalesce($3, page_count), updated_at = $4
-        where id = $1 and status = 'in_progress'";
+    /// The time of change is that of the progress, so that those who wait hear of changes only.
+    PROGRESS = "update documents set progress = $2, pages_read = $3, page_count = coalesce($4, page_count),
+            updated_at = $5
+        where id = $1 and status = 'in_progress'
+            and (progress <> $2 or coalesce(pages_read, 0) <> coalesce($3, 0))";
     END = "update runs set state = $3, failure_code = $4, failure_message = $5, updated_at = $6,
             attempts_excused = attempts_excused + $7, failures = failures + $8
         where document_id = $1 and attempt = $2 and state = 'running'";
@@ -161,8 +164,7 @@ impl Store {
         })))
     }
 
-    /// Makes the attempt's lease last from now for `lease`, and tells its progress (per cent) and, once known, the
-    /// document's number of pages.
+    /// Makes the attempt's lease last from now for `lease`, and tells how far it is.
     ///
     /// # Errors
     /// Whatever the database answers.
@@ -170,8 +172,7 @@ impl Store {
         &self,
         attempt: &Attempt,
         lease: Duration,
-        progress: u8,
-        page_count: Option<u32>,
+        progress: AttemptProgress,
     ) -> Result<Pulse, Error> {
         let id = &attempt.document.id;
         let now = self.clock.now();
@@ -179,7 +180,8 @@ impl Store {
         let Some(run) = tx.fetch_optional(&BEAT, arguments![id, attempt.number, now]).await? else {
             return Ok(Pulse::Lost);
         };
-        tx.execute(&PROGRESS, arguments![id, progress.min(100), page_count, now]).await?;
+        let percent = progress.percent.min(100);
+        tx.execute(&PROGRESS, arguments![id, percent, progress.pages_read, progress.page_count, now]).await?;
         if !self.queue.extend(&mut tx, &attempt.delivery, lease).await? {
             return Ok(Pulse::Lost);
         }

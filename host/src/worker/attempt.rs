@@ -144,7 +144,7 @@ async fn watch(
             () = &mut deadline => return Watched::Stopped(Outcome::Failed(timed_out(&worker.settings))),
             _ = beats.tick() => {}
         }
-        match worker.store.beat(attempt, lease, progress.current(), progress.page_count()).await {
+        match worker.store.beat(attempt, lease, progress.current()).await {
             Ok(Pulse::Continue) => {}
             Ok(Pulse::Cancel) => return Watched::Stopped(Outcome::Cancelled),
             Ok(Pulse::Lost) => return Watched::Stopped(Outcome::Lost),

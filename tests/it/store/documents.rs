@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ocriva::domain::audit::Actor;
-use ocriva::domain::batch::BatchStatus;
+use ocriva::domain::batch::{BatchFilter, BatchStatus};
 use ocriva::domain::document::{
     Deletion, Document, DocumentFilter, DocumentStatus, FileType, NewDocument, PageRange,
 };
@@ -170,7 +170,10 @@ async fn a_batch_counts_its_documents(test: TestStore) {
     assert_eq!((batch.total_files, batch.completed_files, batch.failed_files), (3, 1, 2));
     assert_eq!((batch.status(), batch.progress()), (BatchStatus::Completed, 100));
     assert!(batch.completed_at.is_some());
-    assert_eq!(test.store.list_batches(&tenant, FIRST_PAGE).await.unwrap().items, [batch]);
+    assert_eq!(
+        test.store.list_batches(&tenant, &BatchFilter::default(), FIRST_PAGE).await.unwrap().items,
+        [batch]
+    );
     let uploads: BTreeSet<_> = test.store.batch_uploads(&tenant, &id).await.unwrap().into_iter().collect();
     assert_eq!(uploads, documents.iter().map(|document| document.upload_id.clone()).collect());
 }
@@ -190,7 +193,10 @@ async fn a_batch_is_recorded_whole_or_not_at_all(test: TestStore) {
     let twice = test.new_document();
     let made = create_batch(&test, &[twice.clone(), twice]).await;
     assert!(matches!(made, Err(Error::Duplicate { .. })), "{made:?}");
-    assert_eq!(test.store.list_batches(&test.tenant(), FIRST_PAGE).await.unwrap().total, 0);
+    assert_eq!(
+        test.store.list_batches(&test.tenant(), &BatchFilter::default(), FIRST_PAGE).await.unwrap().total,
+        0
+    );
     expect_listed(&test, &DocumentFilter::default(), &[]).await;
     assert_eq!(test.store.waiting_documents().await.unwrap(), 0);
 }
@@ -211,12 +217,15 @@ async fn statistics_count_every_status(test: TestStore) {
     test.clock.advance(Duration::from_secs(2));
     test.store.complete_attempt(&attempt, &processed("done")).await.unwrap();
     test.upload(&test.tenant(), &test.new_document()).await;
-    let statistics = test.store.document_statistics(&test.tenant()).await.unwrap();
+    let statistics =
+        test.store.document_statistics(&test.tenant(), &DocumentFilter::default()).await.unwrap();
     let count = |wanted| statistics.by_status.iter().find(|(status, _)| *status == wanted).unwrap().1;
     assert_eq!((count(DocumentStatus::Completed), count(DocumentStatus::Pending)), (1, 1));
     assert_eq!(statistics.by_status.len(), DocumentStatus::ALL.len());
     assert_eq!((statistics.pages, statistics.mean_confidence), (2, Some(0.875)));
-    assert!(statistics.mean_processing_ms.unwrap() >= 2000.0);
+    let times = statistics.processing_times.unwrap();
+    assert!(times.mean_ms >= 2000.0, "{times:?}");
+    assert_eq!((times.median_ms, times.p95_ms), (times.mean_ms, times.mean_ms));
 }
 
 async fn a_list_goes_on_while_a_transaction_writes(test: TestStore) {

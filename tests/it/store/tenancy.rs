@@ -1,7 +1,8 @@
 //! What another organization or project has is not there.
 
 use ocriva::domain::audit::Actor;
-use ocriva::domain::document::{Cancellation, Deletion, DocumentFilter, Reprocessing};
+use ocriva::domain::batch::{BatchChange, BatchDeletion, BatchFilter};
+use ocriva::domain::document::{Cancellation, Deletion, DocumentFilter, NewProcessing, Reprocessing};
 use ocriva::domain::project::{NewProject, ProjectChanges};
 use ocriva::domain::template::{TemplateRevision, TemplateUpdate};
 use ocriva::domain::tenant::Tenant;
@@ -55,7 +56,7 @@ async fn expect_nothing_there(test: &TestStore, stranger: &Tenant) {
     assert_eq!(store.list_documents(stranger, &by_id, FIRST_PAGE).await.unwrap().items, []);
     assert_eq!(store.batch(stranger, &batch).await.unwrap(), None);
     assert_eq!(store.batch_uploads(stranger, &batch).await.unwrap(), Vec::<String>::new());
-    assert_eq!(store.list_batches(stranger, FIRST_PAGE).await.unwrap().items, []);
+    assert_eq!(store.list_batches(stranger, &BatchFilter::default(), FIRST_PAGE).await.unwrap().items, []);
     assert_eq!(store.template(stranger, &template.id).await.unwrap(), None);
     assert_eq!(store.list_templates(stranger).await.unwrap(), []);
     let revision = TemplateRevision {
@@ -69,9 +70,17 @@ async fn expect_nothing_there(test: &TestStore, stranger: &Tenant) {
     assert_eq!(store.delete_document(&actor, stranger, id).await.unwrap(), Deletion::NotFound);
     let cancelled = store.cancel_document(&actor, stranger, id).await.unwrap();
     assert_eq!(cancelled, Cancellation::NotFound);
-    let reprocessed = store.reprocess_document(&actor, stranger, id).await.unwrap();
+    let reprocessed =
+        store.reprocess_document(&actor, stranger, id, &NewProcessing::default()).await.unwrap();
     assert_eq!(reprocessed, Reprocessing::NotFound);
-    let counted = store.document_statistics(stranger).await.unwrap();
+    let cancelled = store.cancel_batch(&actor, stranger, &batch).await.unwrap();
+    assert_eq!(cancelled, BatchChange::NotFound);
+    let new = NewProcessing::default();
+    let reprocessed = store.reprocess_batch(&actor, stranger, &batch, &new).await.unwrap();
+    assert_eq!(reprocessed, BatchChange::NotFound);
+    assert_eq!(store.delete_batch(&actor, stranger, &batch).await.unwrap(), BatchDeletion::NotFound);
+    assert_eq!(store.template_version(stranger, &template.id, 1).await.unwrap(), None);
+    let counted = store.document_statistics(stranger, &DocumentFilter::default()).await.unwrap();
     assert!(counted.by_status.iter().all(|(_, count)| *count == 0));
 
     assert_eq!(store.template(&test.tenant(), &template.id).await.unwrap(), Some(template));

@@ -71,6 +71,14 @@ pub fn completed(document: OpenApi) -> Value {
         "description": "An id of the client's for this request: up to 128 of `A-Z a-z 0-9 - _ .`. Any other is \
             replaced by a new one.",
         "schema": {"type": "string"},
+    }, "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "A request that is sent again with the same key, because its answer got lost, is not done \
+            again: for 24 hours it gets the first answer. Keys belong to the credential that sends them; a request \
+            that was refused frees its key.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     }});
     components["headers"] = headers();
     let errors = answered.into_iter().filter_map(|status| StatusCode::from_u16(status).ok());
@@ -122,9 +130,14 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
     may(takes_body, &[413]);
     may(is_form, &[404, 415]);
 
+    // Of forms only uploads are read once for each key.
+    let is_keyed = method == "post" && !is_open && (!is_form || path.contains("/upload"));
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
         parameters.push(json!({"$ref": "#/components/parameters/RequestId"}));
+        if is_keyed {
+            parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
+        }
     }
     if statuses.contains(&429) {
         let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
@@ -133,6 +146,14 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
         }
     }
     answers(operation, statuses, answered);
+    for (status, response) in
+        operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten()
+    {
+        if is_keyed && status.starts_with('2') {
+            response["headers"]["Idempotency-Replayed"] =
+                json!({"$ref": "#/components/headers/IdempotencyReplayed"});
+        }
+    }
 }
 
 fn is_for_operator(operation: &Object) -> bool {
@@ -257,6 +278,11 @@ fn headers() -> Value {
             "description": "The client's id of the request, or a new one; also in the server's log.",
             "required": true,
             "schema": {"type": "string"},
+        },
+        "IdempotencyReplayed": {
+            "description": "Where an earlier request with the same `Idempotency-Key` got this answer.",
+            "required": false,
+            "schema": {"type": "string", "const": "true"},
         },
         "RetryAfter": {
             "description": "Seconds after which another try makes sense.",

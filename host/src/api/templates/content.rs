@@ -65,7 +65,14 @@ pub(super) async fn checked(
 }
 
 /// The plugin that an extractor names, once its settings have been checked against what the plugin takes.
-async fn check_extractor(extractor: &ExtractorChoice, context: &Context) -> Result<Arc<Plugin>, ApiError> {
+/// The extractor that is asked for, which has to be there and to take its settings.
+///
+/// # Errors
+/// 422 where it is not, or does not.
+pub async fn check_extractor(
+    extractor: &ExtractorChoice,
+    context: &Context,
+) -> Result<Arc<Plugin>, ApiError> {
     let found = context.plugins.get(&extractor.plugin, extractor.version.as_deref()).await;
     let plugin = found.map_err(|error| ApiError::new(Code::TemplateExtractor, error.to_string()))?;
     let Some(config) = &extractor.config else { return Ok(plugin) };

@@ -142,7 +142,7 @@ pub async fn preview_template(
         file_name: file_name.clone(),
         template: Some(content),
         references,
-        plugin: None,
+        extractor: None,
         mode: None,
         range: request.page_range,
         password: None,

@@ -74,6 +74,13 @@ impl Fields {
         self.parsed(name, &value, "a whole number", |text| text.parse().ok())
     }
 
+    /// A text that may be missing, and is not needed; it must not be longer than this many characters.
+    pub fn at_most(&mut self, name: &str, most: usize) {
+        if self.optional(name).is_some_and(|value| value.chars().count() > most) {
+            self.problem(format!("`{name}` must have at most {most} characters"));
+        }
+    }
+
     /// One of several words, which has to be there.
     pub fn word<T: Display>(
         &mut self,

@@ -6,12 +6,14 @@ use std::time::Duration;
 use axum::extract::multipart::Field;
 use bytes::Bytes;
 use futures::TryStreamExt;
+use sha2::{Digest, Sha256};
 
 use super::Fields;
 use crate::api::Context;
 use crate::api::access::Caller;
 use crate::api::error::{ApiError, Code};
 use crate::api::extract::{Multipart, multipart_error};
+use crate::api::idempotency::Fingerprint;
 use crate::blobs::BlobKey;
 use crate::domain::format::Format;
 use crate::ingest::{self, Received};
@@ -31,6 +33,8 @@ pub struct Shape {
     pub max_files: usize,
     /// How long each part may take to arrive.
     pub time_per_file: Duration,
+    /// The operation, as one that takes such forms is told from another.
+    pub operation: &'static str,
 }
 
 /// A form that has been read.
@@ -75,13 +79,59 @@ pub struct Origin {
 pub async fn read(
     context: &Context,
     caller: &Caller,
+    multipart: Multipart,
+    shape: Shape,
+) -> Result<Form, ApiError> {
+    read_parts(context, caller, multipart, shape, None).await
+}
+
+/// The same, with the form's fingerprint.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_with_fingerprint(
+    context: &Context,
+    caller: &Caller,
+    multipart: Multipart,
+    shape: Shape,
+) -> Result<(Form, String), ApiError> {
+    let mut fingerprint = Fingerprint::new(shape.operation);
+    let form = read_parts(context, caller, multipart, shape, Some(&mut fingerprint)).await?;
+    Ok((form, fingerprint.finish()))
+}
+
+/// The fingerprint of a form of which nothing is kept.
+///
+/// # Errors
+/// 400 for a form that is not as it should be, 408 where a part takes too long, and 413 above the request's limit.
+pub async fn fingerprint(mut multipart: Multipart, shape: Shape) -> Result<String, ApiError> {
+    let mut fingerprint = Fingerprint::new(shape.operation);
+    while let Some(mut part) = in_time(shape, multipart.next_part()).await? {
+        let name = field_name(&part);
+        if name == shape.field {
+            let file_name = part.file_name().map(str::to_owned);
+            let mut content = Sha256::new();
+            in_time(shape, hash_rest(&mut part, &mut content)).await?;
+            fingerprint.file(&name, file_name.as_deref(), content);
+        } else {
+            let text = in_time(shape, read_text(&name, &mut part)).await?;
+            fingerprint.text(&name, text.as_bytes());
+        }
+    }
+    Ok(fingerprint.finish())
+}
+
+async fn read_parts(
+    context: &Context,
+    caller: &Caller,
     mut multipart: Multipart,
     shape: Shape,
+    mut fingerprint: Option<&mut Fingerprint>,
 ) -> Result<Form, ApiError> {
     let mut form = Form::default();
     let mut texts = 0_usize;
     while let Some(mut part) = in_time(shape, multipart.next_part()).await? {
-        let name = part.name().unwrap_or_default().trim_end_matches("[]").to_owned();
+        let name = field_name(&part);
         if name == shape.field {
             if form.files.len() >= shape.max_files {
                 return Err(match shape.max_files {
@@ -89,7 +139,8 @@ pub async fn read(
                     most => too_many_files(most),
                 });
             }
-            let file = in_time(shape, read_file(context, caller, &mut part)).await?;
+            let mut content = fingerprint.is_some().then(Sha256::new);
+            let file = in_time(shape, read_file(context, caller, &mut part, &mut content)).await?;
             match (shape.max_files, &file.outcome) {
                 (1, Err(refused)) => return Err(refused.clone()),
                 (1, Ok(received)) if received.format == Format::Zip => {
@@ -98,6 +149,11 @@ pub async fn read(
                 }
                 _ => {}
             }
+            if let (Some(fingerprint), Some(mut content)) = (fingerprint.as_deref_mut(), content) {
+                // What a refusal left unread.
+                in_time(shape, hash_rest(&mut part, &mut content)).await?;
+                fingerprint.file(&name, file.name.as_deref(), content);
+            }
             form.files.push(file);
         } else {
             texts += 1;
@@ -105,6 +161,9 @@ pub async fn read(
                 return Err(ApiError::fields(vec![format!("the form has more than {MAX_TEXTS} parts")]));
             }
             let text = in_time(shape, read_text(&name, &mut part)).await?;
+            if let Some(fingerprint) = fingerprint.as_deref_mut() {
+                fingerprint.text(&name, text.as_bytes());
+            }
             form.fields.insert(name, text);
         }
     }
@@ -148,7 +207,25 @@ async fn in_time<T>(shape: Shape, reading: impl Future<Output = Result<T, ApiErr
     }
 }
 
-async fn read_file(context: &Context, caller: &Caller, part: &mut Field<'_>) -> Result<FormFile, ApiError> {
+/// The name of a part; some clients mark those that may come several times.
+fn field_name(part: &Field<'_>) -> String {
+    part.name().unwrap_or_default().trim_end_matches("[]").to_owned()
+}
+
+/// Reads what is left of a part into a hash.
+async fn hash_rest(part: &mut Field<'_>, content: &mut Sha256) -> Result<(), ApiError> {
+    while let Some(chunk) = part.chunk().await.map_err(|error| multipart_error(&error))? {
+        content.update(&chunk);
+    }
+    Ok(())
+}
+
+async fn read_file(
+    context: &Context,
+    caller: &Caller,
+    part: &mut Field<'_>,
+    content: &mut Option<Sha256>,
+) -> Result<FormFile, ApiError> {
     let document_id = context.clock.new_id();
     let key = BlobKey::document(&caller.organization_id, &document_id)?;
     let name = part.file_name().map(str::to_owned);
@@ -157,6 +234,9 @@ async fn read_file(context: &Context, caller: &Caller, part: &mut Field<'_>) -> 
     let arrived = AtomicU64::new(0);
     let chunks = (&mut *part).inspect_ok(|chunk: &Bytes| {
         arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        if let Some(content) = content {
+            content.update(chunk);
+        }
     });
     let file_name = name.clone().unwrap_or_default();
     let received = ingest::receive(&context.blobs, key, &file_name, chunks, limit_bytes).await;
