@@ -218,12 +218,24 @@ fn public_codes_do_not_change_unseen() {
     400 file.size_mismatch
     413 file.too_large
     415 file.format
+    410 file.gone
+    404 page.unknown
+    422 page.unreadable
+    409 batch.state
+    409 idempotency.in_progress
+    409 idempotency.mismatch
+    409 idempotency.secret
+    503 server.too_many_waiting
     422 file.archive
     409 export.unfinished
     409 export.no_result
     410 export.file_gone
     422 export.too_large
     422 export.unreadable
+    404 webhook.unknown
+    409 webhook.inactive
+    404 webhook.delivery_unknown
+    409 webhook.delivery_under_way
     409 request.conflict
     503 queue.full
     503 server.draining
