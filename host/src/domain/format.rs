@@ -201,11 +201,15 @@ pub fn sniff(head: &[u8], file_name: &str) -> Option<Format> {
         _ => {}
     }
     let head = head.get(..SNIFF_BYTES).unwrap_or(head);
+    // Before PDF, whose header may stand further on: an archive may begin with a PDF that is not compressed.
+    if let Some(package) = package::sniff(head) {
+        return Some(package);
+    }
     let first = head.get(..PDF_HEADER_BYTES).unwrap_or(head);
     if first.windows(5).any(|window| window == b"%PDF-") {
         return Some(Format::Pdf);
     }
-    package::sniff(head).or_else(|| text::sniff(head, file_name))
+    text::sniff(head, file_name)
 }
 
 /// The sentence that says why content is refused, and what is read.
@@ -228,6 +232,13 @@ mod tests {
         assert_eq!(sniff(&head, ""), Some(Format::Pdf));
         head.insert(0, 0);
         assert_eq!(sniff(&head, ""), None);
+    }
+
+    #[test]
+    fn an_archive_that_begins_with_a_pdf_as_it_is_is_an_archive() {
+        let mut head = b"PK\x03\x04\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\x08\0\0\0\x08\0\0\0\x05\0\0\0".to_vec();
+        head.extend(b"a.pdf%PDF-1.7");
+        assert_eq!(sniff(&head, ""), Some(Format::Zip));
     }
 
     #[test]
