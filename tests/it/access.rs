@@ -2,6 +2,8 @@
 //! table in `rows` says. A new operation fails here until it has a row, and a row fails that nobody can call with
 //! success.
 
+use std::collections::BTreeSet;
+
 use ocriva::domain::organization::Role;
 use ocriva::domain::token::TokenScope;
 use reqwest::StatusCode;
@@ -24,12 +26,14 @@ over_http!(
 
 #[test]
 fn the_table_and_the_description_agree_on_operations_and_scopes() {
+    let mut used = BTreeSet::new();
     let mut wrong = Vec::new();
     for operation in DESCRIPTION.operations() {
         let Some(row) = Row::find(&operation) else {
             wrong.push(format!("`{} {}` has no row in `access/rows.rs`", operation.method, operation.path));
             continue;
         };
+        used.insert(row.operation);
         let expected = match row.needs {
             Needs::Nothing => json!([]),
             Needs::Operator => json!([{"operator": []}]),
@@ -43,6 +47,8 @@ fn the_table_and_the_description_agree_on_operations_and_scopes() {
             wrong.push(format!("{} says {described}, its row {expected}", row.operation));
         }
     }
+    let unused = ROWS.iter().map(|row| row.operation).filter(|operation| !used.contains(operation));
+    wrong.extend(unused.map(|operation| format!("the row `{operation}` names no operation")));
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
