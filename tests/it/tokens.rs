@@ -5,8 +5,9 @@ use std::time::Duration;
 use ocriva::domain::organization::Role;
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::TokenScope;
+use reqwest::Method;
 use serde_json::{Value, json};
-use support::api::{Answer, TestApi, text};
+use support::api::{Answer, TestApi, answer, bearer, text};
 use support::over_http;
 
 over_http!(
@@ -69,6 +70,10 @@ async fn a_token_with_another_secret_keeps_its_id_and_its_rights(api: TestApi) {
         assert_eq!(again.body[kept], made[kept]);
     }
     assert_eq!(again.body["expiresAt"], "2099-01-01T00:00:00.000Z");
+    let once_more = answer(bearer(api.request(Method::POST, &path), &owner)).await;
+    assert_eq!(once_more.status, 201, "{once_more:?}");
+    api.get("/projects", &text(&again.body["token"])).await.assert_error(401, "auth.credential_invalid");
+    let again = once_more;
     api.get("/projects", &text(&made["token"])).await.assert_error(401, "auth.credential_invalid");
     assert_eq!(api.get("/projects", &text(&again.body["token"])).await.status, 200);
 }

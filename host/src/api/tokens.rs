@@ -100,7 +100,7 @@ pub struct CreateTokenRequest {
 }
 
 /// What changes with another secret.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema, Default)]
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"expiresAt": "2030-01-31T00:00:00.000Z"}))]
 pub struct RegenerateTokenRequest {
@@ -220,14 +220,16 @@ pub async fn revoke_token(
 ///
 /// What it allows stays, and so does its id. A revoked token stays revoked.
 #[utoipa::path(post, path = "/tokens/{tokenId}/regenerate", tag = "tokens",
-    params(("tokenId" = String, Path)), responses((status = 201, body = NewTokenResponse)))]
+    params(("tokenId" = String, Path)),
+    request_body(content = Option<RegenerateTokenRequest>, example = json!({"expiresAt": "2030-01-31T00:00:00.000Z"})),
+    responses((status = 201, body = NewTokenResponse)))]
 pub async fn regenerate_token(
     permit: Permit<ManageTokens>,
     State(context): State<Context>,
     Path(id): Path<Id>,
-    Json(request): Json<RegenerateTokenRequest>,
+    request: Option<Json<RegenerateTokenRequest>>,
 ) -> Result<(StatusCode, Answer<NewTokenResponse>), ApiError> {
-    let caller = permit.caller;
+    let (caller, request) = (permit.caller, request.map(|Json(request)| request).unwrap_or_default());
     let now = context.clock.now();
     let asked = request.expires_at.as_deref().map(|text| expiry(text, now)).transpose();
     let asked = asked.map_err(|problem| ApiError::fields(vec![problem]))?;
