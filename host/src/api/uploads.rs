@@ -11,8 +11,9 @@ use super::access::{Caller, Face, Permit, WriteDocuments};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Multipart, Path, too_large};
 use super::history::FailureResponse;
+use super::waiting::{self, Waited};
 use super::watch::Subject;
-use super::{Context, batches, files, templates, waiting};
+use super::{Context, batches, files, templates};
 use crate::config::Config;
 use crate::domain::document::{Document, DocumentStatus, FileType, NewDocument};
 use crate::domain::extraction::Extraction;
@@ -90,6 +91,24 @@ pub struct OpenApiUploadForm {
     priority: Option<String>,
 }
 
+/// What has become of an upload whose answer was held.
+#[derive(Serialize, Deserialize, ToSchema, Default)]
+#[serde(rename_all = "camelCase")]
+struct Outcome {
+    /// Only with `Prefer: wait`: the record's status by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = DocumentStatus)]
+    processing_status: Option<String>,
+    /// Only with `Prefer: wait`: the result, if there is one by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Extraction)]
+    result: Option<Box<Extraction>>,
+    /// Only with `Prefer: wait`: why the document failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = FailureResponse)]
+    error: Option<FailureResponse>,
+}
+
 /// An upload that was taken in.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -103,18 +122,8 @@ pub struct UploadResponse {
     status: String,
     template_id: Option<String>,
     processing_id: String,
-    /// Only with `Prefer: wait`: the record's status by now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = DocumentStatus)]
-    processing_status: Option<String>,
-    /// Only with `Prefer: wait`: the result, if there is one by now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Extraction)]
-    result: Option<Box<Extraction>>,
-    /// Only with `Prefer: wait`: why the document failed, if it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = FailureResponse)]
-    error: Option<FailureResponse>,
+    #[serde(flatten)]
+    outcome: Outcome,
 }
 
 /// An upload that was taken in at the Open API.
@@ -140,18 +149,8 @@ pub struct OpenApiUploadResponse {
     template_id: Option<String>,
     batch_id: Option<String>,
     created_at: String,
-    /// Only with `Prefer: wait`: the record's status by now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = DocumentStatus)]
-    processing_status: Option<String>,
-    /// Only with `Prefer: wait`: the result, if there is one by now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Extraction)]
-    result: Option<Box<Extraction>>,
-    /// Only with `Prefer: wait`: why the document failed, if it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = FailureResponse)]
-    error: Option<FailureResponse>,
+    #[serde(flatten)]
+    outcome: Outcome,
 }
 
 /// Uploads a file to be processed.
@@ -185,22 +184,13 @@ pub async fn upload_file(
                 file_name: document.file_name,
                 status: "uploaded".to_owned(),
                 template_id: document.template.map(|template| template.id),
-                processing_status: None,
-                result: None,
-                error: None,
+                outcome: Outcome::default(),
             })
         }
     })
     .await?;
-    let subject = Subject::Document(taken.answer.id.clone());
-    let waited = waiting::until_finished(&context, &headers, subject).await;
-    if waited.is_some()
-        && let Some((document, result)) = by_now(&context, &permit.caller, &taken.answer.id).await?
-    {
-        taken.answer.processing_status = Some(document.status.as_str().to_owned());
-        taken.answer.result = result.map(Box::new);
-        taken.answer.error = document.error.map(FailureResponse::from);
-    }
+    let (waited, outcome) = held(&context, &permit.caller, &headers, &taken.answer.id).await?;
+    taken.answer.outcome = outcome;
     Ok(taken.after(waited))
 }
 
@@ -240,22 +230,13 @@ pub async fn upload(
                 template_id: document.template.map(|template| template.id),
                 batch_id: document.batch_id,
                 created_at: document.created_at.to_iso(),
-                processing_status: None,
-                result: None,
-                error: None,
+                outcome: Outcome::default(),
             })
         }
     })
     .await?;
-    let subject = Subject::Document(taken.answer.id.clone());
-    let waited = waiting::until_finished(&context, &headers, subject).await;
-    if waited.is_some()
-        && let Some((document, result)) = by_now(&context, &permit.caller, &taken.answer.id).await?
-    {
-        taken.answer.processing_status = Some(document.status.as_str().to_owned());
-        taken.answer.result = result.map(Box::new);
-        taken.answer.error = document.error.map(FailureResponse::from);
-    }
+    let (waited, outcome) = held(&context, &permit.caller, &headers, &taken.answer.id).await?;
+    taken.answer.outcome = outcome;
     Ok(taken.after(waited))
 }
 
@@ -263,19 +244,31 @@ fn shape(context: &Context, operation: &'static str) -> Shape {
     Shape { field: "file", max_files: 1, time_per_file: time_per_file(context), operation }
 }
 
-/// A document as it is by now, with its result if it has one; `None` where it was deleted meanwhile.
-async fn by_now(
+/// Holds the answer if the request prefers that: the wait that was granted, and what has become of the document, of
+/// which nothing is said without a wait or where it was deleted meanwhile.
+async fn held(
     context: &Context,
     caller: &Caller,
+    headers: &HeaderMap,
     id: &str,
-) -> Result<Option<(Document, Option<Extraction>)>, ApiError> {
+) -> Result<(Option<Waited>, Outcome), ApiError> {
+    let waited = waiting::until_finished(context, headers, Subject::Document(id.to_owned())).await;
     let tenant = caller.tenant();
-    let Some(document) = context.store.document(&tenant, id).await? else { return Ok(None) };
+    let document = match waited {
+        None => None,
+        Some(_) => context.store.document(&tenant, id).await?,
+    };
+    let Some(document) = document else { return Ok((waited, Outcome::default())) };
     let result = match document.status {
         DocumentStatus::Completed => context.store.result(&tenant, id).await?,
         _ => None,
     };
-    Ok(Some((document, result.map(|result| result.extraction))))
+    let outcome = Outcome {
+        processing_status: Some(document.status.as_str().to_owned()),
+        result: result.map(|result| Box::new(result.extraction)),
+        error: document.error.map(FailureResponse::from),
+    };
+    Ok((waited, outcome))
 }
 
 /// A form with all that it has to have.
