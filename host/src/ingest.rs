@@ -24,7 +24,7 @@ pub enum Error<E: std::error::Error + 'static> {
     #[error("file is empty")]
     Empty,
     /// More bytes than are allowed.
-    #[error("file is larger than the limit of {} MiB", limit_bytes / (1024 * 1024))]
+    #[error("file is larger than the limit of {}", shown_size(*limit_bytes))]
     TooLarge {
         /// The limit.
         limit_bytes: u64,
@@ -35,6 +35,12 @@ pub enum Error<E: std::error::Error + 'static> {
     /// The blob store failed.
     #[error("file cannot be stored")]
     Blob(#[source] blobs::Error),
+}
+
+/// A limit for people: in MiB where it is whole ones.
+fn shown_size(bytes: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    if bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
 }
 
 /// A file in the blob store to which no record refers yet. Dropped without [`Received::keep`], as when the request

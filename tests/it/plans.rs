@@ -1,19 +1,23 @@
 //! Plans: what an organization may use, told and enforced.
 
+use std::io::{Cursor, Write as _};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use ocriva::domain::audit::Actor;
 use ocriva::domain::document::{NewDocument, NewProcessing, Reprocessing};
 use ocriva::domain::plan::{Plan, Quota, QuotaExceeded};
 use ocriva::domain::usage::Requests;
 use ocriva::store::Error;
 use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use support::api::{Answer, TestApi, png, text};
 use support::database::Engine;
 use support::store::{TestStore, processed, template_content};
 use support::{on_each_engine, over_http, program};
+use zip::write::SimpleFileOptions;
 
 mod http {
     use super::*;
@@ -23,6 +27,8 @@ mod http {
         an_organization_above_its_rate_holds_for_all_its_credentials,
         an_organization_without_a_rate_is_told_none,
         a_file_above_the_plans_limit_is_refused_while_it_arrives,
+        a_file_of_an_archive_above_the_plans_limit_is_refused,
+        batches_with_refused_files_and_uploads_do_not_wait_for_each_other,
         reads_above_the_quota_are_refused,
         downloads_count_as_transfer,
         a_quota_names_itself_what_is_allowed_and_what_it_would_be,
@@ -83,6 +89,46 @@ async fn a_file_above_the_plans_limit_is_refused_while_it_arrives(api: TestApi) 
     let refused = api.submit(&api.upload_path(), &api.token, api.upload_form(large, "b.png")).await;
     refused.assert_error(413, "file.too_large");
     api.wait_for_blobs(1).await;
+}
+
+async fn batches_with_refused_files_and_uploads_do_not_wait_for_each_other(api: TestApi) {
+    let batches = (0..12).map(|_| async {
+        let form = Form::new()
+            .text("projectId", api.project())
+            .part("files", Part::bytes(&b"\0\x01\x02"[..]).file_name("refused.bin"))
+            .part("files", Part::bytes(png()).file_name("accepted.png"));
+        api.submit(&api.batch_path(), &api.token, form).await.status
+    });
+    let uploads = (0..24).map(|_| async {
+        api.submit(&api.upload_path(), &api.token, api.upload_form(png(), "a.png")).await.status
+    });
+    let (batches, uploads) = tokio::join!(join_all(batches), join_all(uploads));
+    let taken = batches.iter().chain(&uploads).filter(|status| status.as_u16() == 201).count();
+    assert_eq!(taken, 36, "{batches:?} {uploads:?}");
+}
+
+async fn a_file_of_an_archive_above_the_plans_limit_is_refused(api: TestApi) {
+    limit(&api.base, Plan { max_file_bytes: Some(1000), ..Plan::default() }).await;
+    let mut large = png();
+    large.resize(2000, 0);
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in [("large.png", large), ("small.png", png())] {
+        writer.start_file(name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(&content).unwrap();
+    }
+    let archive = writer.finish().unwrap().into_inner();
+    assert!(archive.len() < 1000, "the archive itself is {} bytes", archive.len());
+    let form = Form::new()
+        .text("projectId", api.project())
+        .part("files", Part::bytes(archive).file_name("both.zip"));
+    let batch = api.submit(&api.batch_path(), &api.token, form).await;
+    assert_eq!(batch.status, 201, "{batch:?}");
+    let batch = text(&batch.body["id"]);
+    let path = format!("/processing-history?projectId={}&batchId={batch}&status=failed", api.project());
+    let failed = api.get(&path, &api.token).await.body;
+    assert_eq!(failed["pagination"]["total"], 1, "{failed}");
+    assert_eq!(failed["data"][0]["error"]["code"], "file.too_large");
+    assert_eq!(failed["data"][0]["error"]["message"], "file is larger than the limit of 1000 bytes");
 }
 
 async fn reads_above_the_quota_are_refused(api: TestApi) {

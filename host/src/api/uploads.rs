@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::access::{Caller, Face, Permit, WriteDocuments};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Multipart, Path, too_large};
-use super::history::FailureResponse;
+use super::history::{self, FailureResponse};
 use super::waiting::{self, Waited};
 use super::watch::Subject;
 use super::{Context, batches, files, templates};
@@ -259,13 +259,9 @@ async fn held(
         Some(_) => context.store.document(&tenant, id).await?,
     };
     let Some(document) = document else { return Ok((waited, Outcome::default())) };
-    let result = match document.status {
-        DocumentStatus::Completed => context.store.result(&tenant, id).await?,
-        _ => None,
-    };
     let outcome = Outcome {
         processing_status: Some(document.status.as_str().to_owned()),
-        result: result.map(|result| Box::new(result.extraction)),
+        result: history::extraction_of(context, &tenant, &document).await?.map(Box::new),
         error: document.error.map(FailureResponse::from),
     };
     Ok((waited, outcome))
@@ -409,6 +405,12 @@ pub async fn check_room(context: &Context, headers: &HeaderMap, files: usize) ->
 /// Most bytes of an upload with this many files.
 pub fn max_request_bytes(config: &Config, files: usize) -> u64 {
     max_file_bytes(config).saturating_mul(files as u64).saturating_add(FORM_BYTES)
+}
+
+/// Most bytes of one file of the caller's organization: the server's limit, or its plan's where that is lower.
+async fn file_limit(context: &Context, caller: &Caller) -> Result<u64, ApiError> {
+    let plan = context.limits.plan(&context.store, &context.clock, &caller.organization_id).await?;
+    Ok(max_file_bytes(&context.config).min(plan.max_file_bytes.unwrap_or(u64::MAX)))
 }
 
 fn max_file_bytes(config: &Config) -> u64 {

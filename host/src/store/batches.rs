@@ -166,7 +166,9 @@ impl Store {
             ],
         )
         .await?;
-        for document in documents {
+        // Those that were refused last: they lock the day only, whose turn is after the month's and the account's.
+        let (accepted, refused): (Vec<_>, Vec<_>) = documents.iter().partition(|new| new.file.is_ok());
+        for document in accepted.into_iter().chain(refused) {
             self.insert_document(&mut tx, organization_id, project_id, document).await?;
         }
         let event = Event {

@@ -63,11 +63,11 @@ async fn take_apart(
         unpacked.push(FormFile { outcome: Err(refused), ..archive });
         return Ok(());
     }
+    let limit_bytes = super::file_limit(context, caller).await?;
     for entry in entries {
         let document_id = context.clock.new_id();
         let key = BlobKey::document(&caller.organization_id, &document_id)?;
-        let received =
-            unpacking.receive(&context.blobs, key, &entry, super::max_file_bytes(&context.config)).await;
+        let received = unpacking.receive(&context.blobs, key, &entry, limit_bytes).await;
         let size_bytes = received.as_ref().map_or(0, |received| received.size_bytes);
         let outcome = outcome(received, |error| Ok(ApiError::new(Code::FileArchive, error.to_string())))?;
         let outcome = outcome.and_then(|received| match received.format {

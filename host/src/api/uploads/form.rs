@@ -106,7 +106,14 @@ pub async fn read_with_fingerprint(
 /// 400 for a form that is not as it should be, 408 where a part takes too long, and 413 above the request's limit.
 pub async fn fingerprint(mut multipart: Multipart, shape: Shape) -> Result<String, ApiError> {
     let mut fingerprint = Fingerprint::new(shape.operation);
+    // No form that was taken in has more.
+    let most = shape.max_files.saturating_add(MAX_TEXTS);
+    let mut parts = 0_usize;
     while let Some(mut part) = in_time(shape, multipart.next_part()).await? {
+        parts += 1;
+        if parts > most {
+            return Err(ApiError::fields(vec![format!("the form has more than {most} parts")]));
+        }
         let name = field_name(&part);
         if name == shape.field {
             let file_name = part.file_name().map(str::to_owned);
@@ -229,8 +236,7 @@ async fn read_file(
     let document_id = context.clock.new_id();
     let key = BlobKey::document(&caller.organization_id, &document_id)?;
     let name = part.file_name().map(str::to_owned);
-    let plan = context.limits.plan(&context.store, &context.clock, &caller.organization_id).await?;
-    let limit_bytes = super::max_file_bytes(&context.config).min(plan.max_file_bytes.unwrap_or(u64::MAX));
+    let limit_bytes = super::file_limit(context, caller).await?;
     let arrived = AtomicU64::new(0);
     let chunks = (&mut *part).inspect_ok(|chunk: &Bytes| {
         arrived.fetch_add(chunk.len() as u64, Ordering::Relaxed);
