@@ -14,14 +14,12 @@ use super::Context;
 use super::access::{Face, ManageOrganization, Permit};
 use super::error::ApiError;
 use super::extract::{Id, Query};
-use super::history::day;
+use super::history::{day, days_end};
 use super::paging::{PageLimit, PageNumber, PageResponse, page};
 use super::templates::unknown_word;
 use crate::domain::audit::{AuditEntry, AuditFilter, AuditFormat, AuditVerdict};
 use crate::export;
 use crate::store::{self, Store};
-
-const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 /// Longest text to look for.
 const MAX_TEXT: usize = 200;
@@ -227,7 +225,7 @@ fn filter(
         action: text("action", action)?,
         target: text("target", target)?,
         from: from_date.map(|date| day("fromDate", &date)).transpose()?,
-        before: to_date.map(|date| day("toDate", &date)).transpose()?.map(|day| day.after(DAY)),
+        before: to_date.map(|date| days_end("toDate", &date)).transpose()?,
         search: text("search", search)?,
     })
 }

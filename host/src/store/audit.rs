@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::documents::{containing, escaped};
 use super::engine::Transaction;
 use super::statement::{Argument, FromRow, Row, arguments, statements, to_optional_json};
 use super::{Error, Store};
@@ -196,9 +197,7 @@ pub(super) async fn append(tx: &mut Transaction, entries: Vec<Unchained>) -> Res
         chains.entry(entry.organization_id.clone()).or_default().push(entry);
     }
     for (organization_id, entries) in chains {
-        let Some(head) = tx.fetch_optional(&LOCK_HEAD, arguments![&organization_id]).await? else { continue };
-        let mut sequence: u64 = head.number("sequence")?;
-        let mut hash: String = head.get("hash")?;
+        let Tip { mut sequence, mut hash } = tx.read(&LOCK_HEAD, arguments![&organization_id]).await?;
         for entry in entries {
             sequence += 1;
             hash = entry.hash(sequence, &hash);
@@ -300,18 +299,20 @@ fn restriction(organization_id: &str, filter: &AuditFilter) -> Vec<Argument> {
         &filter.target,
         filter.from,
         filter.before,
-        filter.search.as_deref().map(|text| format!("%{}%", escaped(&text.to_lowercase())))
+        filter.search.as_deref().map(containing)
     ]
 }
 
-/// A text as a pattern that only the text itself matches.
-fn escaped(text: &str) -> String {
-    text.chars()
-        .flat_map(|character| {
-            let escape = matches!(character, '%' | '_' | '\\').then_some('\\');
-            escape.into_iter().chain([character])
-        })
-        .collect()
+/// What the next entry of a chain follows.
+struct Tip {
+    sequence: u64,
+    hash: String,
+}
+
+impl FromRow for Tip {
+    fn from_row(row: &Row) -> Result<Self, Error> {
+        Ok(Self { sequence: row.number("sequence")?, hash: row.get("hash")? })
+    }
 }
 
 /// A text as it comes back from the database, so that its hash stays right.

@@ -488,17 +488,19 @@ impl From<StoredChoice> for ExtractorChoice {
     }
 }
 
-/// The pattern for names that contain `text`, without regard to case.
+/// The pattern for texts that contain `text`, without regard to case.
 pub(super) fn containing(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.to_lowercase().chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
+    format!("%{}%", escaped(&text.to_lowercase()))
+}
+
+/// A text as a pattern that only the text itself matches.
+pub(super) fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|character| {
+            let escape = matches!(character, '%' | '_' | '\\').then_some('\\');
+            escape.into_iter().chain([character])
+        })
+        .collect()
 }
 
 /// The template a row refers to by id, version and name.

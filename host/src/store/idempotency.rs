@@ -10,9 +10,8 @@ use super::{Error, Store};
 
 statements! {
     "idempotency";
-    SWEEP = "delete from idempotency_keys where created_at < $1";
-    DROP_STALE = "delete from idempotency_keys
-        where organization_id = $1 and key = $2 and answer_status is null and held_until < $3";
+    DROP_STALE = "delete from idempotency_keys where organization_id = $1 and key = $2
+            and (created_at < $4 or (answer_status is null and held_until < $3))";
     RESERVE = "insert into idempotency_keys (organization_id, key, holder, held_until, created_at)
         values ($1, $2, $3, $4, $5) on conflict (organization_id, key) do nothing";
     FIND = "select fingerprint, answer_status, answer_body from idempotency_keys
@@ -26,7 +25,7 @@ statements! {
 }
 
 /// How long an answer is kept.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long a hold lasts unless it is renewed.
 pub const IDEMPOTENCY_HOLD: Duration = Duration::from_secs(60);
@@ -75,8 +74,7 @@ impl Store {
             holder: self.clock.new_id(),
         };
         let mut tx = self.begin().await?;
-        tx.execute(&SWEEP, arguments![now.before(KEPT)]).await?;
-        tx.execute(&DROP_STALE, arguments![organization_id, key, now]).await?;
+        tx.execute(&DROP_STALE, arguments![organization_id, key, now, now.before(KEPT)]).await?;
         let until = now.after(IDEMPOTENCY_HOLD);
         let held = tx.execute(&RESERVE, arguments![organization_id, key, &hold.holder, until, now]).await?;
         let answer = match held {

@@ -29,12 +29,10 @@ statements! {
     /// A login lives while a token of it can still be traded.
     LIVE = "select family from refresh_tokens
         where family = $1 and used_at is null and revoked_at is null and expires_at > $2 limit 1";
-    SWEEP = "delete from refresh_tokens where expires_at < $1";
 }
 
 impl Store {
-    /// Remembers the first refresh token of a login, which `login.family` names from now on; expired ones are
-    /// forgotten on the way.
+    /// Remembers the first refresh token of a login, which `login.family` names from now on.
     ///
     /// # Errors
     /// [`Error::MissingReference`] where there is no such user or organization, or whatever else the database answers.
@@ -46,7 +44,6 @@ impl Store {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
-        tx.execute(&SWEEP, arguments![now]).await?;
         self.insert_refresh_token(&mut tx, login, new, now).await?;
         let organization_id = &login.organization_id;
         let (action, target) = ("user.logged_in", login.user_id.as_str());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::statement::{arguments, statements};
-use super::{Error, Store};
+use super::{Error, Store, attempts, idempotency};
 
 statements! {
     "upkeep";
@@ -11,10 +11,8 @@ statements! {
         on conflict (task) do update set taken_at = excluded.taken_at where upkeep_turns.taken_at <= $3";
     SWEEP_REFRESH_TOKENS = "delete from refresh_tokens where expires_at < $1";
     SWEEP_IDEMPOTENCY_KEYS = "delete from idempotency_keys where created_at < $1";
+    SWEEP_ATTEMPTS = "delete from attempts where window_ends_at < $1";
 }
-
-/// How long the answer to an `Idempotency-Key` is kept.
-const IDEMPOTENCY_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Store {
     /// Takes up a periodic task: `true` for one process at a time, when `interval` has passed since somebody had the
@@ -30,8 +28,8 @@ impl Store {
         Ok(taken > 0)
     }
 
-    /// Removes refresh tokens that have expired, and answers to idempotency keys that are past their time. Answers how
-    /// many rows went.
+    /// Removes refresh tokens that have expired, answers to idempotency keys that are past their time, and counts of
+    /// attempts that nobody adds to any more. Answers how many rows went.
     ///
     /// # Errors
     /// Whatever the database answers.
@@ -39,8 +37,9 @@ impl Store {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
         let tokens = tx.execute(&SWEEP_REFRESH_TOKENS, arguments![now]).await?;
-        let keys = tx.execute(&SWEEP_IDEMPOTENCY_KEYS, arguments![now.before(IDEMPOTENCY_KEPT)]).await?;
+        let keys = tx.execute(&SWEEP_IDEMPOTENCY_KEYS, arguments![now.before(idempotency::KEPT)]).await?;
+        let attempts = tx.execute(&SWEEP_ATTEMPTS, arguments![now.before(attempts::KEPT)]).await?;
         tx.commit().await?;
-        Ok(tokens + keys)
+        Ok(tokens + keys + attempts)
     }
 }
