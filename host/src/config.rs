@@ -147,7 +147,7 @@ section!(Decode {
     page_timeout_seconds: u64,
     raster_dpi: u32,
 });
-section!(Ocr { mode: OcrMode, models_dir: String, threads: usize, cache_mib: u64 });
+section!(Ocr { mode: OcrMode, threads: usize, cache_mib: u64 });
 section!(Plugins {
     default: String,
     structured_default: String,

@@ -143,7 +143,9 @@ async fn a_key_is_taken_while_its_first_request_is_in_progress(api: TestApi) {
         "x".repeat(100_000)
     );
     connection.write_all(head.as_bytes()).await.unwrap();
+    let since = std::time::Instant::now();
     while api.files().is_empty() {
+        assert!(since.elapsed() < std::time::Duration::from_secs(60), "nothing of the file arrived");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     let refused = submit(&api, &api.upload_path(), "one", api.upload_form(png(), "a.png")).await;

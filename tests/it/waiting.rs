@@ -29,7 +29,9 @@ fn upload(api: &TestApi, form: Form) -> RequestBuilder {
 /// Processes the next `count` documents as they come.
 async fn work(api: &TestApi, count: usize) {
     for _ in 0..count {
+        let since = Instant::now();
         while api.base.store.dispatch(1, 100).await.unwrap() == 0 {
+            assert!(since.elapsed() < Duration::from_secs(60), "nothing came to be dispatched");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let attempt = api.base.start("worker").await;
@@ -121,6 +123,7 @@ async fn a_stopping_server_lets_go_of_all_who_wait() {
     let since = Instant::now();
     let (shown, ()) = tokio::join!(answer(request), stop);
     assert_eq!(shown.body["status"], "pending", "{shown:?}");
+    assert_eq!(shown.headers["preference-applied"], "wait=60");
     assert!(since.elapsed() < Duration::from_secs(20));
 }
 

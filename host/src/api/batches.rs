@@ -194,8 +194,10 @@ pub async fn get_batch(
     let mut batch = context.store.batch(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let mut waited = None;
     if batch.status() == BatchStatus::Processing {
-        waited = waiting::until_finished(&context, &headers, Subject::Batch(batch.id)).await;
-        batch = context.store.batch(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+        waited = waiting::until_finished(&context, &headers, Subject::Batch(batch.id.clone())).await;
+        if waited.is_some() {
+            batch = context.store.batch(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
+        }
     }
     let mut answer = Answer(response(&context, &tenant, batch).await?).into_response();
     if let Some(waited) = waited {

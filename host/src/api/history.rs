@@ -189,16 +189,12 @@ pub async fn get_history(
     let mut document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let mut waited = None;
     if !document.status.is_final() {
-        waited = waiting::until_finished(&context, &headers, Subject::Document(document.id)).await;
-        document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
-    }
-    let result = match document.status {
-        DocumentStatus::Completed | DocumentStatus::RetentionExpired => {
-            context.store.result(&tenant, &document.id).await?
+        waited = waiting::until_finished(&context, &headers, Subject::Document(document.id.clone())).await;
+        if waited.is_some() {
+            document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
         }
-        _ => None,
-    };
-    let extraction = result.map(|result| result.extraction);
+    }
+    let extraction = extraction_of(&context, &tenant, &document).await?;
     let record = ProcessingRecord::new(&context, face, document, extraction);
     let mut answer = Answer(record).into_response();
     if let Some(waited) = waited {
@@ -360,6 +356,23 @@ pub fn filter(query: HistoryQuery) -> Result<DocumentFilter, ApiError> {
 pub fn day(field: &str, date: &str) -> Result<Timestamp, ApiError> {
     Timestamp::start_of_day(date).ok_or_else(|| {
         ApiError::fields(vec![format!("`{field}` is `{}`, it must be a day `YYYY-MM-DD`", shown(date))])
+    })
+}
+
+/// The result of a document, if it has one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn extraction_of(
+    context: &Context,
+    tenant: &Tenant,
+    document: &Document,
+) -> Result<Option<Extraction>, ApiError> {
+    Ok(match document.status {
+        DocumentStatus::Completed | DocumentStatus::RetentionExpired => {
+            context.store.result(tenant, &document.id).await?.map(|result| result.extraction)
+        }
+        _ => None,
     })
 }
 
