@@ -13,7 +13,7 @@ use ocriva::store::Error;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use support::api::{Answer, TestApi, png, text};
+use support::api::{Answer, TestApi, answer, bearer, png, text};
 use support::database::Engine;
 use support::store::{TestStore, processed, template_content};
 use support::{on_each_engine, over_http, program};
@@ -31,6 +31,7 @@ mod http {
         batches_with_refused_files_and_uploads_do_not_wait_for_each_other,
         reads_above_the_quota_are_refused,
         downloads_count_as_transfer,
+        exports_count_as_transfer,
         a_quota_names_itself_what_is_allowed_and_what_it_would_be,
     );
 }
@@ -155,6 +156,20 @@ async fn downloads_count_as_transfer(api: TestApi) {
     api.base.clock.advance(Duration::from_secs(60));
     assert_eq!(api.get(&format!("/files/{id}"), &api.token).await.status, 200);
     api.get(&format!("/files/{id}"), &api.token).await.assert_error(403, "plan.quota_exceeded");
+}
+
+async fn exports_count_as_transfer(api: TestApi) {
+    let id = text(&api.upload("a.png").await["id"]);
+    api.base.store.dispatch(1, 100).await.unwrap();
+    let attempt = api.base.start("worker").await;
+    api.base.store.complete_attempt(&attempt, &processed("TOTAL 3.50")).await.unwrap();
+    let export = || api.request(Method::GET, &format!("/processing-history/{id}/export?format=json"));
+    let size = bearer(export(), &api.token).send().await.unwrap().bytes().await.unwrap().len() as u64;
+    let allowed = png().len() as u64 + size * 2;
+    limit(&api.base, Plan { monthly_transfer_bytes: Some(allowed), ..Plan::default() }).await;
+    api.base.clock.advance(Duration::from_secs(60));
+    assert_eq!(bearer(export(), &api.token).send().await.unwrap().status(), 200);
+    answer(bearer(export(), &api.token)).await.assert_error(403, "plan.quota_exceeded");
 }
 
 async fn a_quota_names_itself_what_is_allowed_and_what_it_would_be(api: TestApi) {

@@ -1,5 +1,7 @@
 //! Exports: results as files to download.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -8,7 +10,7 @@ use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
-use super::access::{Permit, ReadDocuments};
+use super::access::{Caller, Permit, ReadDocuments};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Path, Query};
 use super::templates::unknown_word;
@@ -19,6 +21,7 @@ use crate::domain::export::ExportFormat;
 use crate::domain::file_name;
 use crate::domain::template::{TemplateContent, TemplateReference};
 use crate::domain::tenant::Tenant;
+use crate::domain::usage::Requests;
 use crate::export::{self, ByteOrderMark, Options, Pages, Request, Rows, Selection};
 
 /// How a result is wanted as a file.
@@ -75,7 +78,7 @@ pub async fn export_document(
     check_finished(&document)?;
     let template = template(&context, &tenant, document.template.as_ref()).await?;
     let selection = Selection::Document { tenant, document: Box::new(document) };
-    answer(&context, selection, template, query).await
+    answer(&context, &permit.caller, selection, template, query).await
 }
 
 /// Downloads the results of a batch, whose documents are all finished, as one file: `json` is an array, `csv` and
@@ -99,7 +102,8 @@ pub async fn export_batch(
     let batch = context.store.batch(&tenant, &id.0).await?.ok_or_else(|| batches::unknown(&id))?;
     check_all_finished(&batch)?;
     let template = template(&context, &tenant, batch.template.as_ref()).await?;
-    answer(&context, Selection::Batch { tenant, batch: Box::new(batch) }, template, query).await
+    let selection = Selection::Batch { tenant, batch: Box::new(batch) };
+    answer(&context, &permit.caller, selection, template, query).await
 }
 
 fn check_finished(document: &Document) -> Result<(), ApiError> {
@@ -143,6 +147,7 @@ async fn template(
 
 async fn answer(
     context: &Context,
+    caller: &Caller,
     selection: Selection,
     template: Option<TemplateContent>,
     query: ExportQuery,
@@ -162,10 +167,13 @@ async fn answer(
     let mut content = Box::pin(export.into_content());
     // What goes wrong with the first piece can still be told.
     let first = content.next().await.transpose()?;
-    let rest = content.inspect(|piece| {
-        if let Err(error) = piece {
-            tracing::error!(error = error as &dyn std::error::Error, "export broke off");
-        }
+    let size_bytes = first.as_ref().map_or(0, |piece| piece.len() as u64);
+    let asked = Requests { reads: 0, transfer_bytes: size_bytes };
+    context.limits.count(&context.store, &context.clock, caller, asked).await?;
+    let (limits, organization_id) = (Arc::clone(&context.limits), caller.organization_id.clone());
+    let rest = content.inspect(move |piece| match piece {
+        Ok(piece) => limits.sent(&organization_id, piece.len() as u64),
+        Err(error) => tracing::error!(error = error as &dyn std::error::Error, "export broke off"),
     });
     let mut response = Response::new(Body::from_stream(stream::iter(first.map(Ok)).chain(rest)));
     let name = format!("{}.{}", stem(&file_name::sanitized(&title)), package.extension());

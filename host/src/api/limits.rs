@@ -178,6 +178,12 @@ impl Limits {
         .map_err(ApiError::quota_exceeded)
     }
 
+    /// Counts what was sent of an answer that was let through, also where that is more than the plan allows.
+    pub fn sent(&self, organization_id: &str, size_bytes: u64) {
+        let sent = Requests { reads: 0, transfer_bytes: size_bytes };
+        self.with(organization_id, |known| known.uncounted = known.uncounted.plus(sent));
+    }
+
     /// Writes all that is not counted in the database yet, as before the process ends.
     pub async fn write_all(&self, store: &Store, clock: &Clock) {
         let organizations: Vec<String> = {

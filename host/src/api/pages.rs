@@ -16,6 +16,7 @@ use crate::blobs::{self, BlobKey};
 use crate::decode;
 use crate::domain::document::StoredResult;
 use crate::domain::extraction::{Extraction, PageRecord};
+use crate::domain::usage::Requests;
 use crate::pipeline::{ConfidenceBox, PageReading, Picture, PictureError};
 
 /// Widths of a picture in pixels that can be asked for.
@@ -108,6 +109,8 @@ pub async fn get_page(
         found => found?,
     };
     let png = context.pictures.draw(place, content, picture).await.map_err(picture_error)?;
+    let asked = Requests { reads: 0, transfer_bytes: png.len() as u64 };
+    context.limits.count(&context.store, &context.clock, &permit.caller, asked).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("image/png")),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
