@@ -153,7 +153,10 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let face = Face::from_request_parts(parts, state).await?;
         let context = Context::from_ref(state);
-        let caller = authenticate(&context, face, parts).await?;
+        let caller = match parts.extensions.remove() {
+            Some(caller) => caller,
+            None => authenticate(&context, face, parts).await?,
+        };
         context.limits.admit(&context.store, &context.clock, parts, &caller).await?;
         Ok(Self { caller: caller.permitted(P::SCOPE)?, permission: PhantomData })
     }

@@ -16,7 +16,8 @@ use crate::domain::tenant::{Reach, Tenant};
 use crate::domain::token::{ApiToken, LoginFamily, TokenScope};
 use crate::store::{Record, Store};
 
-/// Whoever sent the request, once the credential has been checked.
+/// Whoever sent the request, once the credential has been checked. What checks it before the handler does leaves it in
+/// the request's extensions.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The organization all of the request's data belongs to.
