@@ -224,6 +224,8 @@ async fn no_operation_is_open_to_those_who_may_not(api: TestApi) {
     }
     let mut before = world.state().await;
     let mut wrong = Vec::new();
+    let unseen = before.iter().filter(|(_, seen)| seen["status"] != 200);
+    wrong.extend(unseen.map(|(path, seen)| format!("{path} cannot be seen: {seen}")));
     for (operation, row, call) in calls {
         for caller in &callers {
             let expected = caller.kind.expected(row, is_open_api(&operation));
