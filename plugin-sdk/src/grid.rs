@@ -149,7 +149,8 @@ impl Grid {
     /// Whether the first table of a page goes on with this, the last one of the page before.
     fn goes_on(&self, next: &Self, reading: &Reading) -> bool {
         let page = |row: usize| reading.rows().get(row).map(|row| row.page);
-        let (Some(last), Some(first)) = (page(self.range.end.saturating_sub(1)), page(next.range.start)) else {
+        let (Some(last), Some(first)) = (page(self.range.end.saturating_sub(1)), page(next.range.start))
+        else {
             return false;
         };
         let aligned = self.columns.len() == next.columns.len()
@@ -172,7 +173,8 @@ impl Grid {
     /// Whether the cells are labels with values beside them: a form rather than a table.
     fn is_list_of_labels(&self) -> bool {
         let cells: Vec<&Span> = self.spans().collect();
-        let labels = cells.iter().filter(|span| span.text.contains(':') && !has_digit_before_colon(&span.text));
+        let labels =
+            cells.iter().filter(|span| span.text.contains(':') && !has_digit_before_colon(&span.text));
         labels.count() * 3 > cells.len()
     }
 }
@@ -303,7 +305,8 @@ impl Draft {
                 None => parts.push((column, range)),
             }
         }
-        (parts.len() > 1).then(|| parts.into_iter().filter_map(|(_, range)| reading.span(index, range)).collect())
+        (parts.len() > 1)
+            .then(|| parts.into_iter().filter_map(|(_, range)| reading.span(index, range)).collect())
     }
 
     /// The column of a piece; a new one where it stands beside all of them.
@@ -355,10 +358,11 @@ fn headings_of(rows: &[Vec<Option<Span>>]) -> Option<Vec<Option<Span>>> {
 
 /// Whether a single piece goes on with the row above: under a filled cell, and not the start of something new.
 fn continues(piece: &Placed, above: &[Option<Span>]) -> bool {
-    let is_under_text = above.get(piece.column).is_some_and(|cell| {
-        cell.as_ref().is_some_and(|cell| cell.text.chars().any(char::is_alphabetic))
-    });
-    let starts_low = piece.span.text.starts_with(|c: char| c.is_lowercase() || matches!(c, '(' | '-' | '–' | '+'));
+    let is_under_text = above
+        .get(piece.column)
+        .is_some_and(|cell| cell.as_ref().is_some_and(|cell| cell.text.chars().any(char::is_alphabetic)));
+    let starts_low =
+        piece.span.text.starts_with(|c: char| c.is_lowercase() || matches!(c, '(' | '-' | '–' | '+'));
     is_under_text && (piece.column > 0 || starts_low)
 }
 
@@ -426,16 +430,14 @@ Thank you for your visit, see you again soon in our shop
         let bare = read(&[first, "Roller         90\nTape            1\n"]);
         for grids in [headed, bare] {
             assert_eq!(grids.len(), 1);
-            assert_eq!(
-                rows(&grids[0]),
-                [["Paint", "12"], ["Brush", "7"], ["Roller", "90"], ["Tape", "1"]]
-            );
+            assert_eq!(rows(&grids[0]), [["Paint", "12"], ["Brush", "7"], ["Roller", "90"], ["Tape", "1"]]);
         }
     }
 
     #[test]
     fn cells_read_as_one_piece_are_parted_between_the_columns() {
-        let grids = read(&["Article       Left  Price\nPaint           12   4.00\nBrushes, fine    7 123.00\n"]);
+        let grids =
+            read(&["Article       Left  Price\nPaint           12   4.00\nBrushes, fine    7 123.00\n"]);
         assert_eq!(rows(&grids[0])[1], ["Brushes, fine", "7", "123.00"]);
     }
 

@@ -81,7 +81,9 @@ fn is_inside_word(text: &str, colon: usize) -> bool {
 
 fn is_number_sign(text: &str) -> bool {
     let last = text.rsplit(' ').next().unwrap_or_default();
-    text.contains(' ') && matches!(text::compact(last).as_str(), "no" | "nr" | "n") && last.ends_with(['.', '°', 'º'])
+    text.contains(' ')
+        && matches!(text::compact(last).as_str(), "no" | "nr" | "n")
+        && last.ends_with(['.', '°', 'º'])
 }
 
 /// A few words; what stands before the colon of a time or a web address is none.
@@ -103,7 +105,11 @@ fn marked(reading: &Reading, index: usize, taken: &[bool]) -> Option<(Pair, Vec<
     let segment = reading.segments().get(index)?;
     let (label, start) = label_of(&segment.text)?;
     let label = reading.span(index, label)?;
-    let is_blank = |text: &str| !text.chars().any(|c| c.is_alphanumeric() || crate::schema::box_state(c.encode_utf8(&mut [0; 4])).is_some());
+    let is_blank = |text: &str| {
+        !text
+            .chars()
+            .any(|c| c.is_alphanumeric() || crate::schema::box_state(c.encode_utf8(&mut [0; 4])).is_some())
+    };
     let rest = segment.text.get(start..)?;
     let mut used = Vec::new();
     let mut parts = Vec::new();
@@ -114,7 +120,10 @@ fn marked(reading: &Reading, index: usize, taken: &[bool]) -> Option<(Pair, Vec<
     } else {
         let is_free = |candidate: usize| {
             !taken.get(candidate).copied().unwrap_or(true)
-                && reading.segments().get(candidate).is_some_and(|found| !is_labelled(found) && !is_blank(&found.text))
+                && reading
+                    .segments()
+                    .get(candidate)
+                    .is_some_and(|found| !is_labelled(found) && !is_blank(&found.text))
         };
         let around = reading.around(index, 0..segment.text.len());
         // What stands to the right is this label's only up to the next label.
@@ -143,7 +152,9 @@ fn is_next_row(reading: &Reading, label: usize, value: usize) -> bool {
         return false;
     };
     let is_owned = reading.row_segments(found.row).iter().any(|other| {
-        other.bbox.x1 <= found.bbox.x0 && is_labelled(other) && label_of(&other.text).is_some_and(|(_, end)| end >= other.text.trim_end().len())
+        other.bbox.x1 <= found.bbox.x0
+            && is_labelled(other)
+            && label_of(&other.text).is_some_and(|(_, end)| end >= other.text.trim_end().len())
     });
     found.row <= label.row + 2 && !is_owned
 }
@@ -194,16 +205,20 @@ fn aligned(reading: &Reading, marked: &[usize], taken: &[bool]) -> Vec<(usize, P
     for table in grid::find(reading).iter().filter(|grid| grid.headings.len() == 2) {
         for row in table.range.clone() {
             let Some(segments) = reading.rows().get(row).map(|row| row.segments.clone()) else { continue };
-            let (Some(label), Some(value), 2) = (segments.clone().next(), segments.clone().nth(1), segments.len())
+            let (Some(label), Some(value), 2) =
+                (segments.clone().next(), segments.clone().nth(1), segments.len())
             else {
                 continue;
             };
-            let is_free = |index: usize| !marked.contains(&index) && !taken.get(index).copied().unwrap_or(true);
+            let is_free =
+                |index: usize| !marked.contains(&index) && !taken.get(index).copied().unwrap_or(true);
             let text = reading.segments().get(label).map_or("", |segment| segment.text.as_str());
             let reads_as_label = is_label(text) && !text.chars().any(|c| c.is_ascii_digit());
-            if let (true, Some(label_span), Some(value)) =
-                (is_free(label) && is_free(value) && reads_as_label, reading.segment_span(label), reading.segment_span(value))
-            {
+            if let (true, Some(label_span), Some(value)) = (
+                is_free(label) && is_free(value) && reads_as_label,
+                reading.segment_span(label),
+                reading.segment_span(value),
+            ) {
                 found.push((label, Pair { label: tidy(label_span), value: Some(value), is_marked: false }));
             }
         }
@@ -212,7 +227,8 @@ fn aligned(reading: &Reading, marked: &[usize], taken: &[bool]) -> Vec<(usize, P
 }
 
 fn tidy(label: Span) -> Span {
-    let text = label.text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '•' | '_' | '.')).to_owned();
+    let text =
+        label.text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '•' | '_' | '.')).to_owned();
     Span { text, ..label }
 }
 
@@ -240,14 +256,22 @@ mod tests {
         let found = read("Owner: Anna Berg      Town:      Zenith\nOpen: 14:05\n\nRemarks:\nNone so far\n");
         assert_eq!(
             found,
-            [pair("Owner", "Anna Berg"), pair("Town", "Zenith"), pair("Open", "14:05"), pair("Remarks", "None so far")]
+            [
+                pair("Owner", "Anna Berg"),
+                pair("Town", "Zenith"),
+                pair("Open", "14:05"),
+                pair("Remarks", "None so far")
+            ]
         );
     }
 
     #[test]
     fn a_value_goes_on_in_the_lines_below_it() {
         let found = read("Address: 12 Harbour Road\n         Bristol BS1 4ND\nPhone: 0117 4960000\n");
-        assert_eq!(found, [pair("Address", "12 Harbour Road Bristol BS1 4ND"), pair("Phone", "0117 4960000")]);
+        assert_eq!(
+            found,
+            [pair("Address", "12 Harbour Road Bristol BS1 4ND"), pair("Phone", "0117 4960000")]
+        );
     }
 
     #[test]

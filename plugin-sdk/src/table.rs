@@ -388,7 +388,8 @@ mod tests {
             "Description            Qty   Unit Price    Amount\nBrush                   12         1.50     18.00\n",
             "Page 2\nPaint                    2        10.00     20.00\nTotal                                     38.00\n",
         ]);
-        let lexicon = Lexicon::new([('d', "description"), ('q', "qty"), ('p', "unit price"), ('a', "amount")]);
+        let lexicon =
+            Lexicon::new([('d', "description"), ('q', "qty"), ('p', "unit price"), ('a', "amount")]);
         let reading = Reading::new(&fixture.pages);
         let search = Search {
             lexicon: &lexicon,

@@ -77,7 +77,9 @@ pub fn without_hints(schema: &Value) -> Value {
     match schema {
         Value::Object(members) => {
             let kept = members.iter().filter(|(name, _)| !name.starts_with("x-"));
-            Value::Object(kept.map(|(name, value)| (name.clone(), without_hints(value))).collect::<Map<_, _>>())
+            Value::Object(
+                kept.map(|(name, value)| (name.clone(), without_hints(value))).collect::<Map<_, _>>(),
+            )
         }
         Value::Array(items) => Value::Array(items.iter().map(without_hints).collect()),
         other => other.clone(),
@@ -99,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_property_of_another_name_has_what_is_known_of_it() {
-        let wanted = known().wanted(Some(&json!({"properties": {"passportNumber": {"type": "string"}, "colour": {}}})));
+        let wanted = known()
+            .wanted(Some(&json!({"properties": {"passportNumber": {"type": "string"}, "colour": {}}})));
         assert_eq!(wanted[0].known.as_deref(), Some("documentNumber"));
         assert_eq!(wanted[0].spec.name, "passportNumber");
         assert!(wanted[0].spec.labels.iter().any(|label| label == "Card no."));

@@ -6,11 +6,11 @@ use crate::labels::{Label, Labels, Lexicon};
 use crate::output::Field;
 use crate::page::Rect;
 use crate::reading::{Place, Reading, Slot, Span};
-use serde_json::Value;
 use crate::text;
 use crate::values::manner::Manner;
 use crate::values::{amounts, contacts, currencies, dates, identifiers};
 use regex_lite::Regex;
+use serde_json::Value;
 
 use super::spec::{Kind, Spec};
 
@@ -188,8 +188,7 @@ impl<'d, 'p> Search<'d, 'p> {
             let parsed = self.parse_kind(spec.kind, part.as_str())?;
             let range = part.start() + parsed.range.start..part.start() + parsed.range.end;
             let slot = Slot { segment: index, range: 0..segment.text.len(), place: Place::Behind };
-            let span =
-                self.reading.span(index, range).filter(|span| self.is_in_area(spec, &slot, span))?;
+            let span = self.reading.span(index, range).filter(|span| self.is_in_area(spec, &slot, span))?;
             Some((BY_PATTERN, Field::read(parsed.value, BY_PATTERN, &span)))
         });
         found.collect()

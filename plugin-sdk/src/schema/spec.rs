@@ -1,10 +1,10 @@
 //! What a property of the schema asks for.
 
 use crate::reading::Place;
-use serde_json::Value;
 use crate::text;
 use crate::values::mrz;
 use regex_lite::Regex;
+use serde_json::Value;
 
 /// Nested objects deeper than this are not read.
 pub const MAX_DEPTH: usize = 4;

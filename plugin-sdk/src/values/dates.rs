@@ -534,7 +534,10 @@ mod tests {
         assert_eq!(found("15/03 Salary"), Some((3, 15)));
         assert_eq!(found("3 Mar Salary"), Some((3, 3)));
         assert_eq!(found("Feb 29 Salary"), Some((2, 29)));
-        assert_eq!(find_without_year("03/15", Order::MonthFirst).map(|(month, day, _)| (month, day)), Some((3, 15)));
+        assert_eq!(
+            find_without_year("03/15", Order::MonthFirst).map(|(month, day, _)| (month, day)),
+            Some((3, 15))
+        );
         for text in ["12.50", "31.02.", "Rent 03.12.", "4/5ths", "15 boxes"] {
             assert_eq!(found(text), None, "{text}");
         }

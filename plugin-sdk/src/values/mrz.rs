@@ -335,7 +335,13 @@ impl Parser {
             None => (self.checked(number)?, optional),
         };
         let value = spaced(&number_found.text);
-        zone.add_checked(self.first, (Item::DocumentNumber, Check::DocumentNumber), number.0, value, &number_found);
+        zone.add_checked(
+            self.first,
+            (Item::DocumentNumber, Check::DocumentNumber),
+            number.0,
+            value,
+            &number_found,
+        );
         for (part, names, is_birth) in [
             (birth, (Item::BirthDate, Check::BirthDate), true),
             (expiry, (Item::ExpiryDate, Check::ExpiryDate), false),
@@ -357,7 +363,13 @@ impl Parser {
         if self.layout.optional_is_checked && !value.is_empty() {
             let found = self.checked(part)?;
             let value = spaced(&found.text);
-            zone.add_checked(self.first, (Item::PersonalNumber, Check::PersonalNumber), part.0, value, &found);
+            zone.add_checked(
+                self.first,
+                (Item::PersonalNumber, Check::PersonalNumber),
+                part.0,
+                value,
+                &found,
+            );
         } else if !value.is_empty() {
             zone.add(self.first, Item::PersonalNumber, part.0, value);
         } else if let Some(more) = self.layout.more_optional {
@@ -405,7 +417,8 @@ impl Parser {
             return Some(Checked { text, is_right: false, is_repaired: false });
         };
         let found = Checked { text: only.clone(), is_right: true, is_repaired: *only != text };
-        if let Some(place) = self.lines.get_mut(line).and_then(|line| line.get_mut(column..=column + length)) {
+        if let Some(place) = self.lines.get_mut(line).and_then(|line| line.get_mut(column..=column + length))
+        {
             for (place, character) in place.iter_mut().zip(found.text.iter().copied().chain([digit])) {
                 *place = character;
             }
@@ -545,7 +558,8 @@ mod tests {
         "7408122F1204159UTO<<<<<<<<<<<6",
         "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
     ];
-    const SMALL_CARD: [&str; 2] = ["I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", "D231458907UTO7408122F1204159<<<<<<<6"];
+    const SMALL_CARD: [&str; 2] =
+        ["I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", "D231458907UTO7408122F1204159<<<<<<<6"];
     const VISA: [&str; 2] =
         ["V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L8988901C4XXX4009078F96121096ZE184226B<<<<<<"];
 

@@ -25,16 +25,35 @@ pub fn money(span: &Span, convention: Convention) -> Option<Money> {
 
 fn signed(span: &Span, amount: &Amount) -> Money {
     let before = span.text.get(..amount.range.start).unwrap_or_default().trim_end();
-    let behind = span.text.get(amount.range.end..).unwrap_or_default();
-    let mark = text::compact(behind.trim_start().split(' ').next().unwrap_or_default());
-    let value = amount.value.abs();
-    let (value, is_signed) = match mark.as_str() {
-        "s" | "dr" | "d" | "od" | "soll" | "debit" | "db" => (-value, true),
-        "h" | "cr" | "c" | "haben" | "credit" => (value, true),
-        _ if behind.trim_start().starts_with('+') || before.ends_with('+') => (value, true),
-        _ => (amount.value, amount.value < 0.0),
-    };
-    Money { value, is_signed, span: span.clone() }
+    let behind = span.text.get(amount.range.end..).unwrap_or_default().trim_start();
+    let money = |value: f64, is_signed: bool| Money { value, is_signed, span: span.clone() };
+    match mark(behind.split(' ').next().unwrap_or_default()) {
+        Some(sign) => money(sign * amount.value.abs(), true),
+        None if before.ends_with('+') => money(amount.value.abs(), true),
+        None => money(amount.value, amount.value < 0.0),
+    }
+}
+
+/// The sign that a mark behind an amount stands for.
+fn mark(text: &str) -> Option<f64> {
+    if text.starts_with('+') {
+        return Some(1.0);
+    }
+    match text::compact(text).as_str() {
+        "s" | "dr" | "d" | "od" | "soll" | "debit" | "db" => Some(-1.0),
+        "h" | "cr" | "c" | "haben" | "credit" => Some(1.0),
+        _ => None,
+    }
+}
+
+impl Money {
+    /// Takes a mark that was read as a piece of its own; `false` where the text is none.
+    pub fn take_mark(&mut self, span: &Span) -> bool {
+        let Some(sign) = mark(span.text.trim()).filter(|_| !self.is_signed) else { return false };
+        self.value = sign * self.value.abs();
+        self.is_signed = true;
+        true
+    }
 }
 
 /// Which of several balances with the same label is meant.
@@ -63,7 +82,9 @@ pub fn labelled(reading: &Reading, labels: &[String], which: Which, convention: 
         in_row.or_else(|| {
             let label = reading.span(index, range)?;
             let below = reading.below(index, &label.bbox).into_iter().take(2);
-            below.filter_map(|other| reading.segment_span(other)).find_map(|span| last_money(&span, convention))
+            below
+                .filter_map(|other| reading.segment_span(other))
+                .find_map(|span| last_money(&span, convention))
         })
     });
     match which {

@@ -46,9 +46,27 @@ const MAX_WARNINGS: usize = 20;
 
 /// Balances inside a table that are neither at its start nor at its end.
 const CARRIED: &[&str] = &[
-    "balance carried forward", "carried forward", "balance brought forward", "brought forward", "balance c/f",
-    "balance b/f", "subtotal", "total", "totals", "zwischensaldo", "übertrag", "saldovortrag", "summe", "a reporter",
-    "report", "solde reporté", "suma y sigue", "saldo parcial", "riporto", "a riportare", "transport",
+    "balance carried forward",
+    "carried forward",
+    "balance brought forward",
+    "brought forward",
+    "balance c/f",
+    "balance b/f",
+    "subtotal",
+    "total",
+    "totals",
+    "zwischensaldo",
+    "übertrag",
+    "saldovortrag",
+    "summe",
+    "a reporter",
+    "report",
+    "solde reporté",
+    "suma y sigue",
+    "saldo parcial",
+    "riporto",
+    "a riportare",
+    "transport",
 ];
 
 /// Reads bank statements.
@@ -58,7 +76,8 @@ impl Extractor for BankStatement {
     type Request = Request;
 
     fn describe() -> Description {
-        let purpose = "Reads bank statements: account, period, balances and movements, checked by the balances";
+        let purpose =
+            "Reads bank statements: account, period, balances and movements, checked by the balances";
         Description::new("bank-statement", env!("CARGO_PKG_VERSION"), purpose)
             .with_config_schema(completion::config_schema())
             .with_output_schema(without_hints(&own_schema()))
@@ -106,7 +125,12 @@ impl<'d, 'p> Statement<'d, 'p> {
         let until = period.as_ref().map(|period| period.end.0);
         let until = until.or_else(|| dates::parse(today, Order::DayFirst).map(|found| found.date));
         let balance_words = Lexicon::new(
-            opening_labels.iter().chain(&closing_labels).map(String::as_str).chain(CARRIED.iter().copied()).map(|label| ((), label)),
+            opening_labels
+                .iter()
+                .chain(&closing_labels)
+                .map(String::as_str)
+                .chain(CARRIED.iter().copied())
+                .map(|label| ((), label)),
         );
         let is_balance = |text: &str| {
             // "Balance" alone may be a word of a movement: the phrase stands at the start, behind a date at most.
@@ -147,7 +171,11 @@ impl<'d, 'p> Statement<'d, 'p> {
             output.fields.insert(spec.name.clone(), field);
         }
         let name_of = |known: &str| {
-            wanted.iter().find(|wanted| wanted.known.as_deref() == Some(known)).map_or(known, |wanted| wanted.spec.name.as_str()).to_owned()
+            wanted
+                .iter()
+                .find(|wanted| wanted.known.as_deref() == Some(known))
+                .map_or(known, |wanted| wanted.spec.name.as_str())
+                .to_owned()
         };
         output.warnings.extend(self.warnings(&name_of("transactions"), &name_of("closingBalance")));
         output
@@ -205,7 +233,8 @@ impl<'d, 'p> Statement<'d, 'p> {
             .children
             .iter()
             .map(|child| {
-                let own = columns::ALL.iter().find(|(_, name)| *name == child.name).map(|(column, _)| *column);
+                let own =
+                    columns::ALL.iter().find(|(_, name)| *name == child.name).map(|(column, _)| *column);
                 let column = own.or_else(|| lexicon.meaning(&child.words).map(|(column, _)| column));
                 (child.name.clone(), column)
             })
@@ -242,13 +271,15 @@ impl<'d, 'p> Statement<'d, 'p> {
     /// How sure the movements are: by the share of them that the balances confirm or contradict.
     fn certainty(&self) -> f32 {
         let count = self.transactions.len().max(1) as f32;
-        let compared = self.transactions.iter().filter(|transaction| transaction.is_checked.is_some()).count();
+        let compared =
+            self.transactions.iter().filter(|transaction| transaction.is_checked.is_some()).count();
         let broken = self.outcome.broken.len() as f32 / count;
         let base = match self.outcome.closing {
             Some(true) => CHECKED,
             _ => UNCHECKED + (CHECKED - UNCHECKED) * compared as f32 / count,
         };
-        let failed = if self.outcome.closing == Some(false) && self.outcome.broken.is_empty() { CHECK } else { 0.0 };
+        let failed =
+            if self.outcome.closing == Some(false) && self.outcome.broken.is_empty() { CHECK } else { 0.0 };
         (base - 0.6 * broken - failed).max(LEAST)
     }
 
@@ -265,7 +296,8 @@ impl<'d, 'p> Statement<'d, 'p> {
             Some(Warning { page, ..Warning::about(transactions, "balance_mismatch", message) })
         });
         let mut warnings: Vec<Warning> = broken.take(MAX_WARNINGS).collect();
-        if let (Some(false), Some(opening), Some(end)) = (self.outcome.closing, &self.opening, &self.closing) {
+        if let (Some(false), Some(opening), Some(end)) = (self.outcome.closing, &self.opening, &self.closing)
+        {
             let sum: f64 = self.transactions.iter().map(|transaction| transaction.change).sum();
             let message = format!(
                 "the closing balance is {:.2}, by the movements it is {:.2}",

@@ -5,8 +5,27 @@ use ocriva_plugin_sdk::text;
 use ocriva_plugin_sdk::values::dates::{self, Date, Order};
 
 /// What stands between the two days.
-const BETWEEN: &[&str] =
-    &["", "to", "through", "until", "till", "and", "bis", "bis zum", "au", "jusqu au", "al", "hasta", "a", "ate", "t m", "tot", "do", "til", "till och med"];
+const BETWEEN: &[&str] = &[
+    "",
+    "to",
+    "through",
+    "until",
+    "till",
+    "and",
+    "bis",
+    "bis zum",
+    "au",
+    "jusqu au",
+    "al",
+    "hasta",
+    "a",
+    "ate",
+    "t m",
+    "tot",
+    "do",
+    "til",
+    "till och med",
+];
 
 /// Two days with their places.
 #[derive(Debug, Clone, PartialEq)]

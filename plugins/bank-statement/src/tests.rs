@@ -20,7 +20,9 @@ Closing balance                                              2,387.50
 ";
 
 fn read(pages: &[&str]) -> Output {
-    Fixture::from_texts(pages).extract::<BankStatement>(json!({"today": "2026-11-23"})).expect("the plugin answers")
+    Fixture::from_texts(pages)
+        .extract::<BankStatement>(json!({"today": "2026-11-23"}))
+        .expect("the plugin answers")
 }
 
 #[track_caller]
@@ -34,7 +36,9 @@ fn check(output: &Output, expected: Value) {
 fn movements(output: &Output) -> Vec<(String, String, f64)> {
     let objects = output.fields["transactions"].value.as_array().expect("there are movements");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let movement = |object: &Value| (text(&object["date"]), text(&object["description"]), object["amount"].as_f64().unwrap());
+    let movement = |object: &Value| {
+        (text(&object["date"]), text(&object["description"]), object["amount"].as_f64().unwrap())
+    };
     objects.iter().map(movement).collect()
 }
 
@@ -67,7 +71,10 @@ fn columns_for_debit_and_credit_give_movements_with_signs() {
         ]
     );
     let first = &output.fields["transactions"].value[0];
-    assert_eq!((&first["debit"], &first["credit"], &first["balance"]), (&json!(800), &json!(null), &json!(400)));
+    assert_eq!(
+        (&first["debit"], &first["credit"], &first["balance"]),
+        (&json!(800), &json!(null), &json!(400))
+    );
     assert!(output.warnings.is_empty(), "{:?}", output.warnings);
     assert!(output.fields["transactions"].confidence > 0.9);
 }
@@ -105,7 +112,10 @@ Neuer Kontostand                           2.000,00 H
         movements(&output),
         [movement("2025-12-30", "Miete", -400.0), movement("2026-01-02", "Gehalt", 1900.0)]
     );
-    check(&output, json!({"checks": {"runningBalance": true, "closingBalance": true}, "openingBalance": 500}));
+    check(
+        &output,
+        json!({"checks": {"runningBalance": true, "closingBalance": true}, "openingBalance": 500}),
+    );
 }
 
 #[test]

@@ -53,7 +53,8 @@ impl Transaction {
     /// The value of a column, and where it stands.
     pub fn value(&self, column: Column) -> (Value, Option<Span>) {
         let day = |day: &Option<Day>| {
-            day.as_ref().map_or((Value::Null, None), |day| (day.date.to_string().into(), Some(day.span.clone())))
+            day.as_ref()
+                .map_or((Value::Null, None), |day| (day.date.to_string().into(), Some(day.span.clone())))
         };
         let money = |money: &Option<Money>| {
             money
@@ -85,7 +86,9 @@ impl Transaction {
         let (value, span) = self.value(column);
         let doubt = if self.is_checked == Some(false) { 0.5 } else { 1.0 };
         match span {
-            Some(span) => Cell { text: span.text, bbox: Some(span.bbox), confidence: span.confidence * doubt },
+            Some(span) => {
+                Cell { text: span.text, bbox: Some(span.bbox), confidence: span.confidence * doubt }
+            }
             None => Cell { text: value.as_str().unwrap_or_default().to_owned(), ..Cell::default() },
         }
     }
@@ -114,8 +117,9 @@ impl Reader<'_, '_> {
     /// Reads all movements, in the order they are printed.
     pub fn read(&self) -> Vec<Transaction> {
         let lexicon = columns::lexicon();
-        let is_money_column =
-            |column: Column| matches!(column, Column::Debit | Column::Credit | Column::Amount | Column::Balance);
+        let is_money_column = |column: Column| {
+            matches!(column, Column::Debit | Column::Credit | Column::Amount | Column::Balance)
+        };
         let search = Search {
             lexicon: &lexicon,
             is_heading: &|found: &[Column]| {
@@ -185,9 +189,11 @@ impl Reader<'_, '_> {
                 Some(Column::Date | Column::ValueDate) => {
                     for slot in [Column::Date, Column::ValueDate] {
                         let is_own = concept == Some(slot) || slot == Column::ValueDate;
-                        let place =
-                            if slot == Column::Date { &mut read.date } else { &mut read.value_date };
-                        if is_own && place.is_none() && let Some((day, rest)) = self.take_day(&span) {
+                        let place = if slot == Column::Date { &mut read.date } else { &mut read.value_date };
+                        if is_own
+                            && place.is_none()
+                            && let Some((day, rest)) = self.take_day(&span)
+                        {
                             *place = Some(day);
                             span = rest;
                         }
@@ -204,12 +210,16 @@ impl Reader<'_, '_> {
                     };
                     match (money, place) {
                         (Some(money), place @ None) => *place = Some(money),
+                        (None, Some(money)) if money.take_mark(&span) => {}
                         _ => read.add_text(span),
                     }
                 }
                 Some(Column::Description) | None => {
                     // Date and text read as one piece.
-                    if read.date.is_none() && read.description.is_empty() && let Some((day, rest)) = self.take_day(&span) {
+                    if read.date.is_none()
+                        && read.description.is_empty()
+                        && let Some((day, rest)) = self.take_day(&span)
+                    {
                         read.date = Some(day);
                         span = rest;
                     }
@@ -234,9 +244,12 @@ impl Reader<'_, '_> {
             let Some(document_row) = self.reading.rows().get(row) else { continue };
             let mut read = Transaction { page: document_row.page, ..Transaction::default() };
             let mut money = Vec::new();
-            let spans = document_row.segments.clone().filter_map(|segment| self.reading.segment_span(segment));
+            let spans =
+                document_row.segments.clone().filter_map(|segment| self.reading.segment_span(segment));
             for (index, mut span) in spans.enumerate() {
-                if index == 0 && let Some((day, rest)) = self.take_day(&span) {
+                if index == 0
+                    && let Some((day, rest)) = self.take_day(&span)
+                {
                     read.date = Some(day);
                     span = rest;
                 }
@@ -267,7 +280,10 @@ impl Reader<'_, '_> {
         let (date, end) = self.day_at_start(&span.text)?;
         let printed = span.text.get(..end)?.trim().to_owned();
         let rest = span.text.get(end..)?.trim().to_owned();
-        Some((Day { date, span: Span { text: printed, ..span.clone() } }, Span { text: rest, ..span.clone() }))
+        Some((
+            Day { date, span: Span { text: printed, ..span.clone() } },
+            Span { text: rest, ..span.clone() },
+        ))
     }
 
     /// The day at the start of a text, and the byte behind it.
@@ -280,7 +296,8 @@ impl Reader<'_, '_> {
         let until = self.until?;
         let this_year = Date::new(until.year(), month, day);
         // A statement of January has days of December.
-        let date = this_year.filter(|date| *date <= until).or_else(|| Date::new(until.year() - 1, month, day))?;
+        let date =
+            this_year.filter(|date| *date <= until).or_else(|| Date::new(until.year() - 1, month, day))?;
         Some((date, range.end))
     }
 }

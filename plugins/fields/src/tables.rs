@@ -12,7 +12,6 @@ use ocriva_plugin_sdk::serde_json::{Map, Value};
 use ocriva_plugin_sdk::table::{BodyRow, RawTable, Search};
 use ocriva_plugin_sdk::values::{amounts, dates};
 
-
 /// Reads the table of a list property: the value, and the table as it stands.
 pub fn read(document: &BusinessDocument, spec: &Spec) -> (Field, Option<Table>) {
     let columns = &spec.children;

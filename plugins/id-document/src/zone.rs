@@ -55,7 +55,9 @@ impl<'d, 'p> PlacedZone<'d, 'p> {
         let Some(zone) = &self.zone else { return Field::missing() };
         let mut value = Map::new();
         value.insert("zone".to_owned(), Value::from(zone.form().as_str()));
-        value.extend(zone.checks().iter().map(|(check, right)| (check.as_str().to_owned(), Value::from(*right))));
+        value.extend(
+            zone.checks().iter().map(|(check, right)| (check.as_str().to_owned(), Value::from(*right))),
+        );
         Field::computed(value, CHECKED)
     }
 
