@@ -3,6 +3,8 @@
 //!
 //! [`crate::table`] reads tables whose columns are known by their words.
 
+pub mod columns;
+
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -136,6 +138,26 @@ impl Grid {
         let page = self.page();
         let on_page = self.spans().filter(|span| span.page == page).map(|span| span.bbox);
         on_page.reduce(|left, right| left.union(&right))
+    }
+
+    /// The same with its first row as headings, where it has none.
+    #[must_use]
+    pub fn with_headings(mut self) -> Self {
+        if !self.has_headings() && self.rows.len() > 1 {
+            self.headings = self.rows.remove(0);
+        }
+        self
+    }
+
+    /// The same with its headings as the first row.
+    #[must_use]
+    pub fn without_headings(mut self) -> Self {
+        if self.has_headings() {
+            let none = self.headings.iter().map(|_| None).collect();
+            let headings = std::mem::replace(&mut self.headings, none);
+            self.rows.insert(0, headings);
+        }
+        self
     }
 
     fn spans(&self) -> impl Iterator<Item = &Span> {

@@ -210,7 +210,11 @@ impl Reader<'_, '_> {
                     };
                     match (money, place) {
                         (Some(money), place @ None) => *place = Some(money),
-                        (None, Some(money)) if money.take_mark(&span) => {}
+                        (None, Some(money)) => {
+                            if !money.take_mark(&span) {
+                                read.add_text(span);
+                            }
+                        }
                         _ => read.add_text(span),
                     }
                 }
