@@ -96,7 +96,8 @@ impl<S: Send + Sync> FromRequestParts<S> for CallerAddress {
     }
 }
 
-/// Whoever sent the request, once the credential has been checked.
+/// Whoever sent the request, once the credential has been checked. What checks it before the handler does leaves it in
+/// the request's extensions.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The organization all of the request's data belongs to.
@@ -322,7 +323,10 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let face = Face::from_request_parts(parts, state).await?;
         let context = Context::from_ref(state);
-        let caller = authenticate(&context, face, parts).await?;
+        let caller = match parts.extensions.remove() {
+            Some(caller) => caller,
+            None => authenticate(&context, face, parts).await?,
+        };
         context.limits.admit(&context.store, &context.clock, parts, &caller).await?;
         caller.check_permission::<P>()?;
         Ok(Self { caller, permission: PhantomData })
