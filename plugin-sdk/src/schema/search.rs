@@ -86,6 +86,11 @@ impl<'d, 'p> Search<'d, 'p> {
         best.map_or_else(Field::missing, |(_, field)| field)
     }
 
+    /// The value of this kind that a text has, normalised as the document writes numbers and dates.
+    pub fn value(&self, kind: Kind, text: &str) -> Option<Value> {
+        self.parse_kind(kind, text).map(|parsed| parsed.value)
+    }
+
     /// The first well-formed value around a label.
     fn beside(&self, label: &Label<Target>, spec: &Spec) -> Option<(f32, Field)> {
         let slots = self.labels.slots(self.reading, label);
