@@ -16,6 +16,7 @@ over_http!(
     the_role_in_a_project_adds_to_that_in_the_organization,
     in_a_closed_project_its_own_role_counts_alone,
     a_place_that_is_taken_away_ends_access_at_once,
+    an_answer_that_was_kept_is_not_told_to_who_is_out_by_now,
     whoever_leaves_the_organization_leaves_its_projects,
     members_are_named_by_id_or_address_and_must_be_of_the_organization,
     who_does_not_manage_the_organization_does_not_manage_members,
@@ -222,6 +223,27 @@ async fn a_place_that_is_taken_away_ends_access_at_once(api: TestApi) {
     };
     let (held, ()) = tokio::join!(held, taken);
     held.assert_error(404, "document.unknown");
+}
+
+async fn an_answer_that_was_kept_is_not_told_to_who_is_out_by_now(api: TestApi) {
+    let inside = somebody(&api, Role::Member, "inside").await;
+    let keyed = |path: &str, key: &str| {
+        bearer(api.request(reqwest::Method::POST, path), &inside.access).header("Idempotency-Key", key)
+    };
+    let schema = json!({"total": {"type": "number"}});
+    let body = json!({"name": "Receipts", "projectId": api.project(), "templateSchema": schema});
+    let template = async || answer(keyed("/templates", "one").json(&body)).await;
+    let upload = async || {
+        let form = api.upload_form(png(), "a.png");
+        answer(keyed(&api.upload_path(), "two").multipart(form)).await
+    };
+    let (made, uploaded) = (template().await, upload().await);
+    assert_eq!((made.status.as_u16(), uploaded.status.as_u16()), (201, 201), "{made:?} {uploaded:?}");
+    assert_eq!((template().await.body, upload().await.body), (made.body, uploaded.body));
+    close(&api).await;
+    for refused in [template().await, upload().await] {
+        refused.assert_error(401, "auth.project_out_of_reach");
+    }
 }
 
 async fn whoever_leaves_the_organization_leaves_its_projects(api: TestApi) {

@@ -17,6 +17,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, interval_at};
 use tracing::Instrument as _;
@@ -91,7 +92,7 @@ async fn keyed(context: Context, request: Request, next: Next) -> Result<Respons
         Begun::Unkeyed => Ok(next.run(Request::from_parts(parts, Body::from(body))).await),
         Begun::Answered(kept) => {
             let status = StatusCode::from_u16(kept.status).map_err(ApiError::internal)?;
-            let mut response = (status, replayed(kept, &fingerprint)?).into_response();
+            let mut response = (status, replayed(kept, &fingerprint, &caller)?).into_response();
             let json = HeaderValue::from_static("application/json");
             response.headers_mut().insert(header::CONTENT_TYPE, json);
             mark_replayed(response.headers_mut());
@@ -126,20 +127,27 @@ pub async fn begin(context: &Context, caller: &Caller, headers: &HeaderMap) -> R
 /// The body of an answer that is kept.
 ///
 /// # Errors
-/// 409 where another request got it, or where it had a secret.
-pub fn replayed(kept: KeptAnswer, fingerprint: &str) -> Result<String, ApiError> {
+/// 409 where another request got it, or where it had a secret; 401 or 403 where it tells of a project that is out of the
+/// caller's reach by now.
+pub fn replayed(kept: KeptAnswer, fingerprint: &str, caller: &Caller) -> Result<String, ApiError> {
     if kept.fingerprint != fingerprint {
         return Err(ApiError::new(
             Code::IdempotencyMismatch,
             "this `Idempotency-Key` was used for another request; send a new key with a new request",
         ));
     }
-    kept.body.ok_or_else(|| {
+    let body = kept.body.ok_or_else(|| {
         ApiError::new(
             Code::IdempotencySecret,
             "this request was done already, and its answer had a secret that is shown only once",
         )
-    })
+    })?;
+    // An answer may be empty, or a text.
+    let answer: Value = serde_json::from_str(&body).unwrap_or_default();
+    if let Some(project_id) = answer.get("projectId").and_then(Value::as_str) {
+        caller.check_project(project_id)?;
+    }
+    Ok(body)
 }
 
 /// Says that an answer was given before.

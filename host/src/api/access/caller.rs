@@ -240,8 +240,12 @@ impl Caller {
         Tenant { organization_id: self.organization_id.clone(), projects }
     }
 
-    /// Checks that the operation may be done in a project, which may be another organization's.
-    fn check_project(&self, project_id: &str) -> Result<(), ApiError> {
+    /// Checks that the operation may be done in a project, as far as the credential tells: it may be another
+    /// organization's.
+    ///
+    /// # Errors
+    /// 401 where the credential does not reach the project, 403 where the caller's role in it is too little.
+    pub fn check_project(&self, project_id: &str) -> Result<(), ApiError> {
         let role = match &self.grants {
             Grants::Token(token) => {
                 let is_bound_elsewhere = token.project_id.as_ref().is_some_and(|bound| bound != project_id);

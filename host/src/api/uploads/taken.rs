@@ -48,7 +48,7 @@ where
             Ok(Taken { answer: record(form).await?, is_replayed: false, waited: None })
         }
         Begun::Answered(kept) => {
-            let body = idempotency::replayed(kept, &form::fingerprint(multipart, shape).await?)?;
+            let body = idempotency::replayed(kept, &form::fingerprint(multipart, shape).await?, caller)?;
             let answer = serde_json::from_str(&body).map_err(ApiError::internal)?;
             Ok(Taken { answer, is_replayed: true, waited: None })
         }
