@@ -23,10 +23,12 @@ mod members;
 mod one_time_tokens;
 mod organizations;
 mod plans;
+mod plugins;
 mod projects;
 mod queue;
 mod references;
 mod refresh_tokens;
+mod replicas;
 mod results;
 mod retention;
 mod runs;
@@ -204,7 +206,7 @@ impl Store {
     /// # Errors
     /// The first statement that the engine refuses.
     pub async fn check_statements(&self) -> Result<(), Error> {
-        for statement in STATEMENTS.iter().copied().flatten().copied() {
+        for statement in STATEMENTS.iter().chain(plugins::EVERY).copied().flatten().copied() {
             self.engine.prepare(statement).await?;
         }
         Ok(())
@@ -266,6 +268,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     queue::ALL,
     references::ALL,
     refresh_tokens::ALL,
+    replicas::ALL,
     results::ALL,
     retention::ALL,
     runs::ALL,

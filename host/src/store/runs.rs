@@ -11,6 +11,7 @@ use super::{Error, Store, Transaction, documents, results, templates};
 use crate::domain::credit::Ending;
 use crate::domain::document::{AttemptProgress, Document, DocumentStatus, Failure, Processed};
 use crate::domain::event::EventKind;
+use crate::domain::plugin::ExtractorCall;
 use crate::domain::template::Template;
 use crate::domain::timestamp::Timestamp;
 
@@ -219,17 +220,25 @@ impl Store {
         let (organization_id, result) = (&attempt.document.organization_id, Some(&processed.result));
         let kind = EventKind::DocumentProcessed;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, result).await?;
+        self.count_call(&mut tx, organization_id, &call_of(processed)).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    /// Ends the attempt, and the run, with a failure; `false` where it is not the latest any more.
+    /// Ends the attempt, and the run, with a failure, and counts the call of the extractor if it came to one; `false`
+    /// where it is not the latest any more.
     ///
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
-    pub async fn fail_attempt(&self, attempt: &Attempt, failure: &Failure) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Dead(failure), Ending::Failed { code: &failure.code }).await
+    pub async fn fail_attempt(
+        &self,
+        attempt: &Attempt,
+        failure: &Failure,
+        call: Option<&ExtractorCall>,
+    ) -> Result<bool, Error> {
+        let ending = Ending::Failed { code: &failure.code };
+        self.finish_attempt(attempt, RunEnd::Dead(failure), ending, call).await
     }
 
     /// Ends the attempt because somebody wants it cancelled; `false` where it is not the latest any more.
@@ -237,11 +246,11 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn cancel_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Finished, Ending::Cancelled).await
+        self.finish_attempt(attempt, RunEnd::Finished, Ending::Cancelled, None).await
     }
 
-    /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. `false` where it is
-    /// not the latest any more.
+    /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. Counts the call of the
+    /// extractor if it came to one. `false` where it is not the latest any more.
     ///
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
@@ -249,9 +258,10 @@ impl Store {
         &self,
         attempt: &Attempt,
         failure: &Failure,
+        call: Option<&ExtractorCall>,
         delay: Duration,
     ) -> Result<bool, Error> {
-        self.return_attempt(attempt, RunEnd::Failed(failure), delay).await
+        self.return_attempt(attempt, RunEnd::Failed(failure), call, delay).await
     }
 
     /// Gives the attempt back unfinished, for another worker to take at once; it does not count towards the limit.
@@ -260,7 +270,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn release_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.return_attempt(attempt, RunEnd::Released, Duration::ZERO).await
+        self.return_attempt(attempt, RunEnd::Released, None, Duration::ZERO).await
     }
 
     async fn finish_attempt(
@@ -268,6 +278,7 @@ impl Store {
         attempt: &Attempt,
         end: RunEnd<'_>,
         ending: Ending<'_>,
+        call: Option<&ExtractorCall>,
     ) -> Result<bool, Error> {
         let (status, kind) = match ending {
             Ending::Completed { .. } => (DocumentStatus::Completed, EventKind::DocumentProcessed),
@@ -283,6 +294,9 @@ impl Store {
         self.meter_end(&mut tx, &attempt.document, ending).await?;
         let organization_id = &attempt.document.organization_id;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, None).await?;
+        if let Some(call) = call {
+            self.count_call(&mut tx, organization_id, call).await?;
+        }
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         Ok(true)
@@ -292,6 +306,7 @@ impl Store {
         &self,
         attempt: &Attempt,
         end: RunEnd<'_>,
+        call: Option<&ExtractorCall>,
         delay: Duration,
     ) -> Result<bool, Error> {
         let fence = self.fence(attempt);
@@ -300,6 +315,9 @@ impl Store {
             return Ok(false);
         }
         tx.execute(&REQUEUE_DOCUMENT, arguments![fence.document_id, fence.now]).await?;
+        if let Some(call) = call {
+            self.count_call(&mut tx, &attempt.document.organization_id, call).await?;
+        }
         self.queue.release(&mut tx, &attempt.delivery, delay).await?;
         tx.commit().await?;
         Ok(true)
@@ -307,6 +325,16 @@ impl Store {
 
     fn fence<'a>(&self, attempt: &'a Attempt) -> Fence<'a> {
         Fence { document_id: &attempt.document.id, attempt: attempt.number, now: self.clock.now() }
+    }
+}
+
+/// The call of the extractor that made a result.
+fn call_of(processed: &Processed) -> ExtractorCall {
+    let millis = processed.timings.get("extractor").copied().unwrap_or_default();
+    ExtractorCall {
+        extractor: processed.extractor.clone(),
+        elapsed: Duration::from_millis(millis),
+        failure: None,
     }
 }
 

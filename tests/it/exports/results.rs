@@ -70,7 +70,7 @@ pub async fn finish(api: &TestApi, results: &[(&str, Extraction)]) {
                     code: "decode.damaged".to_owned(),
                     message: "file is damaged".to_owned(),
                 };
-                store.fail_attempt(&attempt, &failure).await.unwrap()
+                store.fail_attempt(&attempt, &failure, None).await.unwrap()
             }
         };
         assert!(ended);
