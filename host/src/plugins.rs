@@ -22,6 +22,7 @@ mod engine;
 mod error;
 mod imports;
 mod lookup;
+pub mod manifest;
 mod registry;
 mod ticker;
 
@@ -30,6 +31,7 @@ pub use call::{Call, Request};
 pub use component::{Problem, Report};
 pub use engine::{Engine, Plugin, StartError};
 pub use error::{Error, LoadError, Refusal};
+pub use manifest::Manifest;
 pub use registry::{Listing, Origin, Registry, Unavailable};
 
 /// What a plugin says about itself.

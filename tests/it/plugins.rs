@@ -3,6 +3,7 @@
 mod limits;
 mod loading;
 mod made_up;
+mod manifest;
 mod registry;
 
 use std::borrow::Cow;

@@ -90,6 +90,12 @@ async fn check(engine: Arc<Engine>, file: PathBuf) -> anyhow::Result<ExitCode> {
         or_none(&report.imports),
         or_none(&report.exports),
     );
+    if let Some(manifest) = &report.manifest {
+        let toml = toml::to_string(manifest).context("the manifest has no form in TOML")?;
+        for (index, line) in toml.lines().filter(|line| !line.is_empty()).enumerate() {
+            text += &format!("{} {line}\n", if index == 0 { "manifest" } else { "        " });
+        }
+    }
     if let Some(description) = &report.description {
         text +=
             &format!("plugin   {} {}: {}\n", description.name, description.version, description.description);

@@ -12,7 +12,7 @@ use super::budget::{Budget, Logs, Stop, Usage, cut};
 use super::engine::{Engine, Plugin};
 use super::error::{Error, Refusal};
 use super::imports::CallState;
-use super::{Description, DocumentSource, SourceError};
+use super::{Description, DocumentSource, SourceError, manifest};
 use crate::domain::extraction::ExtractorOutput;
 use crate::domain::geometry::Rect;
 use crate::domain::page::{PageSize, PageText, Word};
@@ -301,17 +301,10 @@ fn read_description(json: &str) -> Result<Description, String> {
     }
     let description: Description = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let Description { name, version, .. } = &description;
-    let is_name = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.len() <= 64
-        && name.chars().all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || each == '-');
-    if !is_name {
+    if !manifest::is_name(name) {
         return Err(format!("`{}` is not a name", cut(name, 64)));
     }
-    let numbers = version.split_once('-').map_or(version.as_str(), |(numbers, _)| numbers);
-    let is_version = version.len() <= 64
-        && version.chars().all(|each| each.is_ascii_alphanumeric() || each == '.' || each == '-')
-        && numbers.split('.').all(|number| number.parse::<u32>().is_ok());
-    if !is_version {
+    if !manifest::is_version(version) {
         return Err(format!("`{}` is not a version", cut(version, 64)));
     }
     Ok(description)

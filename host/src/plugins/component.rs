@@ -11,6 +11,7 @@ use wasmparser::{Parser, Payload, Validator};
 
 use super::engine::{Engine, digest};
 use super::error::Refusal;
+use super::manifest::{self, Manifest};
 use super::{Description, LoadError};
 
 /// The package of the contract, and its major version.
@@ -32,6 +33,8 @@ pub(super) struct Inspection {
     pub(super) imports: Vec<String>,
     /// Names of the interfaces it exports, with versions.
     pub(super) exports: Vec<String>,
+    /// What it wishes for, where it says so.
+    pub(super) manifest: Option<Manifest>,
 }
 
 impl Inspection {
@@ -47,10 +50,26 @@ impl Inspection {
         if !unknown.is_empty() {
             refusals.push(Refusal::UnknownImports { names: unknown });
         }
+        let not_asked_for = self.not_asked_for();
+        if !not_asked_for.is_empty() {
+            refusals.push(Refusal::NotAskedFor { names: not_asked_for });
+        }
         if !self.exports.iter().any(|name| interface(name) == Some(EXPORT)) {
             refusals.push(Refusal::MissingExport { wanted: "ocriva:extract/extractor@1.0.0" });
         }
         refusals
+    }
+
+    /// The capabilities that it uses and that its manifest, where it has one, does not ask for.
+    fn not_asked_for(&self) -> Vec<String> {
+        let Some(Manifest { capabilities, .. }) = &self.manifest else { return Vec::new() };
+        let is_forgotten = |name: &&str| *name == "lookup" && !capabilities.lookup;
+        self.imports
+            .iter()
+            .filter_map(|name| interface(name))
+            .filter(is_forgotten)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Version of the contract that it was built against.
@@ -100,7 +119,8 @@ pub(super) fn inspect(bytes: &[u8], size_limit: u64) -> Result<Inspection, Refus
             _ => {}
         }
     }
-    Ok(Inspection { digest: digest(bytes), size_bytes: size, imports, exports })
+    let manifest = manifest::read(bytes).map_err(Refusal::BadManifest)?;
+    Ok(Inspection { digest: digest(bytes), size_bytes: size, imports, exports, manifest })
 }
 
 /// What `ocriva plugin check` says about a file.
@@ -117,6 +137,8 @@ pub struct Report {
     pub exports: Vec<String>,
     /// Version of `ocriva:extract` it was built against.
     pub api_version: Option<String>,
+    /// The manifest in it, where it has one.
+    pub manifest: Option<Manifest>,
     /// What it says about itself.
     pub description: Option<Description>,
     /// What is wrong; empty for a component that can be taken.
@@ -151,6 +173,7 @@ impl Engine {
             imports: Vec::new(),
             exports: Vec::new(),
             api_version: None,
+            manifest: None,
             description: None,
             problems: Vec::new(),
         };
@@ -161,6 +184,7 @@ impl Engine {
                 report.api_version = inspection.api_version().map(str::to_owned);
                 report.imports = inspection.imports;
                 report.exports = inspection.exports;
+                report.manifest = inspection.manifest;
             }
         }
         if report.problems.is_empty() {

@@ -19,6 +19,7 @@ use super::cache::Cache;
 use super::component;
 use super::error::Refusal;
 use super::imports::CallState;
+use super::manifest::Manifest;
 use super::ticker::Ticker;
 use super::{Description, component::Inspection};
 use crate::config;
@@ -67,6 +68,8 @@ pub struct Engine {
 pub struct Plugin {
     /// What it says about itself.
     pub description: Description,
+    /// The manifest in the component, where it has one.
+    pub manifest: Option<Manifest>,
     /// SHA-256 of the component, in hex.
     pub digest: String,
     /// Size of the component.
@@ -120,7 +123,17 @@ impl Engine {
         let this = Arc::clone(self);
         let (inspection, linked) = self.blocking(move || this.link(&bytes)).await?;
         let description = self.describe(&linked, &inspection.digest).await?;
-        Ok(Plugin { description, digest: inspection.digest, size_bytes: inspection.size_bytes, linked })
+        let Inspection { digest, size_bytes, manifest, .. } = inspection;
+        if let Some(manifest) = &manifest
+            && (&manifest.name, &manifest.version) != (&description.name, &description.version)
+        {
+            let shown = |name: &str, version: &str| format!("{name} {version}");
+            return Err(Refusal::OtherInManifest {
+                described: shown(&description.name, &description.version),
+                manifest: shown(&manifest.name, &manifest.version),
+            });
+        }
+        Ok(Plugin { description, manifest, digest, size_bytes, linked })
     }
 
     /// Most bytes of a component.

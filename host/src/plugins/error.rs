@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::manifest;
+
 /// Why a call gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -163,6 +165,23 @@ pub enum Refusal {
         /// The interfaces.
         names: Vec<String>,
     },
+    /// The manifest in it cannot be used.
+    #[error("component's manifest cannot be used: {0}")]
+    BadManifest(manifest::Error),
+    /// It uses what its manifest does not ask for.
+    #[error("component imports what its manifest does not ask for: {}", list(.names))]
+    NotAskedFor {
+        /// The capabilities.
+        names: Vec<String>,
+    },
+    /// Its manifest says that it is somebody else.
+    #[error("component describes itself as `{described}` and its manifest says `{manifest}`")]
+    OtherInManifest {
+        /// Name and version by its own description.
+        described: String,
+        /// Name and version by the manifest.
+        manifest: String,
+    },
     /// It lacks the one interface that makes it a plugin.
     #[error("component does not export `{wanted}`")]
     MissingExport {
@@ -203,6 +222,13 @@ impl Refusal {
             }
             Self::UnknownImports { .. } => {
                 "use only `log`, `config`, `document` and `lookup` of `ocriva:extract@1`, as the plugin SDK does"
+            }
+            Self::BadManifest(_) => "mend `plugin.toml` and build the component anew",
+            Self::NotAskedFor { .. } => {
+                "ask for it in `plugin.toml` under `[capabilities]`, for example `lookup = true`"
+            }
+            Self::OtherInManifest { .. } => {
+                "give `name` and `version` of `plugin.toml` the values that `describe` answers with"
             }
             Self::MissingExport { .. } => "implement `Extractor` and `register!` it with the plugin SDK",
             Self::Unlinkable { .. } => "build it with the plugin SDK of this server's version",
