@@ -21,12 +21,13 @@ use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::config::{Config, OcrMode};
-use crate::domain::document::{ExtractorIdentity, PageRange};
+use crate::domain::document::{ExtractorIdentity, Failure, PageRange};
 use crate::domain::extraction::{Extraction, ExtractorOutput, Warning};
 use crate::domain::format;
+use crate::domain::plugin::{Audience, ExtractorCall};
 use crate::domain::reference::NamedTable;
 use crate::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
-use crate::plugins::{self, Registry};
+use crate::plugins::{self, Found, Owner, Registry};
 use crate::telemetry::metrics;
 use crate::{assets, decode, einvoice, ocr};
 use cache::PageCache;
@@ -60,8 +61,13 @@ pub enum Error {
     #[error(transparent)]
     Unavailable(#[from] plugins::Unavailable),
     /// The extractor failed.
-    #[error(transparent)]
-    Plugin(#[from] plugins::Error),
+    #[error("{error}")]
+    Plugin {
+        /// Why.
+        error: plugins::Error,
+        /// The call.
+        call: Box<ExtractorCall>,
+    },
     /// The template's schema cannot be used.
     #[error(transparent)]
     Schema(#[from] conform::SchemaError),
@@ -78,7 +84,7 @@ impl Error {
             Self::Decode(error) => error.code(),
             Self::Unreadable { code, .. } => code,
             Self::Unavailable(error) => error.code(),
-            Self::Plugin(error) => error.code(),
+            Self::Plugin { error, .. } => error.code(),
             Self::Schema(_) => "template.invalid_schema",
             Self::Crashed(_) => "pipeline.crashed",
         }
@@ -88,12 +94,22 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreadable { transient, .. } => *transient,
-            Self::Plugin(error) => error.is_transient(),
+            Self::Plugin { error, .. } => error.is_transient(),
+            Self::Unavailable(error) => error.is_transient(),
+            Self::Unsupported(_) | Self::Decode(_) | Self::Schema(_) | Self::Crashed(_) => false,
+        }
+    }
+
+    /// The call of the extractor that failed, if it came to one.
+    pub fn call(&self) -> Option<&ExtractorCall> {
+        match self {
+            Self::Plugin { call, .. } => Some(call),
             Self::Unsupported(_)
             | Self::Decode(_)
+            | Self::Unreadable { .. }
             | Self::Unavailable(_)
             | Self::Schema(_)
-            | Self::Crashed(_) => false,
+            | Self::Crashed(_) => None,
         }
     }
 }
@@ -120,6 +136,8 @@ pub struct Task {
     /// Extractor to run instead of the template's or the default one. Without settings of its own it gets the
     /// template's, if those are for the same plugin.
     pub extractor: Option<ExtractorChoice>,
+    /// On whose behalf: decides which plugins there are, and which version of one runs.
+    pub audience: Audience,
     /// Mode of reading; `None` for the template's or the settings'.
     pub mode: Option<OcrMode>,
     /// Pages to look at; `None` for all.
@@ -255,7 +273,8 @@ impl Pipeline {
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
-        let plugin = self.registry.get(&name, version.as_deref()).await?;
+        let Found { plugin, owner } =
+            self.registry.get_for(&task.audience, &name, version.as_deref()).await?;
         let opening = self.open(task.content, &task.file_name, task.password);
         let Opened { document, media_type, electronic, warnings } =
             opening.instrument(tracing::info_span!("open")).await?;
@@ -275,12 +294,18 @@ impl Pipeline {
         let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
 
         let start = Instant::now();
-        let span = tracing::info_span!("extract", plugin = name, version = plugin.description.version);
+        let ran = &plugin.description.version;
+        let span = tracing::info_span!("extract", plugin = name, version = ran, digest = plugin.digest);
         let engine = self.registry.engine();
         let call =
             engine.call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).instrument(span).await;
         let extractor = start.elapsed();
-        metrics::plugin_called(&name, if call.result.is_ok() { "ok" } else { "failed" }, extractor);
+        let outcome = if call.result.is_ok() { "ok" } else { "failed" };
+        // What an organization calls its own plugins is not for all who read metrics.
+        match owner {
+            Owner::Everybody => metrics::plugin_called((&name, ran), outcome, extractor),
+            Owner::Organization => metrics::own_plugin_called(outcome, extractor),
+        }
         let reading = self.invoice_reading(electronic.as_ref(), &plugin.description.name, &view).await;
         let mut read = view.finish().await;
         read.warnings.extend(warnings);
@@ -288,7 +313,15 @@ impl Pipeline {
             let plugins::SourceError { code, message, transient } = failure;
             return Err(Error::Unreadable { code, message, transient });
         }
-        let mut output = call.result?;
+        let identity = ExtractorIdentity {
+            plugin: plugin.description.name.clone(),
+            version: plugin.description.version.clone(),
+            digest: plugin.digest.clone(),
+        };
+        let mut output = match call.result {
+            Ok(output) => output,
+            Err(error) => return Err(failed_call(error, identity, extractor)),
+        };
         let timings = Timings { decode: read.times.decode, ocr: read.times.ocr, extractor };
         let schema = task.template.as_ref().and_then(|template| template.template_schema.as_ref());
         if let Some(electronic) = &electronic {
@@ -296,17 +329,7 @@ impl Pipeline {
             electronic.merge(&mut output, schema, by_itself.or(reading).as_ref(), &read.pages);
         }
         let (extraction, confidence) = result::assemble(output, schema, read)?;
-        Ok(Outcome {
-            extraction,
-            page_count,
-            extractor: ExtractorIdentity {
-                plugin: plugin.description.name.clone(),
-                version: plugin.description.version.clone(),
-                digest: plugin.digest.clone(),
-            },
-            confidence,
-            timings,
-        })
+        Ok(Outcome { extraction, page_count, extractor: identity, confidence, timings })
     }
 
     async fn open(&self, content: Bytes, file_name: &str, password: Option<String>) -> Result<Opened, Error> {
@@ -371,4 +394,10 @@ impl Pipeline {
             today: self.clock.now().to_iso().chars().take(10).collect(),
         }
     }
+}
+
+fn failed_call(error: plugins::Error, extractor: ExtractorIdentity, elapsed: Duration) -> Error {
+    let failure = Failure { code: error.code().to_owned(), message: error.to_string() };
+    let call = Box::new(ExtractorCall { extractor, elapsed, failure: Some(failure) });
+    Error::Plugin { error, call }
 }

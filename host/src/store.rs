@@ -179,6 +179,7 @@ pub struct Store {
     queue: TableQueue,
     clock: Clock,
     arrivals: Arc<Notify>,
+    plugin_changes: Arc<Notify>,
 }
 
 impl Store {
@@ -190,7 +191,13 @@ impl Store {
     /// [`Error::UnknownEngine`], or [`Error::Open`] when it does not answer.
     pub async fn connect(url: &str, max_connections: u32, clock: Clock) -> Result<Self, Error> {
         let engine = Engine::connect(url, max_connections).await?;
-        Ok(Self { engine, queue: TableQueue::new(clock.clone()), clock, arrivals: Arc::default() })
+        Ok(Self {
+            engine,
+            queue: TableQueue::new(clock.clone()),
+            clock,
+            arrivals: Arc::default(),
+            plugin_changes: Arc::default(),
+        })
     }
 
     /// Brings the schema up to date: runs the embedded migrations that have not run yet, in order.
@@ -236,6 +243,12 @@ impl Store {
     /// Waits until a document arrives through this store or one of its clones; other processes are not heard.
     pub async fn work_arrived(&self) {
         self.arrivals.notified().await;
+    }
+
+    /// Waits until the outcome of a document has changed a plugin through this store or one of its clones; other
+    /// processes are not heard.
+    pub async fn plugin_changed(&self) {
+        self.plugin_changes.notified().await;
     }
 
     /// The queue that delivers runs to workers.

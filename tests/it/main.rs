@@ -29,6 +29,7 @@ mod plugins;
 mod presets;
 mod projects;
 mod queue;
+mod releases;
 mod replicas;
 mod serving;
 mod store;

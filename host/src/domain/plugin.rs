@@ -443,8 +443,7 @@ mod tests {
 
     fn canary(calls: u64, failures: u64, promote: bool) -> Canary {
         let share = Share::Percent(10);
-        let terms =
-            CanaryTerms { share, max_error_rate: 0.2, minimum_calls: 5, window_calls: 10, promote };
+        let terms = CanaryTerms { share, max_error_rate: 0.2, minimum_calls: 5, window_calls: 10, promote };
         Canary { version_id: "v".to_owned(), terms, calls, failures, started_at: Timestamp(0) }
     }
 

@@ -220,9 +220,12 @@ impl Store {
         let (organization_id, result) = (&attempt.document.organization_id, Some(&processed.result));
         let kind = EventKind::DocumentProcessed;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, result).await?;
-        self.count_call(&mut tx, organization_id, &call_of(processed)).await?;
+        let is_plugin_changed = self.count_call(&mut tx, organization_id, &call_of(processed)).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
+        if is_plugin_changed {
+            self.tell_of_plugin();
+        }
         Ok(true)
     }
 
@@ -294,11 +297,15 @@ impl Store {
         self.meter_end(&mut tx, &attempt.document, ending).await?;
         let organization_id = &attempt.document.organization_id;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, None).await?;
-        if let Some(call) = call {
-            self.count_call(&mut tx, organization_id, call).await?;
-        }
+        let is_plugin_changed = match call {
+            Some(call) => self.count_call(&mut tx, organization_id, call).await?,
+            None => false,
+        };
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
+        if is_plugin_changed {
+            self.tell_of_plugin();
+        }
         Ok(true)
     }
 
@@ -315,11 +322,15 @@ impl Store {
             return Ok(false);
         }
         tx.execute(&REQUEUE_DOCUMENT, arguments![fence.document_id, fence.now]).await?;
-        if let Some(call) = call {
-            self.count_call(&mut tx, &attempt.document.organization_id, call).await?;
-        }
+        let is_plugin_changed = match call {
+            Some(call) => self.count_call(&mut tx, &attempt.document.organization_id, call).await?,
+            None => false,
+        };
         self.queue.release(&mut tx, &attempt.delivery, delay).await?;
         tx.commit().await?;
+        if is_plugin_changed {
+            self.tell_of_plugin();
+        }
         Ok(true)
     }
 

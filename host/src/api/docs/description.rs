@@ -122,8 +122,12 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
     };
     may(!is_open, &[401, 403]);
     may(!is_open && !is_for_operator(operation), &[429]);
-    // Files that come with a template are not kept as documents.
-    may((is_form && !path.contains("/templates")) || path.ends_with("/reprocess"), &[402]);
+    // Files that come with a template, and plugins, are not kept as documents.
+    may(
+        (is_form && !path.contains("/templates") && !path.contains("/plugins"))
+            || path.ends_with("/reprocess"),
+        &[402],
+    );
     may(takes_body || operation.contains_key("parameters"), &[400]);
     may(path.contains('{'), &[404]);
     may(!is_open && method != "get", &[409]);

@@ -42,13 +42,13 @@ impl Store {
     }
 
     /// Counts a call in the caller's transaction, which has written all else but the audit log, and judges the canary if
-    /// it was one's.
+    /// it was one's. Answers whether that has changed the plugin: then [`Store::tell_of_plugin`] is to follow the commit.
     pub(in crate::store) async fn count_call(
         &self,
         tx: &mut Transaction,
         organization_id: &str,
         call: &ExtractorCall,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let extractor = &call.extractor;
         let is_failed = call.is_plugins_failure();
         let failure = call.failure.as_ref().filter(|_| is_failed);
@@ -68,13 +68,17 @@ impl Store {
             ],
         )
         .await?;
-        let bound =
-            arguments![organization_id, &extractor.plugin, &extractor.digest, i64::from(is_failed)];
+        let bound = arguments![organization_id, &extractor.plugin, &extractor.digest, i64::from(is_failed)];
         let counted: Option<Plugin> = tx.find(&COUNT_CANARY, bound).await?;
         match counted {
             Some(Plugin { id, canary: Some(canary), .. }) => self.judge_canary(tx, &id, &canary).await,
-            _ => Ok(()),
+            _ => Ok(false),
         }
+    }
+
+    /// Tells who follows plugins in this process that one has changed.
+    pub(in crate::store) fn tell_of_plugin(&self) {
+        self.plugin_changes.notify_one();
     }
 }
 
@@ -82,7 +86,9 @@ impl FromRow for CallBucket {
     fn from_row(row: &Row) -> Result<Self, Error> {
         let failure = match row.get::<Option<String>>("failure_code")? {
             None => None,
-            Some(code) => Some((Failure { code, message: row.get("failure_message")? }, row.time("failed_at")?)),
+            Some(code) => {
+                Some((Failure { code, message: row.get("failure_message")? }, row.time("failed_at")?))
+            }
         };
         Ok(Self {
             plugin: row.get("name")?,

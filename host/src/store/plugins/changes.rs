@@ -153,18 +153,19 @@ impl Store {
     }
 
     /// Does with a canary what is to be done after a call, in the caller's transaction, which has locked the plugin.
+    /// Answers whether other versions run now.
     pub(super) async fn judge_canary(
         &self,
         tx: &mut Transaction,
         plugin_id: &str,
         canary: &Canary,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let verdict = canary.verdict();
         if verdict == Verdict::Continue {
-            return Ok(());
+            return Ok(false);
         }
         let record = super::read_record(tx, plugin_id).await?;
-        let Some(version) = record.by_id(&canary.version_id) else { return Ok(()) };
+        let Some(version) = record.by_id(&canary.version_id) else { return Ok(false) };
         let actor = Actor::system();
         match verdict {
             Verdict::Continue => {}
@@ -176,7 +177,7 @@ impl Store {
             }
             Verdict::TakeBack => self.take_back(tx, &actor, &record, version, canary).await?,
         }
-        Ok(())
+        Ok(verdict != Verdict::NextWindow)
     }
 
     async fn make_active(
@@ -190,7 +191,8 @@ impl Store {
         self.end_canary(tx, actor, record, version).await?;
         let before = record.active().filter(|active| active.id != version.id);
         if let Some(before) = before {
-            tx.execute(&SET_STATE, arguments![&before.id, PluginState::Retired.as_str(), None::<&str>]).await?;
+            tx.execute(&SET_STATE, arguments![&before.id, PluginState::Retired.as_str(), None::<&str>])
+                .await?;
         }
         // A version that is rolled back to keeps what it had replaced, so that the next rollback goes further back.
         let replaces = match (step, before) {
@@ -219,8 +221,7 @@ impl Store {
         self.end_canary(tx, actor, record, version).await?;
         tx.execute(&SET_STATE, arguments![&version.id, PluginState::Canary.as_str(), None::<&str>]).await?;
         let terms = to_json("canary_terms", terms)?;
-        let bound =
-            arguments![&record.plugin.id, &version.id, terms, self.clock.now(), owner(record)];
+        let bound = arguments![&record.plugin.id, &version.id, terms, self.clock.now(), owner(record)];
         tx.execute(&START_CANARY, bound).await?;
         let changed = self.changed(tx, &record.plugin.id).await?;
         if let Some(version) = changed.by_id(&version.id) {
