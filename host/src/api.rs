@@ -64,7 +64,8 @@ pub mod organizations;
 pub mod pages;
 pub mod paging;
 pub mod plugins;
-pub mod projects;
+pub mod project_members;
+mod projects;
 pub mod statistics;
 pub mod templates;
 pub mod tokens;
@@ -233,6 +234,8 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(lifecycle::retire_plugin))
         .routes(protected!(lifecycle::roll_back_plugin))
         .routes(protected!(lifecycle::list_plugin_history))
+        .routes(protected!(project_members::list_project_members, project_members::add_project_member))
+        .routes(protected!(project_members::update_project_member, project_members::remove_project_member))
         .routes(protected!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(protected!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
         .routes(protected!(webhooks::try_webhook))

@@ -182,7 +182,6 @@ section!(Webhooks {
     concurrency: usize,
     per_webhook: u32,
     disable_after_hours: u64,
-    keep_days: u32,
 });
 section!(Telemetry {
     metrics: bool,
@@ -191,7 +190,7 @@ section!(Telemetry {
     otlp_endpoint: String,
     trace_share: f64,
 });
-section!(Upkeep { interval_minutes: u32, orphan_hours: u32 });
+section!(Upkeep { interval_minutes: u32, orphan_hours: u32, event_days: u32 });
 section!(Operator { token: String });
 section!(Log { format: LogFormat, filter: String });
 
@@ -344,8 +343,8 @@ impl Config {
             ("webhooks.max_attempts", u64::from(self.webhooks.max_attempts)),
             ("webhooks.concurrency", self.webhooks.concurrency as u64),
             ("webhooks.per_webhook", u64::from(self.webhooks.per_webhook)),
-            ("webhooks.keep_days", u64::from(self.webhooks.keep_days)),
             ("upkeep.interval_minutes", u64::from(self.upkeep.interval_minutes)),
+            ("upkeep.event_days", u64::from(self.upkeep.event_days)),
             ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
             ("plugins.cpu_ms", self.plugins.cpu_ms),
             ("plugins.memory_mib", self.plugins.memory_mib),

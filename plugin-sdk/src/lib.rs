@@ -11,6 +11,7 @@ pub mod completion;
 mod document;
 mod extractor;
 mod fixture;
+pub mod grid;
 #[doc(hidden)]
 pub mod guest;
 pub mod labels;
@@ -18,7 +19,9 @@ pub mod log;
 pub mod lookup;
 pub mod output;
 pub mod page;
+pub mod pairs;
 pub mod reading;
+pub mod schema;
 pub mod table;
 pub mod text;
 pub mod values;

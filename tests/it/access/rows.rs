@@ -174,13 +174,14 @@ impl Row {
 }
 
 /// The table, in the order of the calls.
-pub const ROWS: &[Row] = {
-    use Reach::{Elsewhere, Own, Unknown};
-    use TokenScope::{
-        DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, PluginsWrite, TemplatesRead,
-        TemplatesWrite, TokensManage, WebhooksManage,
-    };
-    &[
+pub const ROWS: &[Row] =
+    {
+        use Reach::{Elsewhere, Own, Unknown};
+        use TokenScope::{
+            DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, PluginsWrite, TemplatesRead,
+            TemplatesWrite, TokensManage, WebhooksManage,
+        };
+        &[
         open("GET /openapi.json"),
         open("GET /docs"),
         open("GET /health/live"),
@@ -256,6 +257,14 @@ pub const ROWS: &[Row] = {
         any("GET /projects/{projectId}", Unknown("project.unknown")),
         needs("PATCH /projects/{projectId}", OrganizationManage, Unknown("project.unknown"))
             .json(r#"{"description": "Changed"}"#),
+        needs("GET /projects/{projectId}/members", OrganizationManage, Unknown("project.unknown")),
+        needs("POST /projects/{projectId}/members", OrganizationManage, Unknown("project.unknown"))
+            .json(r#"{"userId": "{userId}", "role": "member"}"#),
+        needs("PATCH /projects/{projectId}/members/{userId}", OrganizationManage, Unknown("project.unknown"))
+            .call("/projects/{projectId}/members/{projectMemberId}")
+            .json(r#"{"role": "member"}"#),
+        needs("DELETE /projects/{projectId}/members/{userId}", OrganizationManage, Unknown("project.unknown"))
+            .call("/projects/{projectId}/members/{projectMemberId}"),
         // Templates.
         needs("GET /templates", TemplatesRead, Elsewhere).call("/templates?projectId={projectId}"),
         needs("POST /templates", TemplatesWrite, Elsewhere).json(
@@ -387,4 +396,4 @@ pub const ROWS: &[Row] = {
             ])
             .beside(Elsewhere),
     ]
-};
+    };

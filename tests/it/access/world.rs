@@ -163,6 +163,11 @@ impl<'a> World<'a> {
                 let login = api.base.store.login(&email).await.expect("it answers");
                 login.expect("there is a user").user.id
             }
+            "projectMemberId" => {
+                let email = self.member(&api.organization(), Role::Viewer).await;
+                let path = format!("/projects/{}/members", api.project());
+                text(&made(&path, json!({"email": email, "role": "viewer"})).await["userId"])
+            }
             "signupToken" => {
                 let (token, new) = api.one_time_token();
                 let account = NewAccount {

@@ -4,6 +4,7 @@ use ocriva::domain::audit::Actor;
 use ocriva::domain::batch::{BatchChange, BatchDeletion, BatchFilter};
 use ocriva::domain::document::{Cancellation, Deletion, DocumentFilter, NewProcessing, Reprocessing};
 use ocriva::domain::project::{NewProject, ProjectChanges};
+use ocriva::domain::project_member::ProjectAccess;
 use ocriva::domain::template::{TemplateRevision, TemplateUpdate};
 use ocriva::domain::tenant::Tenant;
 use support::on_each_engine;
@@ -31,7 +32,12 @@ async fn nothing_of_another_organization_is_there(test: TestStore) {
 
 async fn nothing_of_another_project_is_there(test: TestStore) {
     let organization_id = &test.first.organization_id;
-    let new = NewProject { name: "Other".to_owned(), description: None, file_retention_days: 7 };
+    let new = NewProject {
+        name: "Other".to_owned(),
+        description: None,
+        access: ProjectAccess::Organization,
+        file_retention_days: 7,
+    };
     let project = test.store.create_project(&Actor::system(), organization_id, new).await.unwrap();
     expect_nothing_there(&test, &Tenant::project(organization_id, project.id)).await;
 }
