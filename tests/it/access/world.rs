@@ -451,7 +451,7 @@ impl<'a> World<'a> {
 impl Call {
     fn tells(&self, text: &str) -> bool {
         let content = match &self.content {
-            Sending::Nothing => String::new(),
+            Sending::Nothing | Sending::Component { .. } => String::new(),
             Sending::Json(body) => body.to_string(),
             Sending::Form { project_id, .. } => format!("{project_id} {FILE}"),
             Sending::TextFile { value, .. } => value.clone(),
