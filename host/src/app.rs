@@ -148,16 +148,30 @@ impl App {
         let mailer = Mailer::new(&config.mail)?;
         let keys = secret::keys(&config, &store).await?;
         let credentials = first_start::run(&config, &store, &keys, &clock).await?;
-        let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
-        let plugin_folder = config.plugins_dir();
-        let registry = Registry::open(Arc::new(engine), assets::bundled_plugins(), &plugin_folder)
-            .map_err(|source| Error::PluginFolder { folder: plugin_folder, source })?;
-        let registry = Arc::new(registry);
+        let registry = Self::registry(&config)?;
         let pipeline = Arc::new(Pipeline::new(&config, Arc::clone(&registry), clock.clone())?);
         let blobs = Blobs::open(&config.blob_url())?;
         let releases = Self::releases(&config, &clock, &store, &blobs, registry);
         releases.learn().await?;
         Ok(Self { config, clock, store, blobs, keys, mailer, releases, pipeline, credentials })
+    }
+
+    /// The plugins of a server, for commands that change them beside it.
+    ///
+    /// # Errors
+    /// The plugin folder, the blob store or the database cannot be used, or the engine does not start.
+    pub async fn releases_beside(config: &Config, clock: &Clock, store: &Store) -> Result<Releases, Error> {
+        let registry = Self::registry(config)?;
+        let blobs = Blobs::open(&config.blob_url())?;
+        Ok(Self::releases(config, clock, store, &blobs, registry).unlisted())
+    }
+
+    fn registry(config: &Config) -> Result<Arc<Registry>, Error> {
+        let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
+        let folder = config.plugins_dir();
+        let registry = Registry::open(Arc::new(engine), assets::bundled_plugins(), &folder)
+            .map_err(|source| Error::PluginFolder { folder, source })?;
+        Ok(Arc::new(registry))
     }
 
     fn releases(

@@ -5,6 +5,7 @@
 mod cache;
 mod conform;
 mod electronic;
+mod extractor;
 mod picture;
 mod reader;
 mod result;
@@ -14,21 +15,20 @@ pub use picture::{ConfidenceBox, PageReading, Picture, PictureError, Pictures, P
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::config::{Config, OcrMode};
-use crate::domain::document::{ExtractorIdentity, Failure, PageRange};
+use crate::domain::document::{ExtractorIdentity, PageRange};
 use crate::domain::extraction::{Extraction, ExtractorOutput, Warning};
 use crate::domain::format;
 use crate::domain::plugin::{Audience, ExtractorCall};
 use crate::domain::reference::NamedTable;
 use crate::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
-use crate::plugins::{self, Found, Owner, Registry};
-use crate::telemetry::metrics;
+use crate::plugins::{self, Registry};
 use crate::{assets, decode, einvoice, ocr};
 use cache::PageCache;
 use electronic::Electronic;
@@ -65,8 +65,8 @@ pub enum Error {
     Plugin {
         /// Why.
         error: plugins::Error,
-        /// The call.
-        call: Box<ExtractorCall>,
+        /// The call, and before it that of a version which was only being tried.
+        calls: Vec<ExtractorCall>,
     },
     /// The template's schema cannot be used.
     #[error(transparent)]
@@ -100,16 +100,16 @@ impl Error {
         }
     }
 
-    /// The call of the extractor that failed, if it came to one.
-    pub fn call(&self) -> Option<&ExtractorCall> {
+    /// The calls of extractors that failed, if it came to any.
+    pub fn calls(&self) -> &[ExtractorCall] {
         match self {
-            Self::Plugin { call, .. } => Some(call),
+            Self::Plugin { calls, .. } => calls,
             Self::Unsupported(_)
             | Self::Decode(_)
             | Self::Unreadable { .. }
             | Self::Unavailable(_)
             | Self::Schema(_)
-            | Self::Crashed(_) => None,
+            | Self::Crashed(_) => &[],
         }
     }
 }
@@ -164,6 +164,8 @@ pub struct Outcome {
     pub page_count: u32,
     /// The extractor that made the result.
     pub extractor: ExtractorIdentity,
+    /// The call of a version that was only being tried, and failed before the extractor made the result.
+    pub failed_canary: Option<ExtractorCall>,
     /// From 0 to 1: the mean over the fields that were found, or over the words where there are no fields.
     /// `None` for a document without either.
     pub confidence: Option<f64>,
@@ -273,8 +275,7 @@ impl Pipeline {
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
-        let Found { plugin, owner } =
-            self.registry.get_for(&task.audience, &name, version.as_deref()).await?;
+        let found = self.registry.get_for(&task.audience, &name, version.as_deref()).await?;
         let opening = self.open(task.content, &task.file_name, task.password);
         let Opened { document, media_type, electronic, warnings } =
             opening.instrument(tracing::info_span!("open")).await?;
@@ -293,43 +294,41 @@ impl Pipeline {
         let template = task.template.as_ref();
         let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
 
-        let start = Instant::now();
-        let ran = &plugin.description.version;
-        let span = tracing::info_span!("extract", plugin = name, version = ran, digest = plugin.digest);
-        let engine = self.registry.engine();
-        let call =
-            engine.call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).instrument(span).await;
-        let extractor = start.elapsed();
-        let outcome = if call.result.is_ok() { "ok" } else { "failed" };
-        // What an organization calls its own plugins is not for all who read metrics.
-        match owner {
-            Owner::Everybody => metrics::plugin_called((&name, ran), outcome, extractor),
-            Owner::Organization => metrics::own_plugin_called(outcome, extractor),
-        }
-        let reading = self.invoice_reading(electronic.as_ref(), &plugin.description.name, &view).await;
+        let asked = (&task.audience, version.as_deref());
+        let called = self.extract(&found, asked, &view, &request).await;
+        let identity = called.call.extractor.clone();
+        let reading = self.invoice_reading(electronic.as_ref(), &name, &view).await;
         let mut read = view.finish().await;
         read.warnings.extend(warnings);
         if let Some(failure) = read.failure {
             let plugins::SourceError { code, message, transient } = failure;
             return Err(Error::Unreadable { code, message, transient });
         }
-        let identity = ExtractorIdentity {
-            plugin: plugin.description.name.clone(),
-            version: plugin.description.version.clone(),
-            digest: plugin.digest.clone(),
-        };
-        let mut output = match call.result {
+        let extractor = called.call.elapsed;
+        let mut output = match called.result {
             Ok(output) => output,
-            Err(error) => return Err(failed_call(error, identity, extractor)),
+            Err(error) => {
+                return Err(Error::Plugin {
+                    error,
+                    calls: called.failed_canary.into_iter().chain([called.call]).collect(),
+                });
+            }
         };
         let timings = Timings { decode: read.times.decode, ocr: read.times.ocr, extractor };
         let schema = task.template.as_ref().and_then(|template| template.template_schema.as_ref());
         if let Some(electronic) = &electronic {
-            let by_itself = (plugin.description.name == INVOICES).then(|| output.clone());
+            let by_itself = (name == INVOICES).then(|| output.clone());
             electronic.merge(&mut output, schema, by_itself.or(reading).as_ref(), &read.pages);
         }
         let (extraction, confidence) = result::assemble(output, schema, read)?;
-        Ok(Outcome { extraction, page_count, extractor: identity, confidence, timings })
+        Ok(Outcome {
+            extraction,
+            page_count,
+            extractor: identity,
+            failed_canary: called.failed_canary,
+            confidence,
+            timings,
+        })
     }
 
     async fn open(&self, content: Bytes, file_name: &str, password: Option<String>) -> Result<Opened, Error> {
@@ -394,10 +393,4 @@ impl Pipeline {
             today: self.clock.now().to_iso().chars().take(10).collect(),
         }
     }
-}
-
-fn failed_call(error: plugins::Error, extractor: ExtractorIdentity, elapsed: Duration) -> Error {
-    let failure = Failure { code: error.code().to_owned(), message: error.to_string() };
-    let call = Box::new(ExtractorCall { extractor, elapsed, failure: Some(failure) });
-    Error::Plugin { error, call }
 }

@@ -49,7 +49,8 @@ pub enum Error {
 /// Keeps this process's plugins as the database says; cheap to clone.
 #[derive(Clone)]
 pub struct Releases {
-    id: Arc<str>,
+    /// `None` for a process that runs plugins for nobody.
+    id: Option<Arc<str>>,
     store: Store,
     blobs: Blobs,
     clock: Clock,
@@ -83,7 +84,7 @@ impl Releases {
     ) -> Self {
         let components = Arc::new(BlobComponents { blobs: blobs.clone(), max_component_bytes });
         Self {
-            id: clock.new_id().into(),
+            id: Some(clock.new_id().into()),
             store,
             blobs,
             clock,
@@ -91,6 +92,11 @@ impl Releases {
             components,
             progress: Arc::default(),
         }
+    }
+
+    /// The same for a process that changes plugins and runs them for nobody: it is not in the list of replicas.
+    pub fn unlisted(self) -> Self {
+        Self { id: None, ..self }
     }
 
     /// The plugins.
@@ -117,6 +123,9 @@ impl Releases {
     /// # Errors
     /// The database does not answer.
     pub async fn catch_up(&self) -> Result<(), store::Error> {
+        if self.id.is_none() {
+            return Ok(());
+        }
         let mut progress = self.progress.lock().await;
         let generation = self.store.plugin_generation().await?;
         if generation == progress.generation {
@@ -146,7 +155,8 @@ impl Releases {
                 tracing::warn!(error = %chain(&error), "changes of plugins cannot be followed");
             }
         }
-        if let Err(error) = self.store.forget_replica(&self.id).await {
+        let Some(id) = &self.id else { return };
+        if let Err(error) = self.store.forget_replica(id).await {
             tracing::warn!(error = %chain(&error), "this process stays in the list of replicas for a while");
         }
     }
@@ -266,9 +276,10 @@ impl Releases {
     }
 
     async fn beat(&self, progress: &Progress) -> Result<(), store::Error> {
+        let Some(id) = &self.id else { return Ok(()) };
         let problems: Vec<(String, String)> =
             progress.unready.values().flat_map(|unready| unready.problems.clone()).collect();
-        self.store.beat_replica(&self.id, progress.generation, &problems, SILENCE).await
+        self.store.beat_replica(id, progress.generation, &problems, SILENCE).await
     }
 }
 

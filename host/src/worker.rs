@@ -56,19 +56,19 @@ pub struct ProcessError {
     pub message: String,
     /// Whether the same document may succeed later: storage was out of reach, a limit of time was hit under load.
     pub transient: bool,
-    /// The call of the extractor that failed, if it came to one.
-    pub call: Option<Box<ExtractorCall>>,
+    /// The calls of extractors that failed, if it came to any.
+    pub calls: Vec<ExtractorCall>,
 }
 
 impl ProcessError {
     /// An error that will be the same next time.
     pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), transient: false, call: None }
+        Self { code: code.into(), message: message.into(), transient: false, calls: Vec::new() }
     }
 
     /// An error that may pass.
     pub fn transient(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), transient: true, call: None }
+        Self { code: code.into(), message: message.into(), transient: true, calls: Vec::new() }
     }
 
     fn into_failure(self) -> Failure {

@@ -4,6 +4,7 @@
 mod canaries;
 mod documents;
 mod folder;
+mod operators;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -83,6 +83,7 @@ fn processed(outcome: Outcome) -> Processed {
         result: outcome.extraction,
         page_count: outcome.page_count,
         extractor: outcome.extractor,
+        failed_canary: outcome.failed_canary,
         confidence: outcome.confidence,
         timings,
     }
@@ -95,7 +96,7 @@ fn fetch_error(error: &blobs::Error) -> ProcessError {
         code: "document.file_unreadable".to_owned(),
         message: "the document's file cannot be fetched from storage".to_owned(),
         transient: error.is_transient(),
-        call: None,
+        calls: Vec::new(),
     }
 }
 
@@ -105,7 +106,7 @@ fn reference_error(error: &references::Error) -> ProcessError {
         code: "template.reference_unreadable".to_owned(),
         message: error.to_string(),
         transient: error.is_transient(),
-        call: None,
+        calls: Vec::new(),
     }
 }
 
@@ -114,6 +115,6 @@ fn process_error(error: &pipeline::Error) -> ProcessError {
         code: error.code().to_owned(),
         message: error.to_string(),
         transient: error.is_transient(),
-        call: error.call().cloned().map(Box::new),
+        calls: error.calls().to_vec(),
     }
 }

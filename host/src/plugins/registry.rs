@@ -70,6 +70,8 @@ pub struct Found {
     pub plugin: Arc<Plugin>,
     /// Whose it is.
     pub owner: Owner,
+    /// Whether it is only being tried.
+    pub is_canary: bool,
 }
 
 /// Why there is no such plugin.
@@ -252,7 +254,8 @@ impl Registry {
         let everybodys = shelf("");
         for (shelf, owner) in [(own, Owner::Organization), (everybodys, Owner::Everybody)] {
             if let Some(release) = shelf.and_then(|shelf| shelf.choose(&wanted, audience)) {
-                return Ok(Found { plugin: self.released(name, release).await?, owner });
+                let is_canary = release.state == PluginState::Canary && !matches!(wanted, Wanted::One(_));
+                return Ok(Found { plugin: self.released(name, release).await?, owner, is_canary });
             }
         }
         let unreleased = self.unreleased(name).await;
@@ -265,7 +268,8 @@ impl Registry {
             .rev()
             .max_by(|a, b| version_key(&a.description.version).cmp(&version_key(&b.description.version)));
         if let Some(plugin) = newest {
-            return Ok(Found { plugin: Arc::clone(plugin), owner: Owner::Everybody });
+            let plugin = Arc::clone(plugin);
+            return Ok(Found { plugin, owner: Owner::Everybody, is_canary: false });
         }
         let uploaded = own.into_iter().chain(everybodys).flat_map(|shelf| shelf.versions());
         let others = unreleased.plugins.iter().map(|plugin| plugin.description.version.as_str());

@@ -220,7 +220,7 @@ impl Store {
         let (organization_id, result) = (&attempt.document.organization_id, Some(&processed.result));
         let kind = EventKind::DocumentProcessed;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, result).await?;
-        let is_plugin_changed = self.count_call(&mut tx, organization_id, &call_of(processed)).await?;
+        let is_plugin_changed = self.count_calls(&mut tx, organization_id, &calls_of(processed)).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         if is_plugin_changed {
@@ -229,7 +229,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Ends the attempt, and the run, with a failure, and counts the call of the extractor if it came to one; `false`
+    /// Ends the attempt, and the run, with a failure, and counts the calls of extractors if it came to any; `false`
     /// where it is not the latest any more.
     ///
     /// # Errors
@@ -238,10 +238,10 @@ impl Store {
         &self,
         attempt: &Attempt,
         failure: &Failure,
-        call: Option<&ExtractorCall>,
+        calls: &[ExtractorCall],
     ) -> Result<bool, Error> {
         let ending = Ending::Failed { code: &failure.code };
-        self.finish_attempt(attempt, RunEnd::Dead(failure), ending, call).await
+        self.finish_attempt(attempt, RunEnd::Dead(failure), ending, calls).await
     }
 
     /// Ends the attempt because somebody wants it cancelled; `false` where it is not the latest any more.
@@ -249,11 +249,11 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn cancel_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Finished, Ending::Cancelled, None).await
+        self.finish_attempt(attempt, RunEnd::Finished, Ending::Cancelled, &[]).await
     }
 
-    /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. Counts the call of the
-    /// extractor if it came to one. `false` where it is not the latest any more.
+    /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. Counts the calls of
+    /// extractors if it came to any. `false` where it is not the latest any more.
     ///
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
@@ -261,10 +261,10 @@ impl Store {
         &self,
         attempt: &Attempt,
         failure: &Failure,
-        call: Option<&ExtractorCall>,
+        calls: &[ExtractorCall],
         delay: Duration,
     ) -> Result<bool, Error> {
-        self.return_attempt(attempt, RunEnd::Failed(failure), call, delay).await
+        self.return_attempt(attempt, RunEnd::Failed(failure), calls, delay).await
     }
 
     /// Gives the attempt back unfinished, for another worker to take at once; it does not count towards the limit.
@@ -273,7 +273,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn release_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.return_attempt(attempt, RunEnd::Released, None, Duration::ZERO).await
+        self.return_attempt(attempt, RunEnd::Released, &[], Duration::ZERO).await
     }
 
     async fn finish_attempt(
@@ -281,7 +281,7 @@ impl Store {
         attempt: &Attempt,
         end: RunEnd<'_>,
         ending: Ending<'_>,
-        call: Option<&ExtractorCall>,
+        calls: &[ExtractorCall],
     ) -> Result<bool, Error> {
         let (status, kind) = match ending {
             Ending::Completed { .. } => (DocumentStatus::Completed, EventKind::DocumentProcessed),
@@ -297,10 +297,7 @@ impl Store {
         self.meter_end(&mut tx, &attempt.document, ending).await?;
         let organization_id = &attempt.document.organization_id;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, None).await?;
-        let is_plugin_changed = match call {
-            Some(call) => self.count_call(&mut tx, organization_id, call).await?,
-            None => false,
-        };
+        let is_plugin_changed = self.count_calls(&mut tx, organization_id, calls).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
         if is_plugin_changed {
@@ -313,7 +310,7 @@ impl Store {
         &self,
         attempt: &Attempt,
         end: RunEnd<'_>,
-        call: Option<&ExtractorCall>,
+        calls: &[ExtractorCall],
         delay: Duration,
     ) -> Result<bool, Error> {
         let fence = self.fence(attempt);
@@ -322,10 +319,8 @@ impl Store {
             return Ok(false);
         }
         tx.execute(&REQUEUE_DOCUMENT, arguments![fence.document_id, fence.now]).await?;
-        let is_plugin_changed = match call {
-            Some(call) => self.count_call(&mut tx, &attempt.document.organization_id, call).await?,
-            None => false,
-        };
+        let is_plugin_changed =
+            self.count_calls(&mut tx, &attempt.document.organization_id, calls).await?;
         self.queue.release(&mut tx, &attempt.delivery, delay).await?;
         tx.commit().await?;
         if is_plugin_changed {
@@ -339,14 +334,15 @@ impl Store {
     }
 }
 
-/// The call of the extractor that made a result.
-fn call_of(processed: &Processed) -> ExtractorCall {
+/// The calls that led to a result.
+fn calls_of(processed: &Processed) -> Vec<ExtractorCall> {
     let millis = processed.timings.get("extractor").copied().unwrap_or_default();
-    ExtractorCall {
+    let call = ExtractorCall {
         extractor: processed.extractor.clone(),
         elapsed: Duration::from_millis(millis),
         failure: None,
-    }
+    };
+    processed.failed_canary.iter().cloned().chain([call]).collect()
 }
 
 /// How an attempt leaves its run.

@@ -208,12 +208,12 @@ async fn record_once(worker: &Worker, attempt: &Attempt, outcome: &Outcome) -> R
         Outcome::Lost => Ok(false),
         Outcome::Failed(error) => {
             let failure: Failure = error.clone().into_failure();
-            let (call, failures) = (error.call.as_deref(), attempt.failures + 1);
+            let (calls, failures) = (error.calls.as_slice(), attempt.failures + 1);
             if error.transient && failures < worker.settings.max_attempts {
                 let delay = retry_delay(&worker.settings, failures);
-                store.retry_attempt(attempt, &failure, call, delay).await
+                store.retry_attempt(attempt, &failure, calls, delay).await
             } else {
-                store.fail_attempt(attempt, &failure, call).await
+                store.fail_attempt(attempt, &failure, calls).await
             }
         }
     }

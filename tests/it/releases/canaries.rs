@@ -55,7 +55,7 @@ async fn end(api: &TestApi, version: &Value, failure: Option<&str>) {
             let failure = Failure { code: code.to_owned(), message: "a test says so".to_owned() };
             let elapsed = Duration::from_millis(12);
             let call = ExtractorCall { extractor, elapsed, failure: Some(failure.clone()) };
-            store.fail_attempt(&attempt, &failure, Some(&call)).await
+            store.fail_attempt(&attempt, &failure, &[call]).await
         }
     };
     assert!(is_recorded.unwrap());

@@ -41,9 +41,22 @@ impl Store {
         self.engine.list(&BUCKETS, arguments![organization_id, name]).await
     }
 
-    /// Counts a call in the caller's transaction, which has written all else but the audit log, and judges the canary if
-    /// it was one's. Answers whether that has changed the plugin: then [`Store::tell_of_plugin`] is to follow the commit.
-    pub(in crate::store) async fn count_call(
+    /// Counts calls in the caller's transaction, which has written all else but the audit log, and judges the canary if
+    /// one was its. Answers whether that has changed a plugin: then [`Store::tell_of_plugin`] is to follow the commit.
+    pub(in crate::store) async fn count_calls(
+        &self,
+        tx: &mut Transaction,
+        organization_id: &str,
+        calls: &[ExtractorCall],
+    ) -> Result<bool, Error> {
+        let mut is_changed = false;
+        for call in calls {
+            is_changed |= self.count_call(tx, organization_id, call).await?;
+        }
+        Ok(is_changed)
+    }
+
+    async fn count_call(
         &self,
         tx: &mut Transaction,
         organization_id: &str,
