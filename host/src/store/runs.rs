@@ -319,8 +319,7 @@ impl Store {
             return Ok(false);
         }
         tx.execute(&REQUEUE_DOCUMENT, arguments![fence.document_id, fence.now]).await?;
-        let is_plugin_changed =
-            self.count_calls(&mut tx, &attempt.document.organization_id, calls).await?;
+        let is_plugin_changed = self.count_calls(&mut tx, &attempt.document.organization_id, calls).await?;
         self.queue.release(&mut tx, &attempt.delivery, delay).await?;
         tx.commit().await?;
         if is_plugin_changed {

@@ -8,7 +8,6 @@ use support::database::Engine;
 use support::server::{Installation, Server};
 use support::{broken_guest, lines_guest, over_http};
 
-
 over_http!(installation =>
     a_bad_canary_is_found_out_and_no_document_fails_by_it,
     a_canary_gets_the_documents_of_its_projects,

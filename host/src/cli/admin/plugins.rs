@@ -125,8 +125,7 @@ impl Plugins {
                 Ok(format!("plugin {name}: {active} is active\n"))
             }
             Self::RetirePlugin { name, version } => {
-                let needs =
-                    |_: &PluginRecord, template: &PinningTemplate| template.version.is_none();
+                let needs = |_: &PluginRecord, template: &PinningTemplate| template.version.is_none();
                 let which = (None, name.as_str(), version.as_str());
                 done(store.retire_plugin(&actor, which, needs).await?, &name, &version)?;
                 Ok(format!("plugin {name} {version} is retired\n"))
