@@ -26,10 +26,11 @@ use crate::config::{Config, Role};
 use crate::export::Exporter;
 use crate::mail::Mailer;
 use crate::pipeline::Pictures;
-use crate::plugins::Registry;
+use crate::releases::Releases;
 use crate::store::Store;
 use access::Face;
 use limits::Limits;
+use plugins::{lifecycle, upload};
 use templates::preview::{self, Previews};
 use templates::{presets, reference, versions};
 use watch::Watcher;
@@ -48,6 +49,7 @@ pub mod events;
 pub mod exports;
 pub mod extract;
 pub mod files;
+pub mod form;
 pub mod health;
 pub mod history;
 mod idempotency;
@@ -90,8 +92,8 @@ pub struct Context {
     pub clock: Clock,
     /// All settings.
     pub config: Arc<Config>,
-    /// The extractors that templates can name.
-    pub plugins: Arc<Registry>,
+    /// The extractors that templates can name, kept as the database says.
+    pub releases: Releases,
     /// Waits for documents on behalf of clients.
     pub watcher: Watcher,
     /// Draws pages.
@@ -225,9 +227,15 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(tokens::regenerate_token))
         .routes(protected!(projects::create_project))
         .routes(protected!(projects::get_project, projects::update_project, projects::delete_project))
+        .routes(protected!(plugins::get_plugin))
+        .routes(protected!(lifecycle::list_plugin_versions))
+        .routes(protected!(lifecycle::delete_plugin_version))
+        .routes(protected!(lifecycle::activate_plugin))
+        .routes(protected!(lifecycle::retire_plugin))
+        .routes(protected!(lifecycle::roll_back_plugin))
+        .routes(protected!(lifecycle::list_plugin_history))
         .routes(protected!(project_members::list_project_members, project_members::add_project_member))
         .routes(protected!(project_members::update_project_member, project_members::remove_project_member))
-        .routes(protected!(plugins::list_plugins))
         .routes(protected!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(protected!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))
         .routes(protected!(webhooks::try_webhook))
@@ -249,6 +257,10 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
     let uploads = OpenApiRouter::new()
         .routes(protected!(uploads::upload_file).layer(body_limit(config, 1)))
         .routes(protected!(preview::preview_template).layer(body_limit(config, 1)))
+        .routes(
+            protected!(plugins::list_plugins, upload::upload_plugin)
+                .layer(DefaultBodyLimit::max(upload::max_request_bytes(config))),
+        )
         .routes(protected!(batches::upload_files).layer(body_limit(config, config.upload.max_batch_files)));
     quick.merge(uploads).merge(exports()).merge(waiting_routes())
 }

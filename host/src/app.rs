@@ -25,6 +25,7 @@ use crate::mail::{self, Mailer};
 use crate::pipeline::{self, Pictures, Pipeline};
 use crate::plugins::{self, Registry};
 use crate::references::References;
+use crate::releases::Releases;
 use crate::store::{self, Store};
 use crate::telemetry::metrics;
 use crate::upkeep::Upkeep;
@@ -126,7 +127,7 @@ pub struct App {
     blobs: Blobs,
     keys: Keys,
     mailer: Option<Mailer>,
-    registry: Arc<Registry>,
+    releases: Releases,
     pipeline: Arc<Pipeline>,
     /// What the first start made; `None` on every later one.
     pub credentials: Option<Credentials>,
@@ -147,14 +148,41 @@ impl App {
         let mailer = Mailer::new(&config.mail)?;
         let keys = secret::keys(&config, &store).await?;
         let credentials = first_start::run(&config, &store, &keys, &clock).await?;
-        let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
-        let plugin_folder = config.plugins_dir();
-        let registry = Registry::open(Arc::new(engine), assets::bundled_plugins(), &plugin_folder)
-            .map_err(|source| Error::PluginFolder { folder: plugin_folder, source })?;
-        let registry = Arc::new(registry);
+        let registry = Self::registry(&config)?;
         let pipeline = Arc::new(Pipeline::new(&config, Arc::clone(&registry), clock.clone())?);
         let blobs = Blobs::open(&config.blob_url())?;
-        Ok(Self { config, clock, store, blobs, keys, mailer, registry, pipeline, credentials })
+        let releases = Self::releases(&config, &clock, &store, &blobs, registry);
+        releases.learn().await?;
+        Ok(Self { config, clock, store, blobs, keys, mailer, releases, pipeline, credentials })
+    }
+
+    /// The plugins of a server, for commands that change them beside it.
+    ///
+    /// # Errors
+    /// The plugin folder, the blob store or the database cannot be used, or the engine does not start.
+    pub async fn releases_beside(config: &Config, clock: &Clock, store: &Store) -> Result<Releases, Error> {
+        let registry = Self::registry(config)?;
+        let blobs = Blobs::open(&config.blob_url())?;
+        Ok(Self::releases(config, clock, store, &blobs, registry).unlisted())
+    }
+
+    fn registry(config: &Config) -> Result<Arc<Registry>, Error> {
+        let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
+        let folder = config.plugins_dir();
+        let registry = Registry::open(Arc::new(engine), assets::bundled_plugins(), &folder)
+            .map_err(|source| Error::PluginFolder { folder, source })?;
+        Ok(Arc::new(registry))
+    }
+
+    fn releases(
+        config: &Config,
+        clock: &Clock,
+        store: &Store,
+        blobs: &Blobs,
+        registry: Arc<Registry>,
+    ) -> Releases {
+        let max_component_bytes = config.plugins.component_mib.saturating_mul(1 << 20);
+        Releases::new(store.clone(), blobs.clone(), clock.clone(), registry, max_component_bytes)
     }
 
     /// The database alone, with its schema up to date, for commands that look after it.
@@ -234,8 +262,9 @@ impl App {
                 Some(tokio::spawn(upkeep.run(stop.clone())))
             }
         };
+        let following = tokio::spawn(self.releases.clone().run(stop.clone()));
         // Templates and `/plugins` name them, and the first document should not wait for a compiler.
-        let registry = Arc::clone(&self.registry);
+        let registry = Arc::clone(self.releases.registry());
         let preload = tokio::spawn(async move { registry.preload().await });
         let (store, clock, limits) = (self.store.clone(), self.clock.clone(), Arc::new(Limits::default()));
         let exporter = Exporter::new(&self.config, self.store.clone(), self.blobs.clone());
@@ -248,7 +277,7 @@ impl App {
             mailer: self.mailer.clone(),
             clock: self.clock,
             config: Arc::clone(&self.config),
-            plugins: self.registry,
+            releases: self.releases,
             limits: Arc::clone(&limits),
             watcher: Watcher::new(store.clone(), self.config.server.max_waiting_clients),
             pictures: Arc::new(Pictures::new(&self.config)),
@@ -297,6 +326,9 @@ impl App {
             && let Err(error) = upkeep.await
         {
             tracing::error!(%error, "upkeep stopped unexpectedly");
+        }
+        if let Err(error) = following.await {
+            tracing::error!(%error, "following of plugins stopped unexpectedly");
         }
         limits.write_all(&store, &clock).await;
         if let Some(mailer) = &self.mailer

@@ -1,4 +1,4 @@
-//! Where the bytes of documents are kept: a local folder or an S3 bucket, by URL, with the same code.
+//! Where the bytes of documents and of plugins are kept: a local folder or an S3 bucket, by URL, with the same code.
 //!
 //! Knows nothing of the database. A write is complete or leaves nothing; a key is written once.
 
@@ -23,6 +23,9 @@ const PART_BYTES: usize = 8 * 1024 * 1024;
 /// Parts of one file that may be on their way at one time; with the one being filled this bounds the memory that
 /// an upload takes.
 const PARTS_IN_FLIGHT: usize = 2;
+
+/// What the keys of plugins' components begin with, which no organization's id is.
+const COMPONENTS: &str = "plugins";
 
 /// Why a blob could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -101,12 +104,18 @@ impl BlobKey {
     /// # Errors
     /// [`Error::BadKey`] for an id with any character but letters, digits and hyphens.
     pub fn document(organization_id: &str, document_id: &str) -> Result<Self, Error> {
-        for id in [organization_id, document_id] {
-            if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-                return Err(Error::BadKey(id.to_owned()));
-            }
-        }
+        check_parts([organization_id, document_id])?;
         Ok(Self(format!("{organization_id}/documents/{document_id}")))
+    }
+
+    /// The component of a version of a plugin: by its digest, and by the version, so that nobody else's deletion takes
+    /// it away.
+    ///
+    /// # Errors
+    /// [`Error::BadKey`] for a digest or an id with any character but letters, digits and hyphens.
+    pub fn component(digest: &str, version_id: &str) -> Result<Self, Error> {
+        check_parts([digest, version_id])?;
+        Ok(Self(format!("{COMPONENTS}/{digest}/{version_id}")))
     }
 
     /// A key as it was stored in a record.
@@ -116,6 +125,7 @@ impl BlobKey {
     pub fn stored(text: &str) -> Result<Self, Error> {
         match text.split('/').collect::<Vec<_>>().as_slice() {
             [organization_id, "documents", document_id] => Self::document(organization_id, document_id),
+            [COMPONENTS, digest, version_id] => Self::component(digest, version_id),
             _ => Err(Error::BadKey(text.to_owned())),
         }
     }
@@ -128,6 +138,15 @@ impl BlobKey {
     fn path(&self) -> Path {
         Path::from(self.0.as_str())
     }
+}
+
+fn check_parts(parts: [&str; 2]) -> Result<(), Error> {
+    for part in parts {
+        if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(Error::BadKey(part.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for BlobKey {
@@ -159,6 +178,15 @@ pub struct DocumentFile {
     pub organization_id: String,
     /// The document in its key.
     pub document_id: String,
+}
+
+/// A plugin's component, as the blob store lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentFile {
+    /// Where it lies.
+    pub key: BlobKey,
+    /// The version in its key.
+    pub version_id: String,
 }
 
 impl Blobs {
@@ -226,11 +254,25 @@ impl Blobs {
 
     /// The files of documents that were last written before a time, in no order. Blobs of other kinds are passed over.
     pub fn documents_before(&self, time: Timestamp) -> BoxStream<'static, Result<DocumentFile, Error>> {
-        let found = self.store.list(None).map_err(Error::List);
+        self.before(None, time, DocumentFile::at)
+    }
+
+    /// The components of plugins that were last written before a time, in no order.
+    pub fn components_before(&self, time: Timestamp) -> BoxStream<'static, Result<ComponentFile, Error>> {
+        self.before(Some(&Path::from(COMPONENTS)), time, ComponentFile::at)
+    }
+
+    fn before<T: Send + 'static>(
+        &self,
+        prefix: Option<&Path>,
+        time: Timestamp,
+        at: fn(&str) -> Option<T>,
+    ) -> BoxStream<'static, Result<T, Error>> {
+        let found = self.store.list(prefix).map_err(Error::List);
         found
             .try_filter_map(move |blob| async move {
                 let is_before = blob.last_modified.timestamp_micros() < time.0;
-                Ok(DocumentFile::at(blob.location.as_ref()).filter(|_| is_before))
+                Ok(at(blob.location.as_ref()).filter(|_| is_before))
             })
             .boxed()
     }
@@ -252,6 +294,15 @@ impl DocumentFile {
         let key = BlobKey::stored(path).ok()?;
         let (organization_id, document_id) = path.split_once("/documents/")?;
         Some(Self { organization_id: organization_id.to_owned(), document_id: document_id.to_owned(), key })
+    }
+}
+
+impl ComponentFile {
+    fn at(path: &str) -> Option<Self> {
+        let key = BlobKey::stored(path).ok()?;
+        let (digest_and_folder, version_id) = path.rsplit_once('/')?;
+        let version_id = version_id.to_owned();
+        digest_and_folder.starts_with(COMPONENTS).then_some(Self { key, version_id })
     }
 }
 

@@ -52,7 +52,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
-    /// Look after organizations, users, keys, plans and credits.
+    /// Look after organizations, users, keys, plans, credits and installed plugins.
     Admin(admin::Admin),
     /// Print the OpenAPI document.
     Openapi,

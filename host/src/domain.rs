@@ -65,6 +65,7 @@ pub mod network;
 pub mod organization;
 pub mod page;
 pub mod plan;
+pub mod plugin;
 pub mod project;
 pub mod project_member;
 pub mod raster;

@@ -4,7 +4,7 @@
 //! [`api`] takes it in over HTTP and [`ingest`] streams it to [`blobs`]; [`store`] records it together with
 //! its job; a [`worker`] leases the job and runs the [`pipeline`]: [`decode`] yields pages, [`ocr`] reads those
 //! without a trustworthy text layer, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
-//! component; [`einvoice`] reads what an electronic invoice says in XML, and [`webhooks`] tells others of it all.
+//! component, of the version that [`releases`] keeps in force; [`einvoice`] reads what an electronic invoice says in XML, and [`webhooks`] tells others of it all.
 //! [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
 //! parts together, and [`upkeep`] deletes what has been kept long enough.
 //!
@@ -28,6 +28,7 @@ pub mod pipeline;
 pub mod plugins;
 pub mod presets;
 pub mod references;
+pub mod releases;
 pub mod store;
 pub mod telemetry;
 pub mod upkeep;

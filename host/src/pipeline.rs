@@ -5,6 +5,7 @@
 mod cache;
 mod conform;
 mod electronic;
+mod extractor;
 mod picture;
 mod reader;
 mod result;
@@ -14,7 +15,7 @@ pub use picture::{ConfidenceBox, PageReading, Picture, PictureError, Pictures, P
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tracing::Instrument as _;
@@ -24,10 +25,10 @@ use crate::config::{Config, OcrMode};
 use crate::domain::document::{ExtractorIdentity, PageRange};
 use crate::domain::extraction::{Extraction, ExtractorOutput, Warning};
 use crate::domain::format;
+use crate::domain::plugin::{Audience, ExtractorCall};
 use crate::domain::reference::NamedTable;
 use crate::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
 use crate::plugins::{self, Registry};
-use crate::telemetry::metrics;
 use crate::{assets, decode, einvoice, ocr};
 use cache::PageCache;
 use electronic::Electronic;
@@ -60,8 +61,13 @@ pub enum Error {
     #[error(transparent)]
     Unavailable(#[from] plugins::Unavailable),
     /// The extractor failed.
-    #[error(transparent)]
-    Plugin(#[from] plugins::Error),
+    #[error("{error}")]
+    Plugin {
+        /// Why.
+        error: plugins::Error,
+        /// The call, and before it that of a version which was only being tried.
+        calls: Vec<ExtractorCall>,
+    },
     /// The template's schema cannot be used.
     #[error(transparent)]
     Schema(#[from] conform::SchemaError),
@@ -78,7 +84,7 @@ impl Error {
             Self::Decode(error) => error.code(),
             Self::Unreadable { code, .. } => code,
             Self::Unavailable(error) => error.code(),
-            Self::Plugin(error) => error.code(),
+            Self::Plugin { error, .. } => error.code(),
             Self::Schema(_) => "template.invalid_schema",
             Self::Crashed(_) => "pipeline.crashed",
         }
@@ -88,12 +94,22 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreadable { transient, .. } => *transient,
-            Self::Plugin(error) => error.is_transient(),
+            Self::Plugin { error, .. } => error.is_transient(),
+            Self::Unavailable(error) => error.is_transient(),
+            Self::Unsupported(_) | Self::Decode(_) | Self::Schema(_) | Self::Crashed(_) => false,
+        }
+    }
+
+    /// The calls of extractors that failed, if it came to any.
+    pub fn calls(&self) -> &[ExtractorCall] {
+        match self {
+            Self::Plugin { calls, .. } => calls,
             Self::Unsupported(_)
             | Self::Decode(_)
+            | Self::Unreadable { .. }
             | Self::Unavailable(_)
             | Self::Schema(_)
-            | Self::Crashed(_) => false,
+            | Self::Crashed(_) => &[],
         }
     }
 }
@@ -120,6 +136,8 @@ pub struct Task {
     /// Extractor to run instead of the template's or the default one. Without settings of its own it gets the
     /// template's, if those are for the same plugin.
     pub extractor: Option<ExtractorChoice>,
+    /// On whose behalf: decides which plugins there are, and which version of one runs.
+    pub audience: Audience,
     /// Mode of reading; `None` for the template's or the settings'.
     pub mode: Option<OcrMode>,
     /// Pages to look at; `None` for all.
@@ -146,6 +164,8 @@ pub struct Outcome {
     pub page_count: u32,
     /// The extractor that made the result.
     pub extractor: ExtractorIdentity,
+    /// The call of a version that was only being tried, and failed before the extractor made the result.
+    pub failed_canary: Option<ExtractorCall>,
     /// From 0 to 1: the mean over the fields that were found, or over the words where there are no fields.
     /// `None` for a document without either.
     pub confidence: Option<f64>,
@@ -255,7 +275,7 @@ impl Pipeline {
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
-        let plugin = self.registry.get(&name, version.as_deref()).await?;
+        let found = self.registry.get_for(&task.audience, &name, version.as_deref()).await?;
         let opening = self.open(task.content, &task.file_name, task.password);
         let Opened { document, media_type, electronic, warnings } =
             opening.instrument(tracing::info_span!("open")).await?;
@@ -274,36 +294,38 @@ impl Pipeline {
         let template = task.template.as_ref();
         let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
 
-        let start = Instant::now();
-        let span = tracing::info_span!("extract", plugin = name, version = plugin.description.version);
-        let engine = self.registry.engine();
-        let call =
-            engine.call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).instrument(span).await;
-        let extractor = start.elapsed();
-        metrics::plugin_called(&name, if call.result.is_ok() { "ok" } else { "failed" }, extractor);
-        let reading = self.invoice_reading(electronic.as_ref(), &plugin.description.name, &view).await;
+        let asked = (&task.audience, version.as_deref());
+        let called = self.extract(&found, asked, &view, &request).await;
+        let identity = called.call.extractor.clone();
+        let reading = self.invoice_reading(electronic.as_ref(), &name, &view).await;
         let mut read = view.finish().await;
         read.warnings.extend(warnings);
         if let Some(failure) = read.failure {
             let plugins::SourceError { code, message, transient } = failure;
             return Err(Error::Unreadable { code, message, transient });
         }
-        let mut output = call.result?;
+        let extractor = called.call.elapsed;
+        let mut output = match called.result {
+            Ok(output) => output,
+            Err(error) => {
+                return Err(Error::Plugin {
+                    error,
+                    calls: called.failed_canary.into_iter().chain([called.call]).collect(),
+                });
+            }
+        };
         let timings = Timings { decode: read.times.decode, ocr: read.times.ocr, extractor };
         let schema = task.template.as_ref().and_then(|template| template.template_schema.as_ref());
         if let Some(electronic) = &electronic {
-            let by_itself = (plugin.description.name == INVOICES).then(|| output.clone());
+            let by_itself = (name == INVOICES).then(|| output.clone());
             electronic.merge(&mut output, schema, by_itself.or(reading).as_ref(), &read.pages);
         }
         let (extraction, confidence) = result::assemble(output, schema, read)?;
         Ok(Outcome {
             extraction,
             page_count,
-            extractor: ExtractorIdentity {
-                plugin: plugin.description.name.clone(),
-                version: plugin.description.version.clone(),
-                digest: plugin.digest.clone(),
-            },
+            extractor: identity,
+            failed_canary: called.failed_canary,
             confidence,
             timings,
         })

@@ -32,7 +32,9 @@ pub use component::{Problem, Report};
 pub use engine::{Engine, Plugin, StartError};
 pub use error::{Error, LoadError, Refusal};
 pub use manifest::Manifest;
-pub use registry::{Listing, Origin, Registry, Unavailable};
+pub use registry::{
+    Components, FetchError, Found, Listing, Origin, Owner, Registry, ReleaseError, Unavailable, is_needed,
+};
 
 /// What a plugin says about itself.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]

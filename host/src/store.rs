@@ -23,11 +23,13 @@ mod members;
 mod one_time_tokens;
 mod organizations;
 mod plans;
+mod plugins;
 mod project_members;
 mod projects;
 mod queue;
 mod references;
 mod refresh_tokens;
+mod replicas;
 mod results;
 mod retention;
 mod runs;
@@ -179,6 +181,7 @@ pub struct Store {
     queue: TableQueue,
     clock: Clock,
     arrivals: Arc<Notify>,
+    plugin_changes: Arc<Notify>,
 }
 
 impl Store {
@@ -190,7 +193,13 @@ impl Store {
     /// [`Error::UnknownEngine`], or [`Error::Open`] when it does not answer.
     pub async fn connect(url: &str, max_connections: u32, clock: Clock) -> Result<Self, Error> {
         let engine = Engine::connect(url, max_connections).await?;
-        Ok(Self { engine, queue: TableQueue::new(clock.clone()), clock, arrivals: Arc::default() })
+        Ok(Self {
+            engine,
+            queue: TableQueue::new(clock.clone()),
+            clock,
+            arrivals: Arc::default(),
+            plugin_changes: Arc::default(),
+        })
     }
 
     /// Brings the schema up to date: runs the embedded migrations that have not run yet, in order.
@@ -206,7 +215,7 @@ impl Store {
     /// # Errors
     /// The first statement that the engine refuses.
     pub async fn check_statements(&self) -> Result<(), Error> {
-        for statement in STATEMENTS.iter().copied().flatten().copied() {
+        for statement in STATEMENTS.iter().chain(plugins::EVERY).copied().flatten().copied() {
             self.engine.prepare(statement).await?;
         }
         Ok(())
@@ -236,6 +245,12 @@ impl Store {
     /// Waits until a document arrives through this store or one of its clones; other processes are not heard.
     pub async fn work_arrived(&self) {
         self.arrivals.notified().await;
+    }
+
+    /// Waits until the outcome of a document has changed a plugin through this store or one of its clones; other
+    /// processes are not heard.
+    pub async fn plugin_changed(&self) {
+        self.plugin_changes.notified().await;
     }
 
     /// The queue that delivers runs to workers.
@@ -269,6 +284,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     queue::ALL,
     references::ALL,
     refresh_tokens::ALL,
+    replicas::ALL,
     results::ALL,
     retention::ALL,
     runs::ALL,

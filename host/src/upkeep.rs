@@ -172,7 +172,7 @@ impl Upkeep {
         }
     }
 
-    /// Deletes files that no record refers to, once they are old enough. Answers how many there were.
+    /// Deletes files and components that no record refers to, once they are old enough. Answers how many there were.
     ///
     /// # Errors
     /// Whatever stopped it; what was done until then stays.
@@ -184,6 +184,13 @@ impl Upkeep {
             let key = file.key.as_str();
             if !self.store.holds_file(&file.organization_id, &file.document_id, key).await? {
                 self.blobs.delete(&file.key).await?;
+                count += 1;
+            }
+        }
+        let mut components = self.blobs.components_before(before);
+        while let Some(component) = components.try_next().await? {
+            if !self.store.holds_plugin_version(&component.version_id).await? {
+                self.blobs.delete(&component.key).await?;
                 count += 1;
             }
         }

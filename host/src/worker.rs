@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::document::{Document, Failure, Processed};
+use crate::domain::plugin::ExtractorCall;
 use crate::domain::template::Template;
 use crate::store::{self, Store};
 use crate::telemetry::chain;
@@ -55,17 +56,19 @@ pub struct ProcessError {
     pub message: String,
     /// Whether the same document may succeed later: storage was out of reach, a limit of time was hit under load.
     pub transient: bool,
+    /// The calls of extractors that failed, if it came to any.
+    pub calls: Vec<ExtractorCall>,
 }
 
 impl ProcessError {
     /// An error that will be the same next time.
     pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), transient: false }
+        Self { code: code.into(), message: message.into(), transient: false, calls: Vec::new() }
     }
 
     /// An error that may pass.
     pub fn transient(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), transient: true }
+        Self { code: code.into(), message: message.into(), transient: true, calls: Vec::new() }
     }
 
     fn into_failure(self) -> Failure {

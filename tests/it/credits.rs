@@ -78,7 +78,7 @@ async fn a_processed_document_earns_its_hold(test: TestStore) {
     assert_eq!(balance(&test).await, 4);
     assert!(test.store.complete_attempt(&attempt, &processed("")).await.unwrap());
     // A second end of the same attempt is fenced, and charges nothing.
-    assert!(!test.store.fail_attempt(&attempt, &failure("plugin.panic")).await.unwrap());
+    assert!(!test.store.fail_attempt(&attempt, &failure("plugin.panic"), &[]).await.unwrap());
     let expected = [(LedgerKind::Grant, 5, 5), (LedgerKind::Hold, -1, 4), (LedgerKind::Settle, 0, 4)];
     assert_eq!(ledger(&test).await, expected);
 }
@@ -87,7 +87,7 @@ async fn a_failure_by_the_files_fault_is_charged_and_ours_is_given_back(test: Te
     need_credits(&test, 5).await;
     for (code, left) in [("decode.encrypted", 4), ("plugin.panic", 4), ("decode.damaged", 3)] {
         let attempt = test.upload_and_start().await;
-        test.store.fail_attempt(&attempt, &failure(code)).await.unwrap();
+        test.store.fail_attempt(&attempt, &failure(code), &[]).await.unwrap();
         assert_eq!(balance(&test).await, left, "{code}");
     }
 }
@@ -128,7 +128,7 @@ async fn a_lost_document_costs_nothing(test: TestStore) {
 async fn a_retried_document_is_held_for_once(test: TestStore) {
     need_credits(&test, 5).await;
     let first = test.upload_and_start().await;
-    test.store.retry_attempt(&first, &failure("storage_unreachable"), Duration::ZERO).await.unwrap();
+    test.store.retry_attempt(&first, &failure("storage_unreachable"), &[], Duration::ZERO).await.unwrap();
     let second = test.start("second").await;
     test.store.release_attempt(&second).await.unwrap();
     let third = test.start("third").await;

@@ -236,6 +236,12 @@ fn public_codes_do_not_change_unseen() {
     409 webhook.inactive
     404 webhook.delivery_unknown
     409 webhook.delivery_under_way
+    404 plugin.unknown
+    404 plugin.version_unknown
+    422 plugin.refused
+    409 plugin.version_exists
+    409 plugin.in_use
+    409 plugin.state
     409 request.conflict
     503 queue.full
     503 server.draining

@@ -52,9 +52,9 @@ async fn a_document_tells_when_it_was_uploaded_and_processed(test: TestStore) {
 async fn a_failure_is_told_with_its_reason(test: TestStore) {
     let attempt = test.upload_and_start().await;
     let failure = Failure { code: "pdf_encrypted".to_owned(), message: "needs a password".to_owned() };
-    assert!(test.store.retry_attempt(&attempt, &failure, Duration::ZERO).await.unwrap());
+    assert!(test.store.retry_attempt(&attempt, &failure, &[], Duration::ZERO).await.unwrap());
     let attempt = test.start("second").await;
-    assert!(test.store.fail_attempt(&attempt, &failure).await.unwrap());
+    assert!(test.store.fail_attempt(&attempt, &failure, &[]).await.unwrap());
     let events = of_document(&test, &attempt.document.id).await;
     assert_eq!(kinds(&events), [EventKind::DocumentUploaded, EventKind::DocumentFailed]);
     assert_eq!(events[1].payload["error"], json!({"code": "pdf_encrypted", "message": "needs a password"}));
@@ -102,7 +102,7 @@ async fn a_batch_is_completed_by_its_last_document_only(test: TestStore) {
     let (batch_id, attempts) = batch(&test, 2).await;
     assert!(test.store.complete_attempt(&attempts[0], &processed("first")).await.unwrap());
     let failure = Failure { code: "pdf_broken".to_owned(), message: "no pages".to_owned() };
-    assert!(test.store.fail_attempt(&attempts[1], &failure).await.unwrap());
+    assert!(test.store.fail_attempt(&attempts[1], &failure, &[]).await.unwrap());
     let events = of_batch(&test, &batch_id, 0).await;
     let expected = [
         EventKind::BatchUploaded,

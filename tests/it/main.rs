@@ -30,6 +30,7 @@ mod presets;
 mod project_members;
 mod projects;
 mod queue;
+mod releases;
 mod replicas;
 mod serving;
 mod store;

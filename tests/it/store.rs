@@ -15,6 +15,7 @@ use ocriva::domain::event::EventKind;
 use ocriva::domain::listing::Page;
 use ocriva::domain::organization::Role;
 use ocriva::domain::page::OcrMode;
+use ocriva::domain::plugin::{PluginState, PluginStep};
 use ocriva::domain::project::ProjectChanges;
 use ocriva::domain::template::export::{DateStyle, DecimalStyle, ExportColumn, ExportRows, ExportSettings};
 use ocriva::domain::template::{
@@ -74,6 +75,8 @@ fn the_schema_allows_every_word_of_the_domain() {
         expect_words(FileType::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(LedgerKind::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(OcrMode::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(PluginState::ALL.iter().map(|word| word.as_str()).collect());
+        expect_words(PluginStep::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(ResultFormat::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(Role::ALL.iter().map(|word| word.as_str()).collect());
         expect_words(TokenKind::ALL.iter().map(|word| word.as_str()).collect());

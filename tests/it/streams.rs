@@ -175,7 +175,7 @@ async fn a_failure_is_told_with_its_reason(api: TestApi) {
     stream.expect("status").await;
     let failure =
         ocriva::domain::document::Failure { code: "x".to_owned(), message: "for a reason".to_owned() };
-    api.base.store.fail_attempt(&attempt, &failure).await.unwrap();
+    api.base.store.fail_attempt(&attempt, &failure, &[]).await.unwrap();
     let told = stream.expect("failed").await;
     assert_eq!(told.data["error"], json!({"code": "x", "message": "for a reason"}));
     let other = api.base.upload(&api.base.tenant(), &api.base.new_document()).await;

@@ -125,7 +125,10 @@ async fn one_trace_leads_from_an_upload_to_its_webhook() {
     let count = |name: &str| samples.get(name).copied().unwrap_or_default();
     assert!(count("ocriva_document_attempts_total{outcome=\"processed\"}") == 1.0, "{samples:#?}");
     assert!(count("ocriva_pages_total{source=\"text_layer\"}") >= 1.0, "{samples:#?}");
-    assert!(count("ocriva_plugin_calls_total{plugin=\"text\",outcome=\"ok\"}") == 1.0, "{samples:#?}");
+    assert!(
+        count("ocriva_plugin_calls_total{plugin=\"text\",version=\"0.1.0\",outcome=\"ok\"}") == 1.0,
+        "{samples:#?}"
+    );
 
     assert!(server.terminate().await, "the server stops, and sends its last spans before");
     let spans = spans(&collector);

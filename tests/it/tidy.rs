@@ -64,6 +64,7 @@ const WITHOUT_TENANT: &[(&str, &str)] = &[
     ("retention::EXPIRED", "finds the files of every organization that have been kept long enough"),
     ("upkeep::SWEEP", "removes what is old, whose ever it is"),
     ("invitations::ACCEPT", "an invitation is found by its secret, and tells the tenant"),
+    ("plugins::CHANGE", "notes the generation of a plugin that was found by its owner"),
     ("tokens::TOUCH", "notes the use of a token that was found by its secret"),
 ];
 

@@ -30,7 +30,7 @@ async fn analytics_add_up_by_day_and_by_project(api: TestApi) {
     test.store.complete_attempt(&attempt, &processed("")).await.unwrap();
     let attempt = test.upload_and_start().await;
     let failure = Failure { code: "plugin.panic".to_owned(), message: "a test says so".to_owned() };
-    test.store.fail_attempt(&attempt, &failure).await.unwrap();
+    test.store.fail_attempt(&attempt, &failure, &[]).await.unwrap();
     test.store.measure_storage().await.unwrap();
     let first_day = test.clock.clock().now().to_date();
     test.clock.advance(DAY * 2);

@@ -208,8 +208,8 @@ async fn an_overtaken_attempt_can_write_nothing(test: TestStore) {
     let failure = Failure { code: "x".to_owned(), message: "x".to_owned() };
     assert_eq!(test.store.beat(&stale, LEASE, AttemptProgress::default()).await.unwrap(), Pulse::Lost);
     assert!(!test.store.complete_attempt(&stale, &processed("stale")).await.unwrap());
-    assert!(!test.store.fail_attempt(&stale, &failure).await.unwrap());
-    assert!(!test.store.retry_attempt(&stale, &failure, Duration::ZERO).await.unwrap());
+    assert!(!test.store.fail_attempt(&stale, &failure, &[]).await.unwrap());
+    assert!(!test.store.retry_attempt(&stale, &failure, &[], Duration::ZERO).await.unwrap());
     assert!(!test.store.cancel_attempt(&stale).await.unwrap());
     assert!(!test.store.release_attempt(&stale).await.unwrap());
     assert_eq!(test.status(&latest.document.id).await, DocumentStatus::InProgress);

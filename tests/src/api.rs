@@ -22,6 +22,7 @@ use ocriva::mail::Mailer;
 use ocriva::pipeline::{Pictures, Pipeline};
 use ocriva::plugins::{Engine as PluginEngine, Registry};
 use ocriva::references::References;
+use ocriva::releases::Releases;
 use ocriva::webhooks::Sender;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::multipart::{Form, Part};
@@ -116,9 +117,10 @@ impl TestApi {
         config.server.listen = listener.local_addr().expect("the listener has an address");
         let url = config.public_url();
         let config = Arc::new(config);
-        let context = context(&base, &config, folder.path());
+        let context = context(&base, &config, folder.path()).await;
         let (keys, draining, stop) =
             (context.keys.clone(), context.draining.clone(), CancellationToken::new());
+        tokio::spawn(context.releases.clone().run(stop.clone()));
         let config = Arc::clone(&context.config);
         tokio::spawn(api::serve(context, listener, stop.clone().cancelled_owned()));
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build();
@@ -132,7 +134,8 @@ impl TestApi {
     pub async fn replica(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
         let url = format!("http://{}", listener.local_addr().expect("the listener has an address"));
-        let context = context(&self.base, &self.config, self.folder.path());
+        let context = context(&self.base, &self.config, self.folder.path()).await;
+        tokio::spawn(context.releases.clone().run(self.stop.clone()));
         tokio::spawn(api::serve(context, listener, self.stop.clone().cancelled_owned()));
         url
     }
@@ -276,6 +279,19 @@ impl TestApi {
         answer(bearer(self.request(Method::POST, path), credential).multipart(form)).await
     }
 
+    /// Uploads a plugin, and activates it.
+    pub async fn install(&self, component: Vec<u8>, credential: &str) -> Value {
+        let form = component_form(component).text("activate", "true");
+        let answer = self.submit("/plugins", credential, form).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body
+    }
+
+    /// The folder of the operator's plugins.
+    pub fn plugin_folder(&self) -> PathBuf {
+        self.folder.path().join("plugins")
+    }
+
     /// Path of the platform's single upload.
     pub fn upload_path(&self) -> String {
         format!("/upload/{}/file", self.organization())
@@ -397,6 +413,11 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}")).to_owned()
 }
 
+/// The form of a plugin's upload.
+pub fn component_form(component: Vec<u8>) -> Form {
+    Form::new().part("file", Part::bytes(component).file_name("plugin.wasm"))
+}
+
 /// A whole picture of one pixel.
 pub fn png() -> Vec<u8> {
     const PIXEL: &[u8] =
@@ -406,10 +427,17 @@ pub fn png() -> Vec<u8> {
 }
 
 /// What a server works with whose documents lie below `folder`.
-fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
+async fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
     let blobs = Blobs::open(&format!("file:{}", folder.join("blobs").display()));
     let blobs = blobs.expect("the folder can be made");
-    let pipeline = Pipeline::without_cache(config, Arc::clone(plugins()), base.clock.clock());
+    let bundled = ocriva::assets::bundled_plugins();
+    let plugins = Registry::open(Arc::clone(engine()), bundled, &folder.join("plugins"));
+    let plugins = Arc::new(plugins.expect("no folder is no error"));
+    let pipeline = Pipeline::without_cache(config, Arc::clone(&plugins), base.clock.clock());
+    let max_component_bytes = config.plugins.component_mib << 20;
+    let (store, clock) = (base.store.clone(), base.clock.clock());
+    let releases = Releases::new(store, blobs.clone(), clock, plugins, max_component_bytes);
+    releases.learn().await.expect("the database answers");
     let references = Arc::new(References::new(base.store.clone()));
     Context {
         store: base.store.clone(),
@@ -422,26 +450,22 @@ fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Context {
         watcher: Watcher::new(base.store.clone(), config.server.max_waiting_clients),
         pictures: Arc::new(Pictures::new(config)),
         config: Arc::clone(config),
-        plugins: Arc::clone(plugins()),
+        releases,
         limits: Arc::default(),
         previews: Arc::new(Previews::new(&config.preview, Arc::new(pipeline), references)),
         draining: CancellationToken::new(),
     }
 }
 
-/// The program's own plugins, loaded once for all tests.
-fn plugins() -> &'static Arc<Registry> {
-    static PLUGINS: OnceLock<Arc<Registry>> = OnceLock::new();
-    PLUGINS.get_or_init(|| {
+/// One engine for all tests: a plugin is compiled once.
+fn engine() -> &'static Arc<PluginEngine> {
+    static ENGINE: OnceLock<Arc<PluginEngine>> = OnceLock::new();
+    ENGINE.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a folder can be made").keep();
         let mut settings = Config::default().plugins;
         // A few places are enough, and each reserves address space.
         settings.max_concurrent_calls = 4;
-        let engine = PluginEngine::new(&settings, folder.join("cache")).expect("the engine starts");
-        let bundled = ocriva::assets::bundled_plugins();
-        Arc::new(
-            Registry::open(Arc::new(engine), bundled, &folder.join("none")).expect("no folder is no error"),
-        )
+        Arc::new(PluginEngine::new(&settings, folder.join("cache")).expect("the engine starts"))
     })
 }
 

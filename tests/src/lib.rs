@@ -39,6 +39,29 @@ pub fn guest(name: &str) -> Vec<u8> {
         .unwrap_or_else(|_| panic!("`{}` is missing: type `cargo xtask setup`", path.display()))
 }
 
+/// The guest `lines` under another name, of five letters, and another version, of five characters such as `1.3.0`.
+pub fn lines_guest(name: &str, version: &str) -> Vec<u8> {
+    replaced(&guest("lines"), "lines1.2.0Each line", &format!("{name}{version}Each line"))
+}
+
+/// The same, which gives answers that the host does not take.
+pub fn broken_guest(name: &str, version: &str) -> Vec<u8> {
+    replaced(&lines_guest(name, version), "confidencevalue", "confidencxvalue")
+}
+
+/// Replaces a text in a component by one of the same length, wherever it stands.
+pub fn replaced(component: &[u8], from: &str, to: &str) -> Vec<u8> {
+    assert_eq!(from.len(), to.len(), "`{from}` and `{to}` differ in length");
+    let mut bytes = component.to_vec();
+    let places: Vec<usize> =
+        (0..bytes.len() - from.len()).filter(|&start| bytes[start..].starts_with(from.as_bytes())).collect();
+    assert!(!places.is_empty(), "`{from}` is not there");
+    for place in places {
+        bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
+    }
+    bytes
+}
+
 /// The program `ocriva` of the same build as the running test.
 pub fn program() -> PathBuf {
     let test = std::env::current_exe().expect("a running test has a path");

@@ -193,6 +193,7 @@ pub fn processed(text: &str) -> Processed {
             version: "1.0.0".to_owned(),
             digest: "cd".repeat(32),
         },
+        failed_canary: None,
         confidence: Some(0.875),
         timings: [("decode".to_owned(), 12), ("ocr".to_owned(), 340)].into_iter().collect(),
     }

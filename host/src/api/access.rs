@@ -128,6 +128,8 @@ permissions! {
     WriteTemplates = Some(TokenScope::TemplatesWrite);
     /// Look at plugins.
     ReadPlugins = Some(TokenScope::PluginsRead);
+    /// Upload, activate and delete plugins.
+    WritePlugins = Some(TokenScope::PluginsWrite);
     /// Manage API tokens.
     ManageTokens = Some(TokenScope::TokensManage);
     /// Manage webhooks.

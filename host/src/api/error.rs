@@ -202,6 +202,18 @@ codes! {
     DeliveryUnknown = NOT_FOUND "webhook.delivery_unknown",
     /// The delivery is just being sent.
     DeliveryUnderWay = CONFLICT "webhook.delivery_under_way",
+    /// No such plugin for this caller.
+    PluginUnknown = NOT_FOUND "plugin.unknown",
+    /// The plugin has no such version.
+    PluginVersionUnknown = NOT_FOUND "plugin.version_unknown",
+    /// A file that cannot be used as a plugin.
+    PluginRefused = UNPROCESSABLE_ENTITY "plugin.refused",
+    /// The plugin has this version already, with another component.
+    PluginVersionExists = CONFLICT "plugin.version_exists",
+    /// The version of the plugin is active, the canary, or needed by templates.
+    PluginInUse = CONFLICT "plugin.in_use",
+    /// The plugin's versions are not in a state for it.
+    PluginState = CONFLICT "plugin.state",
     /// Something exists already, or changed meanwhile.
     Conflict = CONFLICT "request.conflict",
     /// Too many documents are waiting.

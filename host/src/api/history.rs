@@ -296,7 +296,7 @@ pub async fn new_processing(
     };
     let extractor = request.extractor.map(ExtractorChoice::from);
     if let Some(extractor) = &extractor {
-        templates::check_extractor(extractor, context).await?;
+        templates::check_extractor(extractor, context, &tenant.organization_id).await?;
     }
     Ok(NewProcessing { template, extractor })
 }

@@ -21,7 +21,6 @@ use crate::store::Record;
 use content::{checked, extraction_mode, ocr_mode, result_format};
 
 mod content;
-mod form;
 pub mod presets;
 pub mod preview;
 pub mod reference;
@@ -193,7 +192,7 @@ pub async fn create_template(
 ) -> Result<(StatusCode, Tagged), ApiError> {
     let caller = permit.caller;
     let project = caller.project(&context.store, request.project_id.as_ref()).await?;
-    let content = checked(request.content()?, &context).await?;
+    let content = checked(request.content()?, &context, &caller.organization_id).await?;
     let organization = &caller.organization_id;
     let template = context.store.create_template(&caller.actor, organization, &project.id, content).await?;
     Ok((StatusCode::CREATED, tagged(template)))
@@ -232,7 +231,7 @@ pub async fn update_template(
     let revision = TemplateRevision {
         expected_updated_at: current.updated_at,
         is_active: request.is_active.unwrap_or(current.is_active),
-        content: checked(request.applied_to(current.content)?, &context).await?,
+        content: checked(request.applied_to(current.content)?, &context, &caller.organization_id).await?,
     };
     answered(context.store.update_template(&caller.actor, &tenant, &id.0, revision).await?, &id)
 }

@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 use crate::blobs::{self, BlobKey, Blobs};
 use crate::config::Config;
 use crate::domain::document::Processed;
+use crate::domain::plugin::Audience;
 use crate::pipeline::{self, Outcome, Pipeline, Task};
 use crate::references::{self, References};
 use crate::worker::{Job, ProcessError, Processor, ProgressSink};
@@ -57,6 +58,11 @@ impl Processor for PipelineProcessor {
             template: job.template.map(|template| template.content),
             references,
             extractor: job.document.chosen_extractor,
+            audience: Audience {
+                organization_id: Some(job.document.organization_id),
+                project_id: Some(job.document.project_id),
+                document_id: Some(job.document.id),
+            },
             mode: None,
             range: job.document.page_range,
             password: None,
@@ -77,6 +83,7 @@ fn processed(outcome: Outcome) -> Processed {
         result: outcome.extraction,
         page_count: outcome.page_count,
         extractor: outcome.extractor,
+        failed_canary: outcome.failed_canary,
         confidence: outcome.confidence,
         timings,
     }
@@ -89,6 +96,7 @@ fn fetch_error(error: &blobs::Error) -> ProcessError {
         code: "document.file_unreadable".to_owned(),
         message: "the document's file cannot be fetched from storage".to_owned(),
         transient: error.is_transient(),
+        calls: Vec::new(),
     }
 }
 
@@ -98,6 +106,7 @@ fn reference_error(error: &references::Error) -> ProcessError {
         code: "template.reference_unreadable".to_owned(),
         message: error.to_string(),
         transient: error.is_transient(),
+        calls: Vec::new(),
     }
 }
 
@@ -106,5 +115,6 @@ fn process_error(error: &pipeline::Error) -> ProcessError {
         code: error.code().to_owned(),
         message: error.to_string(),
         transient: error.is_transient(),
+        calls: error.calls().to_vec(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod identity;
 mod plans;
+mod plugins;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ enum Command {
     Identity(identity::Identity),
     #[command(flatten)]
     Plans(plans::Plans),
+    #[command(flatten)]
+    Plugins(plugins::Plugins),
 }
 
 impl Admin {
@@ -45,6 +48,7 @@ impl Admin {
             let done = match self.command {
                 Command::Identity(command) => command.run(&store, config).await,
                 Command::Plans(command) => command.run(&store).await,
+                Command::Plugins(command) => command.run(&store, config).await,
             };
             store.close().await;
             telemetry.stop().await;

@@ -17,6 +17,7 @@ use ocriva::clock::Clock;
 use ocriva::config::{Config, OcrMode};
 use ocriva::domain::document::PageRange;
 use ocriva::domain::extraction::Extraction;
+use ocriva::domain::plugin::Audience;
 use ocriva::domain::reference::{LookupTable, NamedTable};
 use ocriva::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
 use ocriva::domain::{format, schema};
@@ -168,6 +169,7 @@ impl Extract {
             template,
             references: self.references.clone(),
             extractor: self.extractor(),
+            audience: Audience::default(),
             mode: self.mode,
             range: self.pages,
             password: self.password.clone(),

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::extraction::Extraction;
+use super::plugin::ExtractorCall;
 use super::template::{ExtractorChoice, TemplateReference};
 use super::timestamp::Timestamp;
 
@@ -313,6 +314,8 @@ pub struct Processed {
     pub page_count: u32,
     /// The extractor that ran.
     pub extractor: ExtractorIdentity,
+    /// The call of a version that was only being tried, and failed before the extractor made the result.
+    pub failed_canary: Option<ExtractorCall>,
     /// Confidence of the result as a whole, from 0 to 1; `None` where it has no fields and no words.
     pub confidence: Option<f64>,
     /// Milliseconds by step, in order.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::batch::Batch;
 use super::document::Document;
 use super::extraction::Extraction;
+use super::plugin::{Plugin, PluginVersion};
 use super::template::Template;
 use super::timestamp::Timestamp;
 
@@ -29,9 +30,9 @@ words! {
         TemplateUpdated => "template.updated",
         /// A template was deleted. Carries the template as it was.
         TemplateDeleted => "template.deleted",
-        /// A plugin can be used from now on.
+        /// A version of a plugin runs from now on, for everybody or as the canary for some. Carries the version.
         PluginActivated => "plugin.activated",
-        /// A plugin could not be made ready.
+        /// A version of a plugin was taken back because its calls failed. Carries the version with the reason.
         PluginFailed => "plugin.failed",
         /// Somebody tries out a webhook: goes to that one only.
         WebhookTest => "webhook.test",
@@ -171,5 +172,23 @@ pub fn template_payload(template: &Template) -> Value {
         "ocrMode": content.ocr_mode.map(super::page::OcrMode::as_str),
         "createdAt": template.created_at.to_iso(),
         "updatedAt": template.updated_at.to_iso(),
+    })
+}
+
+/// What events of a plugin carry: the version, the version it takes the place of, and the documents it gets where it is
+/// a canary.
+pub fn plugin_payload(plugin: &Plugin, version: &PluginVersion, previous: Option<&PluginVersion>) -> Value {
+    let canary = plugin.canary.as_ref().filter(|canary| canary.version_id == version.id);
+    json!({
+        "name": plugin.name,
+        "version": version.version,
+        "digest": version.digest,
+        "state": version.state.as_str(),
+        "reason": version.reason,
+        "organizationId": plugin.organization_id,
+        "previousVersion": previous.map(|previous| &previous.version),
+        "canary": canary.map(|canary| &canary.terms.share),
+        "createdAt": version.created_at.to_iso(),
+        "activatedAt": version.activated_at.map(Timestamp::to_iso),
     })
 }

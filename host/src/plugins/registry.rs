@@ -1,29 +1,42 @@
-//! Which plugins there are: those bundled with the program, and the operator's folder.
+//! Which plugins there are: those bundled with the program, the operator's folder, and those that were uploaded.
 //!
-//! Nothing is loaded at start: a plugin is when it is first asked for, or by [`Registry::preload`].
+//! Whoever asks for a plugin gets it as it is at that moment, and keeps it for as long as the call takes: what is swapped
+//! meanwhile is for the next call. Nothing is loaded at start: a plugin is when it is first asked for, or by
+//! [`Registry::preload`].
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use semver::{Prerelease, Version, VersionReq};
 use tokio::sync::OnceCell;
 
-use super::budget::cut;
 use super::engine::{Engine, Plugin};
 use super::error::LoadError;
+use crate::domain::plugin::{Audience, PluginRecord, PluginState};
+use folder::Folder;
+use shelf::{Release, Shelf};
+use version::{Wanted, version_key};
 
-/// Most files of the operator's folder that are looked at.
-const FILES: usize = 1000;
+mod folder;
+mod shelf;
+mod version;
+
+pub use shelf::{Components, FetchError, ReleaseError};
+pub use version::is_needed;
 
 /// The plugins.
 pub struct Registry {
     engine: Arc<Engine>,
-    candidates: Vec<Candidate>,
+    bundled: Vec<Bundled>,
+    folder: Folder,
+    /// What was uploaded: replaced as a whole, so that readers never see half of a change.
+    shelves: RwLock<Arc<Shelves>>,
 }
+
+/// By owner, which is empty for everybody's, and name.
+type Shelves = BTreeMap<(String, String), Arc<Shelf>>;
 
 /// Where a plugin comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,11 +48,30 @@ pub enum Origin {
 }
 
 /// A plugin, or a file that is none.
-pub struct Listing<'a> {
+pub struct Listing {
     /// Where it comes from.
-    pub origin: &'a Origin,
+    pub origin: Origin,
     /// The plugin, or why the file was not taken.
-    pub plugin: Result<&'a Arc<Plugin>, &'a LoadError>,
+    pub plugin: Result<Arc<Plugin>, Arc<LoadError>>,
+}
+
+/// Whose a plugin is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// Everybody's: bundled with the program, or the operator's.
+    Everybody,
+    /// The organization's that asked for it.
+    Organization,
+}
+
+/// A plugin that was asked for.
+pub struct Found {
+    /// The plugin.
+    pub plugin: Arc<Plugin>,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Whether it is only being tried.
+    pub is_canary: bool,
 }
 
 /// Why there is no such plugin.
@@ -63,6 +95,14 @@ pub enum Unavailable {
         /// The versions there are.
         known: String,
     },
+    /// The plugin has versions, and none is active.
+    #[error("plugin `{name}` has no active version; known: {known}")]
+    Inactive {
+        /// The plugin.
+        name: String,
+        /// The versions there are.
+        known: String,
+    },
     /// A range of versions that is none.
     #[error("`{range}` is not a range of versions such as `^1.2` or `>=1.2, <2`: {reason}")]
     BadRange {
@@ -71,9 +111,17 @@ pub enum Unavailable {
         /// What is wrong with it.
         reason: String,
     },
-    /// A file that bears this name was not taken.
+    /// A file that bears this name was not taken, or an uploaded version does not run.
     #[error("plugin `{name}` cannot be loaded: {reason}")]
     Broken {
+        /// The plugin.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// The component is out of reach just now.
+    #[error("plugin `{name}` cannot be loaded just now: {reason}")]
+    OutOfReach {
         /// The plugin.
         name: String,
         /// Why.
@@ -85,53 +133,37 @@ impl Unavailable {
     /// A stable word for the public error code.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::UnknownName { .. } | Self::UnknownVersion { .. } | Self::BadRange { .. } => {
-                "plugin.unknown"
-            }
-            Self::Broken { .. } => "plugin.broken",
+            Self::UnknownName { .. }
+            | Self::UnknownVersion { .. }
+            | Self::Inactive { .. }
+            | Self::BadRange { .. } => "plugin.unknown",
+            Self::Broken { .. } | Self::OutOfReach { .. } => "plugin.broken",
         }
+    }
+
+    /// Whether trying again may help.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::OutOfReach { .. })
     }
 }
 
-struct Candidate {
-    origin: Origin,
+/// A plugin of the program.
+struct Bundled {
+    name: &'static str,
     bytes: &'static [u8],
-    loaded: OnceCell<Result<Arc<Plugin>, LoadError>>,
+    loaded: OnceCell<Result<Arc<Plugin>, Arc<LoadError>>>,
 }
 
-impl Candidate {
-    fn new(origin: Origin, bytes: &'static [u8]) -> Self {
-        Self { origin, bytes, loaded: OnceCell::new() }
-    }
-
-    async fn load(&self, engine: &Arc<Engine>) -> Result<&Arc<Plugin>, &LoadError> {
+impl Bundled {
+    async fn load(&self, engine: &Arc<Engine>) -> Result<Arc<Plugin>, Arc<LoadError>> {
         let loaded = self.loaded.get_or_init(|| async {
-            let loaded = match &self.origin {
-                Origin::Bundled(_) => engine.load(Cow::Borrowed(self.bytes)).await.map_err(LoadError::from),
-                Origin::File(path) => engine.load_file(path).await,
-            };
+            let loaded = engine.load(Cow::Borrowed(self.bytes)).await.map_err(LoadError::from);
             if let Err(error) = &loaded {
-                tracing::warn!(%error, origin = ?self.origin, "plugin is not taken");
+                tracing::warn!(%error, plugin = self.name, "bundled plugin is not taken");
             }
-            loaded.map(Arc::new)
+            loaded.map(Arc::new).map_err(Arc::new)
         });
-        loaded.await.as_ref()
-    }
-
-    /// Whether the name could be this one's: a bundled plugin's is known, a file's only when it is loaded.
-    fn may_be(&self, name: &str) -> bool {
-        match self.origin {
-            Origin::Bundled(known) => known == name,
-            Origin::File(_) => true,
-        }
-    }
-
-    /// The name that a file which was not taken would have had.
-    fn nominal_name(&self) -> &str {
-        match &self.origin {
-            Origin::Bundled(name) => name,
-            Origin::File(path) => path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default(),
-        }
+        loaded.await.clone()
     }
 }
 
@@ -146,9 +178,13 @@ impl Registry {
         bundled: &'static [(&'static str, &'static [u8])],
         folder: &Path,
     ) -> io::Result<Self> {
-        let files = files(folder)?.into_iter().map(|file| Candidate::new(Origin::File(file), &[]));
-        let bundled = bundled.iter().map(|(name, bytes)| Candidate::new(Origin::Bundled(name), bytes));
-        Ok(Self { engine, candidates: files.chain(bundled).collect() })
+        let bundled = bundled.iter().map(|(name, bytes)| Bundled { name, bytes, loaded: OnceCell::new() });
+        Ok(Self {
+            engine,
+            bundled: bundled.collect(),
+            folder: Folder::open(folder)?,
+            shelves: RwLock::default(),
+        })
     }
 
     /// The engine that runs these plugins.
@@ -156,162 +192,191 @@ impl Registry {
         &self.engine
     }
 
-    /// Loads all, so that no document has to wait for it.
+    /// Loads all that runs for those who name no version, so that no document has to wait for it.
     pub async fn preload(&self) {
-        for candidate in &self.candidates {
-            // What is wrong with one is logged, and shown by `list`.
-            let _ = candidate.load(&self.engine).await;
+        self.list().await;
+        for ((_, name), shelf) in self.shelves().iter() {
+            if let Some(active) = shelf.active()
+                && let Err(error) = active.load(&self.engine).await
+            {
+                tracing::warn!(%error, plugin = name, version = active.version, "plugin cannot be loaded");
+            }
         }
     }
 
-    /// All plugins, loaded: the operator's files by name, then the bundled ones.
-    pub async fn list(&self) -> Vec<Listing<'_>> {
+    /// Looks at the folder again: takes what has appeared or changed and is not being written any more, and drops what
+    /// has disappeared.
+    pub async fn look(&self) {
+        self.folder.look(&self.engine).await;
+    }
+
+    /// Everybody's plugins that were not uploaded, loaded: the operator's files by name, then the bundled ones. A file
+    /// whose content was not taken is there beside the plugin that it had before.
+    pub async fn list(&self) -> Vec<Listing> {
         let mut listings = Vec::new();
-        for candidate in &self.candidates {
-            let plugin = candidate.load(&self.engine).await;
-            listings.push(Listing { origin: &candidate.origin, plugin });
+        for file in self.folder.files(&self.engine).await.iter() {
+            let loaded = file.plugin.clone().map(Ok).into_iter();
+            let found = loaded.chain(file.problem.clone().map(Err));
+            listings.extend(found.map(|plugin| Listing { origin: Origin::File(file.path.clone()), plugin }));
+        }
+        for bundled in &self.bundled {
+            let plugin = bundled.load(&self.engine).await;
+            listings.push(Listing { origin: Origin::Bundled(bundled.name), plugin });
         }
         listings
     }
 
-    /// The plugin of this name: in this version, in the newest of a range such as `^1.2`, or else in the newest.
+    /// Everybody's plugin of this name: in this version, in the newest of a range such as `^1.2`, or else in the active
+    /// one.
     ///
     /// # Errors
-    /// There is none, its file was not taken, or the range is none.
+    /// There is none, it cannot be loaded, or the range is none.
     pub async fn get(&self, name: &str, version: Option<&str>) -> Result<Arc<Plugin>, Unavailable> {
+        self.get_for(&Audience::default(), name, version).await.map(|found| found.plugin)
+    }
+
+    /// The plugin of this name for an audience: in this version, in one of a range such as `^1.2`, or else in the active
+    /// one or the canary. Its organization's own comes before everybody's; of the latter, what was uploaded comes before
+    /// files, and files before what is bundled.
+    ///
+    /// # Errors
+    /// There is none, it cannot be loaded, or the range is none.
+    pub async fn get_for(
+        &self,
+        audience: &Audience,
+        name: &str,
+        version: Option<&str>,
+    ) -> Result<Found, Unavailable> {
         let wanted = Wanted::read(version)?;
-        let mut found: Vec<&Arc<Plugin>> = Vec::new();
-        let mut broken = None;
-        for candidate in self.candidates.iter().filter(|candidate| candidate.may_be(name)) {
-            match candidate.load(&self.engine).await {
-                Ok(plugin) if plugin.description.name == name => found.push(plugin),
-                Ok(_) => {}
-                Err(error) if candidate.nominal_name() == name => broken = Some(error.to_string()),
-                Err(_) => {}
+        let shelves = self.shelves();
+        let shelf = |owner: &str| shelves.get(&(owner.to_owned(), name.to_owned()));
+        let own = audience.organization_id.as_deref().and_then(shelf);
+        let everybodys = shelf("");
+        for (shelf, owner) in [(own, Owner::Organization), (everybodys, Owner::Everybody)] {
+            if let Some(release) = shelf.and_then(|shelf| shelf.choose(&wanted, audience)) {
+                let is_canary = release.state == PluginState::Canary && !matches!(wanted, Wanted::One(_));
+                return Ok(Found { plugin: self.released(name, release).await?, owner, is_canary });
             }
         }
-        if found.is_empty() {
-            return Err(match broken {
-                Some(reason) => Unavailable::Broken { name: name.to_owned(), reason },
-                None => Unavailable::UnknownName { name: name.to_owned(), known: self.known_names().await },
-            });
+        let unreleased = self.unreleased(name).await;
+        let fits = |plugin: &&Arc<Plugin>| wanted.has(&plugin.description.version);
+        // Files come first, and the first of several equal ones is taken.
+        let newest = unreleased
+            .plugins
+            .iter()
+            .filter(fits)
+            .rev()
+            .max_by(|a, b| version_key(&a.description.version).cmp(&version_key(&b.description.version)));
+        if let Some(plugin) = newest {
+            let plugin = Arc::clone(plugin);
+            return Ok(Found { plugin, owner: Owner::Everybody, is_canary: false });
         }
-        let fits = |plugin: &&&Arc<Plugin>| wanted.has(&plugin.description.version);
-        // The operator's come first, and the first of several equal ones is taken.
-        let newest = found.iter().filter(fits).rev().max_by(|a, b| by_version(a, b));
-        newest.map(|plugin| Arc::clone(plugin)).ok_or_else(|| Unavailable::UnknownVersion {
-            name: name.to_owned(),
-            version: version.unwrap_or_default().to_owned(),
-            known: quoted(found.iter().map(|plugin| plugin.description.version.as_str())),
+        let uploaded = own.into_iter().chain(everybodys).flat_map(|shelf| shelf.versions());
+        let others = unreleased.plugins.iter().map(|plugin| plugin.description.version.as_str());
+        let known: BTreeSet<&str> = uploaded.chain(others).collect();
+        Err(match (known.is_empty(), version, unreleased.problem) {
+            (true, _, Some(problem)) => {
+                Unavailable::Broken { name: name.to_owned(), reason: problem.to_string() }
+            }
+            (true, _, None) => Unavailable::UnknownName {
+                name: name.to_owned(),
+                known: self.known_names(&shelves, audience).await,
+            },
+            (false, Some(version), _) => Unavailable::UnknownVersion {
+                name: name.to_owned(),
+                version: version.to_owned(),
+                known: quoted(known.into_iter()),
+            },
+            (false, None, _) => {
+                Unavailable::Inactive { name: name.to_owned(), known: quoted(known.into_iter()) }
+            }
         })
     }
 
-    async fn known_names(&self) -> String {
-        let mut names = BTreeMap::new();
-        for listing in self.list().await {
-            if let Ok(plugin) = listing.plugin {
-                names.insert(plugin.description.name.as_str(), ());
-            }
-        }
-        quoted(names.into_keys())
+    /// Takes over what the database says of a plugin. What is to run is loaded before it takes the place of what runs;
+    /// what cannot be loaded is named by its version's id, and leaves what runs running.
+    pub async fn take_over(
+        &self,
+        record: &PluginRecord,
+        components: &Arc<dyn Components>,
+    ) -> Vec<(String, ReleaseError)> {
+        let before = self.shelves().get(&key(record)).cloned();
+        let mut shelf = Shelf::of(record, before.as_deref(), components);
+        let problems = shelf.make_ready(&self.engine, before.as_deref()).await;
+        self.put(record, shelf);
+        problems
     }
-}
 
-/// Which versions of a plugin will do.
-enum Wanted<'a> {
-    Any,
-    One(&'a str),
-    Range(VersionReq),
-}
+    /// Takes over what the database says of a plugin before anything runs: it is loaded when it is asked for.
+    pub fn learn(&self, record: &PluginRecord, components: &Arc<dyn Components>) {
+        self.put(record, Shelf::of(record, None, components));
+    }
 
-impl<'a> Wanted<'a> {
-    fn read(version: Option<&'a str>) -> Result<Self, Unavailable> {
-        let Some(version) = version.map(str::trim) else { return Ok(Self::Any) };
-        if !version.starts_with(['^', '~', '>', '<', '=', '*']) {
-            return Ok(Self::One(version));
+    fn put(&self, record: &PluginRecord, shelf: Shelf) {
+        let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = Shelves::clone(&shelves);
+        match record.versions.is_empty() {
+            true => changed.remove(&key(record)),
+            false => changed.insert(key(record), Arc::new(shelf)),
+        };
+        *shelves = Arc::new(changed);
+    }
+
+    fn shelves(&self) -> Arc<Shelves> {
+        Arc::clone(&self.shelves.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn released(&self, name: &str, release: &Release) -> Result<Arc<Plugin>, Unavailable> {
+        let name = name.to_owned();
+        if release.state == PluginState::Failed {
+            let why = release.reason.as_deref().unwrap_or("its calls failed");
+            let reason = format!("version `{}` was taken back: {why}", release.version);
+            return Err(Unavailable::Broken { name, reason });
         }
-        VersionReq::parse(version).map(Self::Range).map_err(|error| Unavailable::BadRange {
-            range: cut(version, 64).to_owned(),
-            reason: error.to_string(),
+        release.load(&self.engine).await.map_err(|error| match (error.is_transient(), error.to_string()) {
+            (true, reason) => Unavailable::OutOfReach { name, reason },
+            (false, reason) => Unavailable::Broken { name, reason },
         })
     }
 
-    fn has(&self, version: &str) -> bool {
-        match self {
-            Self::Any => true,
-            Self::One(wanted) => version == *wanted,
-            Self::Range(range) => whole(version).is_some_and(|version| range.matches(&version)),
+    /// The files and the bundled plugins of this name, files first.
+    async fn unreleased(&self, name: &str) -> Unreleased {
+        let mut found = Unreleased { plugins: Vec::new(), problem: None };
+        for file in self.folder.files(&self.engine).await.iter() {
+            let is_named = file.path.file_stem().is_some_and(|stem| stem == name);
+            found.problem = found.problem.or(file.problem.clone().filter(|_| is_named));
+            found.plugins.extend(file.plugin.clone().filter(|plugin| plugin.description.name == name));
         }
-    }
-}
-
-/// A version of one, two or three numbers as one of three.
-fn whole(version: &str) -> Option<Version> {
-    let (numbers, suffix) = version.split_once('-').unwrap_or((version, ""));
-    let mut numbers = numbers.split('.').map(|number| number.parse().ok());
-    let mut next = || numbers.next().unwrap_or(Some(0));
-    let mut version = Version::new(next()?, next()?, next()?);
-    version.pre = Prerelease::new(suffix).ok()?;
-    Some(version)
-}
-
-fn by_version(a: &Plugin, b: &Plugin) -> Ordering {
-    version_key(&a.description.version).cmp(&version_key(&b.description.version))
-}
-
-/// Orders versions by their numbers; one with a suffix comes before the same without.
-fn version_key(version: &str) -> (Vec<u32>, bool, &str) {
-    let (numbers, suffix) = version.split_once('-').unwrap_or((version, ""));
-    (numbers.split('.').map(|number| number.parse().unwrap_or_default()).collect(), suffix.is_empty(), suffix)
-}
-
-fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "wasm") && path.is_file() {
-            files.push(path);
+        for bundled in self.bundled.iter().filter(|bundled| bundled.name == name) {
+            match bundled.load(&self.engine).await {
+                Ok(plugin) => found.plugins.push(plugin),
+                Err(error) => found.problem = found.problem.or(Some(error)),
+            }
         }
+        found
     }
-    files.sort();
-    if files.len() > FILES {
-        tracing::warn!(found = files.len(), looked_at = FILES, "too many plugin files, the rest is left out");
-        files.truncate(FILES);
+
+    async fn known_names(&self, shelves: &Shelves, audience: &Audience) -> String {
+        let files = self.folder.files(&self.engine).await;
+        let of_files = files.iter().filter_map(|file| Some(file.plugin.as_ref()?.description.name.as_str()));
+        let seen = |owner: &str| owner.is_empty() || audience.organization_id.as_deref() == Some(owner);
+        let uploaded = shelves.keys().filter(|(owner, _)| seen(owner)).map(|(_, name)| name.as_str());
+        let bundled = self.bundled.iter().map(|bundled| bundled.name);
+        let names: BTreeSet<&str> = of_files.chain(uploaded).chain(bundled).collect();
+        quoted(names.into_iter())
     }
-    Ok(files)
+}
+
+/// What there is of a name that was not uploaded.
+struct Unreleased {
+    plugins: Vec<Arc<Plugin>>,
+    problem: Option<Arc<LoadError>>,
+}
+
+fn key(record: &PluginRecord) -> (String, String) {
+    (record.plugin.organization_id.clone().unwrap_or_default(), record.plugin.name.clone())
 }
 
 fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Wanted, version_key};
-
-    #[test]
-    fn a_range_takes_versions_of_one_to_three_numbers_and_no_previews() {
-        let taken = |range: &str| -> Vec<&str> {
-            let wanted = Wanted::read(Some(range)).unwrap();
-            ["1", "1.2", "1.2.3", "1.4.0-rc1", "2.0"]
-                .into_iter()
-                .filter(|version| wanted.has(version))
-                .collect()
-        };
-        assert_eq!(taken("^1.2"), ["1.2", "1.2.3"]);
-        assert_eq!(taken(">=1, <2.1"), ["1", "1.2", "1.2.3", "2.0"]);
-        assert_eq!(taken("1.2"), ["1.2"]);
-        assert!(Wanted::read(Some("^one")).is_err());
-    }
-
-    #[test]
-    fn versions_are_ordered_by_number_and_suffixes_come_before() {
-        let ordered = ["0.9.9", "0.10.0-rc1", "0.10.0", "1.0", "1.0.1", "10.0.0"];
-        assert!(ordered.is_sorted_by_key(|version| version_key(version)));
-    }
 }

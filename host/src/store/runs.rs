@@ -11,6 +11,7 @@ use super::{Error, Store, Transaction, documents, results, templates};
 use crate::domain::credit::Ending;
 use crate::domain::document::{AttemptProgress, Document, DocumentStatus, Failure, Processed};
 use crate::domain::event::EventKind;
+use crate::domain::plugin::ExtractorCall;
 use crate::domain::template::Template;
 use crate::domain::timestamp::Timestamp;
 
@@ -219,17 +220,28 @@ impl Store {
         let (organization_id, result) = (&attempt.document.organization_id, Some(&processed.result));
         let kind = EventKind::DocumentProcessed;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, result).await?;
+        let is_plugin_changed = self.count_calls(&mut tx, organization_id, &calls_of(processed)).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
+        if is_plugin_changed {
+            self.tell_of_plugin();
+        }
         Ok(true)
     }
 
-    /// Ends the attempt, and the run, with a failure; `false` where it is not the latest any more.
+    /// Ends the attempt, and the run, with a failure, and counts the calls of extractors if it came to any; `false`
+    /// where it is not the latest any more.
     ///
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
-    pub async fn fail_attempt(&self, attempt: &Attempt, failure: &Failure) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Dead(failure), Ending::Failed { code: &failure.code }).await
+    pub async fn fail_attempt(
+        &self,
+        attempt: &Attempt,
+        failure: &Failure,
+        calls: &[ExtractorCall],
+    ) -> Result<bool, Error> {
+        let ending = Ending::Failed { code: &failure.code };
+        self.finish_attempt(attempt, RunEnd::Dead(failure), ending, calls).await
     }
 
     /// Ends the attempt because somebody wants it cancelled; `false` where it is not the latest any more.
@@ -237,11 +249,11 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn cancel_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.finish_attempt(attempt, RunEnd::Finished, Ending::Cancelled).await
+        self.finish_attempt(attempt, RunEnd::Finished, Ending::Cancelled, &[]).await
     }
 
-    /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. `false` where it is
-    /// not the latest any more.
+    /// Ends the attempt with a failure that may pass: the document is tried again after `delay`. Counts the calls of
+    /// extractors if it came to any. `false` where it is not the latest any more.
     ///
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
@@ -249,9 +261,10 @@ impl Store {
         &self,
         attempt: &Attempt,
         failure: &Failure,
+        calls: &[ExtractorCall],
         delay: Duration,
     ) -> Result<bool, Error> {
-        self.return_attempt(attempt, RunEnd::Failed(failure), delay).await
+        self.return_attempt(attempt, RunEnd::Failed(failure), calls, delay).await
     }
 
     /// Gives the attempt back unfinished, for another worker to take at once; it does not count towards the limit.
@@ -260,7 +273,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers; the same call may then be made again.
     pub async fn release_attempt(&self, attempt: &Attempt) -> Result<bool, Error> {
-        self.return_attempt(attempt, RunEnd::Released, Duration::ZERO).await
+        self.return_attempt(attempt, RunEnd::Released, &[], Duration::ZERO).await
     }
 
     async fn finish_attempt(
@@ -268,6 +281,7 @@ impl Store {
         attempt: &Attempt,
         end: RunEnd<'_>,
         ending: Ending<'_>,
+        calls: &[ExtractorCall],
     ) -> Result<bool, Error> {
         let (status, kind) = match ending {
             Ending::Completed { .. } => (DocumentStatus::Completed, EventKind::DocumentProcessed),
@@ -283,8 +297,12 @@ impl Store {
         self.meter_end(&mut tx, &attempt.document, ending).await?;
         let organization_id = &attempt.document.organization_id;
         self.announce_finished(&mut tx, organization_id, fence.document_id, kind, None).await?;
+        let is_plugin_changed = self.count_calls(&mut tx, organization_id, calls).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
+        if is_plugin_changed {
+            self.tell_of_plugin();
+        }
         Ok(true)
     }
 
@@ -292,6 +310,7 @@ impl Store {
         &self,
         attempt: &Attempt,
         end: RunEnd<'_>,
+        calls: &[ExtractorCall],
         delay: Duration,
     ) -> Result<bool, Error> {
         let fence = self.fence(attempt);
@@ -300,14 +319,29 @@ impl Store {
             return Ok(false);
         }
         tx.execute(&REQUEUE_DOCUMENT, arguments![fence.document_id, fence.now]).await?;
+        let is_plugin_changed = self.count_calls(&mut tx, &attempt.document.organization_id, calls).await?;
         self.queue.release(&mut tx, &attempt.delivery, delay).await?;
         tx.commit().await?;
+        if is_plugin_changed {
+            self.tell_of_plugin();
+        }
         Ok(true)
     }
 
     fn fence<'a>(&self, attempt: &'a Attempt) -> Fence<'a> {
         Fence { document_id: &attempt.document.id, attempt: attempt.number, now: self.clock.now() }
     }
+}
+
+/// The calls that led to a result.
+fn calls_of(processed: &Processed) -> Vec<ExtractorCall> {
+    let millis = processed.timings.get("extractor").copied().unwrap_or_default();
+    let call = ExtractorCall {
+        extractor: processed.extractor.clone(),
+        elapsed: Duration::from_millis(millis),
+        failure: None,
+    };
+    processed.failed_canary.iter().cloned().chain([call]).collect()
 }
 
 /// How an attempt leaves its run.

@@ -1,7 +1,8 @@
 //! What is counted and measured, for Prometheus: every name and label is here, and every label has few values. Nothing
 //! tells of a tenant.
 
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
@@ -16,6 +17,15 @@ const LONG: &[f64] = &[0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 3
 
 /// How often samples that nobody has asked for are folded into their histograms.
 const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Most versions of plugins that have labels of their own.
+const MAX_PLUGINS: usize = 100;
+
+/// Label of plugins that have none of their own.
+const OTHER: &str = "other";
+
+/// Label of organizations' own plugins.
+const OWN: &str = "own";
 
 const REQUESTS: &str = "ocriva_http_requests_total";
 const REQUEST_SECONDS: &str = "ocriva_http_request_duration_seconds";
@@ -59,11 +69,30 @@ pub fn page_read(source: &'static str, ocr: Duration) {
     }
 }
 
-/// Counts a call of an installed plugin.
-pub fn plugin_called(plugin: &str, outcome: &'static str, elapsed: Duration) {
-    let plugin = plugin.to_owned();
-    counter!(PLUGIN_CALLS, "plugin" => plugin.clone(), "outcome" => outcome).increment(1);
-    histogram!(PLUGIN_SECONDS, "plugin" => plugin).record(elapsed);
+/// Counts a call of a plugin of everybody's, given with its version. Of those beyond the first hundred that a process
+/// meets, both are `other`.
+pub fn plugin_called(plugin: (&str, &str), outcome: &'static str, elapsed: Duration) {
+    static MET: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+    let named = (plugin.0.to_owned(), plugin.1.to_owned());
+    let mut met = MET.lock().unwrap_or_else(PoisonError::into_inner);
+    if !met.contains(&named) && met.len() >= MAX_PLUGINS {
+        return count_plugin_call(OTHER, OTHER, outcome, elapsed);
+    }
+    met.insert(named);
+    drop(met);
+    count_plugin_call(plugin.0, plugin.1, outcome, elapsed);
+}
+
+/// Counts a call of an organization's own plugin.
+pub fn own_plugin_called(outcome: &'static str, elapsed: Duration) {
+    count_plugin_call(OWN, OWN, outcome, elapsed);
+}
+
+fn count_plugin_call(plugin: &str, version: &str, outcome: &'static str, elapsed: Duration) {
+    let (plugin, version) = (plugin.to_owned(), version.to_owned());
+    counter!(PLUGIN_CALLS, "plugin" => plugin.clone(), "version" => version.clone(), "outcome" => outcome)
+        .increment(1);
+    histogram!(PLUGIN_SECONDS, "plugin" => plugin, "version" => version).record(elapsed);
 }
 
 /// Counts an attempt to tell a webhook.
@@ -150,7 +179,7 @@ fn describe() {
     describe_histogram!(ATTEMPT_SECONDS, Unit::Seconds, "Time of an attempt at a document");
     describe_counter!(PAGES, "Pages that were read, by where their text came from");
     describe_histogram!(OCR_SECONDS, Unit::Seconds, "Time of optical character recognition, per page");
-    describe_counter!(PLUGIN_CALLS, "Calls of plugins, by what came of them");
+    describe_counter!(PLUGIN_CALLS, "Calls of plugins, by name, version and what came of them");
     describe_histogram!(
         PLUGIN_SECONDS,
         Unit::Seconds,

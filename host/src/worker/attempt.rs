@@ -208,11 +208,12 @@ async fn record_once(worker: &Worker, attempt: &Attempt, outcome: &Outcome) -> R
         Outcome::Lost => Ok(false),
         Outcome::Failed(error) => {
             let failure: Failure = error.clone().into_failure();
-            let failures = attempt.failures + 1;
+            let (calls, failures) = (error.calls.as_slice(), attempt.failures + 1);
             if error.transient && failures < worker.settings.max_attempts {
-                store.retry_attempt(attempt, &failure, retry_delay(&worker.settings, failures)).await
+                let delay = retry_delay(&worker.settings, failures);
+                store.retry_attempt(attempt, &failure, calls, delay).await
             } else {
-                store.fail_attempt(attempt, &failure).await
+                store.fail_attempt(attempt, &failure, calls).await
             }
         }
     }

@@ -75,10 +75,15 @@ pub enum Content {
     Form(&'static str),
     /// A form with a file that has this text, and one more part by name.
     TextFile(&'static str, (&'static str, &'static str)),
+    /// A form with a plugin of this name and version.
+    Component(&'static str, &'static str),
 }
 
 /// What callers from elsewhere get of an organization.
 const ORGANIZATION: Reach = Reach::Unknown("organization.unknown");
+
+/// What callers from elsewhere get of a plugin.
+const PLUGIN: Reach = Reach::Unknown("plugin.unknown");
 
 /// Of an operation that no token can do.
 const PEOPLE_ONLY: &[(Who, u16, &str)] = &[(Who::Tokens, 403, "auth.user_required")];
@@ -140,6 +145,11 @@ impl Row {
         self
     }
 
+    const fn component(mut self, name: &'static str, version: &'static str) -> Self {
+        self.content = Content::Component(name, version);
+        self
+    }
+
     const fn call(mut self, path: &'static str) -> Self {
         self.call = Some(path);
         self
@@ -176,8 +186,8 @@ pub const ROWS: &[Row] =
     {
         use Reach::{Elsewhere, Own, Unknown};
         use TokenScope::{
-            DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, TemplatesRead, TemplatesWrite,
-            TokensManage, WebhooksManage,
+            DocumentsRead, DocumentsWrite, OrganizationManage, PluginsRead, PluginsWrite, TemplatesRead,
+            TemplatesWrite, TokensManage, WebhooksManage,
         };
         &[
         open("GET /openapi.json"),
@@ -334,7 +344,28 @@ pub const ROWS: &[Row] =
         needs("GET /batch/{id}/export", DocumentsRead, Unknown("batch.unknown"))
             .call("/batch/{finishedBatchId}/export?format=json"),
         needs("GET /files/{id}", DocumentsRead, Unknown("file.unknown")),
+        // Plugins.
         needs("GET /plugins", PluginsRead, Own),
+        needs("POST /plugins", PluginsWrite, Own).component("lines", "1.2.0").beside(Elsewhere),
+        needs("GET /plugins/{name}", PluginsRead, PLUGIN).call("/plugins/{pluginName}").beside(Own),
+        needs("GET /plugins/{name}/versions", PluginsRead, PLUGIN)
+            .call("/plugins/{pluginName}/versions")
+            .beside(Own),
+        needs("GET /plugins/{name}/history", PluginsRead, PLUGIN)
+            .call("/plugins/{pluginName}/history")
+            .beside(Own),
+        needs("POST /plugins/{name}/versions/{version}/activate", PluginsWrite, PLUGIN)
+            .call("/plugins/{pluginName}/versions/1.2.0/activate")
+            .beside(Elsewhere),
+        needs("POST /plugins/{name}/rollback", PluginsWrite, PLUGIN)
+            .call("/plugins/{twiceActivatedName}/rollback")
+            .beside(Elsewhere),
+        needs("POST /plugins/{name}/versions/{version}/retire", PluginsWrite, PLUGIN)
+            .call("/plugins/{pluginName}/versions/1.2.0/retire")
+            .beside(Elsewhere),
+        needs("DELETE /plugins/{name}/versions/{version}", PluginsWrite, PLUGIN)
+            .call("/plugins/{pluginName}/versions/1.2.0")
+            .beside(Elsewhere),
         // Webhooks.
         needs("GET /webhooks", WebhooksManage, Own),
         needs("POST /webhooks", WebhooksManage, Own)

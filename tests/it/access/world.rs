@@ -16,8 +16,9 @@ use regex::Regex;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use support::api::{Answer, PASSWORD, TestApi, answer, bearer, png, text};
+use support::api::{Answer, PASSWORD, TestApi, answer, bearer, component_form, png, text};
 use support::contract::Operation;
+use support::lines_guest;
 use support::store::{LEASE, processed};
 use tokio::sync::Mutex;
 
@@ -67,6 +68,7 @@ enum Sending {
     Json(Value),
     Form { file_field: &'static str, project_id: String },
     TextFile { text: &'static str, part: &'static str, value: String },
+    Component { name: &'static str, version: &'static str },
 }
 
 impl<'a> World<'a> {
@@ -130,6 +132,7 @@ impl<'a> World<'a> {
                 Sending::Form { file_field, project_id: things["projectId"].clone() }
             }
             Content::TextFile(text, (part, value)) => Sending::TextFile { text, part, value: filled(value) },
+            Content::Component(name, version) => Sending::Component { name, version },
         };
         let method = operation.method.clone();
         Call {
@@ -147,6 +150,9 @@ impl<'a> World<'a> {
             Sending::Nothing => request,
             Sending::Json(body) => request.json(body),
             Sending::Form { file_field, project_id } => request.multipart(form(file_field, project_id)),
+            Sending::Component { name, version } => {
+                request.multipart(component_form(lines_guest(name, version)))
+            }
             Sending::TextFile { text, part, value } => request.multipart(
                 Form::new().part("file", Part::text(*text).file_name("ours.csv")).text(*part, value.clone()),
             ),
@@ -228,6 +234,20 @@ impl<'a> World<'a> {
                 self.finish_all().await;
                 text(&made.body["id"])
             }
+            "pluginName" => {
+                let name = self.plugin_name();
+                let form = component_form(lines_guest(&name, "1.2.0"));
+                let made = api.submit("/plugins", &api.token, form).await;
+                assert_eq!(made.status, 201, "{made:?}");
+                name
+            }
+            "twiceActivatedName" => {
+                let name = self.plugin_name();
+                for version in ["1.2.0", "1.3.0"] {
+                    api.install(lines_guest(&name, version), &api.token).await;
+                }
+                name
+            }
             "spareProjectId" => text(&made("/projects", json!({"name": "Spare"})).await["id"]),
             "webhookId" => {
                 let url = "https://93.184.215.14/";
@@ -300,6 +320,17 @@ impl<'a> World<'a> {
     /// An address that nobody has.
     fn address(&self) -> String {
         format!("member{}@example.org", self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A name of five letters that no plugin has.
+    fn plugin_name(&self) -> String {
+        let mut number = self.count.fetch_add(1, Ordering::Relaxed);
+        let mut name = "p".to_owned();
+        for _ in 0..4 {
+            name.extend(char::from_digit(10 + number % 26, 36));
+            number /= 26;
+        }
+        name
     }
 
     /// Invites somebody new: the invitation's id, and the token from its mail.
@@ -420,7 +451,7 @@ impl<'a> World<'a> {
 impl Call {
     fn tells(&self, text: &str) -> bool {
         let content = match &self.content {
-            Sending::Nothing => String::new(),
+            Sending::Nothing | Sending::Component { .. } => String::new(),
             Sending::Json(body) => body.to_string(),
             Sending::Form { project_id, .. } => format!("{project_id} {FILE}"),
             Sending::TextFile { value, .. } => value.clone(),
@@ -446,7 +477,7 @@ fn path(operation: &Operation, row: &Row) -> String {
 /// The things that a row's request names.
 fn names(operation: &Operation, row: &Row) -> Vec<String> {
     let body = match row.content {
-        Content::Nothing => "",
+        Content::Nothing | Content::Component(..) => "",
         Content::Json(body) => body,
         Content::Form(_) => "{projectId}",
         Content::TextFile(_, (_, value)) => value,

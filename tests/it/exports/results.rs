@@ -70,7 +70,7 @@ pub async fn finish(api: &TestApi, results: &[(&str, Extraction)]) {
                     code: "decode.damaged".to_owned(),
                     message: "file is damaged".to_owned(),
                 };
-                store.fail_attempt(&attempt, &failure).await.unwrap()
+                store.fail_attempt(&attempt, &failure, &[]).await.unwrap()
             }
         };
         assert!(ended);
@@ -164,6 +164,7 @@ fn processed(result: Extraction) -> Processed {
             version: "1.0.0".to_owned(),
             digest: "cd".repeat(32),
         },
+        failed_canary: None,
         confidence: Some(0.875),
         timings: Default::default(),
     }

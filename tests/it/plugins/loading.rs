@@ -7,22 +7,9 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::json;
-use support::guest;
+use support::{guest, replaced};
 
 use super::{call, engine, engine_with_cache, load};
-
-/// Replaces a name in a component by one of the same length, wherever it stands.
-fn renamed(component: &[u8], from: &str, to: &str) -> Vec<u8> {
-    assert_eq!(from.len(), to.len());
-    let mut bytes = component.to_vec();
-    let places: Vec<usize> =
-        (0..bytes.len() - from.len()).filter(|&start| bytes[start..].starts_with(from.as_bytes())).collect();
-    assert!(!places.is_empty(), "`{from}` is not there");
-    for place in places {
-        bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
-    }
-    bytes
-}
 
 #[tokio::test]
 async fn a_report_says_what_a_component_needs_and_who_it_is() {
@@ -40,9 +27,9 @@ async fn a_report_says_what_is_wrong_and_how_to_mend_it() {
         ("not WebAssembly", b"%PDF-1.7".to_vec()),
         ("truncated", good[..12].to_vec()),
         ("empty component", b"\0asm\x0d\0\x01\0".to_vec()),
-        ("another interface", renamed(&good, "ocriva:extract/config@1", "wasi:clocks-ab/config@1")),
-        ("another version", renamed(&good, "@1.1.0", "@2.0.0")),
-        ("bad name", renamed(&guest("misbehaving"), "misbehaving", "Misbehaving")),
+        ("another interface", replaced(&good, "ocriva:extract/config@1", "wasi:clocks-ab/config@1")),
+        ("another version", replaced(&good, "@1.1.0", "@2.0.0")),
+        ("bad name", replaced(&guest("misbehaving"), "misbehaving", "Misbehaving")),
     ];
     let mut said = String::new();
     for (case, bytes) in bad {
@@ -58,7 +45,7 @@ async fn a_report_says_what_is_wrong_and_how_to_mend_it() {
 #[tokio::test]
 async fn a_component_of_an_earlier_minor_version_still_links_and_runs() {
     let engine = engine(|_| {});
-    let older = renamed(&guest("lines"), "@1.1.0", "@1.0.0");
+    let older = replaced(&guest("lines"), "@1.1.0", "@1.0.0");
     let report = engine.check(older.clone()).await;
     assert_eq!((report.problems, report.api_version.as_deref()), (Vec::new(), Some("1.0.0")));
     let plugin = engine.load(Cow::Owned(older)).await.expect("it is taken");

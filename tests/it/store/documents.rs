@@ -161,7 +161,7 @@ async fn a_batch_counts_its_documents(test: TestStore) {
         let attempt = test.start("worker").await;
         match end {
             "complete" => test.store.complete_attempt(&attempt, &processed("")).await,
-            "fail" => test.store.fail_attempt(&attempt, &failure("damaged")).await,
+            "fail" => test.store.fail_attempt(&attempt, &failure("damaged"), &[]).await,
             _ => test.store.cancel_attempt(&attempt).await,
         }
         .unwrap();

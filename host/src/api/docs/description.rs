@@ -124,8 +124,12 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
     };
     may(!is_open, &[401, 403]);
     may(!is_open && !is_for_operator(operation), &[429]);
-    // Files that come with a template are not kept as documents.
-    may((is_form && !path.contains("/templates")) || path.ends_with("/reprocess"), &[402]);
+    // Files that come with a template, and plugins, are not kept as documents.
+    may(
+        (is_form && !path.contains("/templates") && !path.contains("/plugins"))
+            || path.ends_with("/reprocess"),
+        &[402],
+    );
     // Of forms only uploads are read once for each key.
     let is_keyed = method == "post" && !is_open && (!is_form || path.contains("/upload"));
     may(takes_body || is_keyed || operation.contains_key("parameters"), &[400]);

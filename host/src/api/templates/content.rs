@@ -8,6 +8,7 @@ use crate::api::Context;
 use crate::api::error::{ApiError, Code};
 use crate::api::extract::shown;
 use crate::domain::page::OcrMode;
+use crate::domain::plugin::Audience;
 use crate::domain::schema;
 use crate::domain::template::{ExtractionMode, ExtractorChoice, ResultFormat, TemplateContent};
 use crate::plugins::Plugin;
@@ -26,6 +27,7 @@ const MAX_CONFIG_BYTES: usize = 256 * 1024;
 pub(super) async fn checked(
     mut content: TemplateContent,
     context: &Context,
+    organization_id: &str,
 ) -> Result<TemplateContent, ApiError> {
     let mut problems = Vec::new();
     if content.name.trim().is_empty() || content.name.chars().count() > MAX_NAME {
@@ -53,7 +55,7 @@ pub(super) async fn checked(
         content.template_schema = Some(normalized);
     }
     let plugin = match &content.extractor {
-        Some(extractor) => Some(check_extractor(extractor, context).await?),
+        Some(extractor) => Some(check_extractor(extractor, context, organization_id).await?),
         None => None,
     };
     let output_schema = plugin.as_ref().and_then(|plugin| plugin.description.output_schema.as_ref());
@@ -64,17 +66,22 @@ pub(super) async fn checked(
     Ok(content)
 }
 
-/// The plugin that an extractor names, once its settings have been checked against what the plugin takes.
-/// The extractor that is asked for, which has to be there and to take its settings.
+/// The plugin that an extractor of an organization's names, which has to be there and to take its settings.
 ///
 /// # Errors
 /// 422 where it is not, or does not.
 pub async fn check_extractor(
     extractor: &ExtractorChoice,
     context: &Context,
+    organization_id: &str,
 ) -> Result<Arc<Plugin>, ApiError> {
-    let found = context.plugins.get(&extractor.plugin, extractor.version.as_deref()).await;
-    let plugin = found.map_err(|error| ApiError::new(Code::TemplateExtractor, error.to_string()))?;
+    let audience = Audience::organization(organization_id);
+    let (name, version) = (&extractor.plugin, extractor.version.as_deref());
+    let plugin = match context.releases.registry().get_for(&audience, name, version).await {
+        Ok(found) => found.plugin,
+        Err(error) if error.is_transient() => return Err(ApiError::unavailable(error)),
+        Err(error) => return Err(ApiError::new(Code::TemplateExtractor, error.to_string())),
+    };
     let Some(config) = &extractor.config else { return Ok(plugin) };
     let config = Value::Object(config.clone());
     let size_bytes = config.to_string().len();

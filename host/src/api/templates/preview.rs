@@ -12,17 +12,18 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::ToSchema;
 
 use super::content::checked;
-use super::form::{self, FormFile};
 use super::{CreateTemplateRequest, UpdateTemplateRequest, unknown};
 use crate::api::Context;
 use crate::api::access::{Caller, Permit, WriteTemplates};
 use crate::api::error::{ApiError, Code};
 use crate::api::extract::{Id, Multipart, has_nul};
+use crate::api::form::{self, FormFile};
 use crate::api::uploads::{Fields, time_per_file};
 use crate::config;
 use crate::domain::document::PageRange;
 use crate::domain::extraction::Extraction;
 use crate::domain::file_name;
+use crate::domain::plugin::Audience;
 use crate::domain::template::TemplateContent;
 use crate::pipeline::{self, Outcome, Pipeline, Task};
 use crate::references::References;
@@ -144,6 +145,7 @@ pub async fn preview_template(
         template: Some(content),
         references,
         extractor: None,
+        audience: Audience::organization(&permit.caller.organization_id),
         mode: None,
         range: request.page_range,
         password: None,
@@ -207,7 +209,7 @@ impl PreviewRequest {
                 read::<UpdateTemplateRequest>(self.template.as_ref())?.applied_to(content)?
             }
         };
-        checked(content, context).await
+        checked(content, context, &caller.organization_id).await
     }
 }
 

@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::form::{self, Form, FormFile};
 use super::{conflict, unknown};
 use crate::api::Context;
 use crate::api::access::{Permit, ReadTemplates, WriteTemplates};
 use crate::api::error::{ApiError, Code};
 use crate::api::extract::{Id, Multipart, Path, shown};
+use crate::api::form::{self, Form, FormFile};
 use crate::api::uploads::time_per_file;
 use crate::domain::reference::{MAX_FILES, MAX_NAME, ReferenceFile};
 use crate::domain::template::{ReferenceLink, TemplateRevision, TemplateUpdate};

@@ -123,7 +123,7 @@ pub async fn restore_template_version(
     let earlier = earlier.ok_or_else(|| unknown_version(&id, version))?;
     let revision = TemplateRevision {
         expected_updated_at: current.updated_at,
-        content: checked(earlier.content, &context).await?,
+        content: checked(earlier.content, &context, &caller.organization_id).await?,
         is_active: current.is_active,
     };
     answered(context.store.update_template(&caller.actor, &tenant, &id.0, revision).await?, &id)
@@ -149,7 +149,7 @@ pub async fn duplicate_template(
     };
     let mut content = template.content.clone();
     content.name = request.name.unwrap_or_else(|| format!("{} (copy)", template.content.name));
-    let content = checked(content, &context).await?;
+    let content = checked(content, &context, &caller.organization_id).await?;
     let copy = context.store.duplicate_template(&caller.actor, &template, &project_id, content).await?;
     Ok((StatusCode::CREATED, tagged(copy)))
 }

@@ -16,30 +16,26 @@ const MAX_TEXT_BYTES: usize = 1024 * 1024;
 const MAX_PARTS: usize = 100;
 
 /// A form that has been read.
-pub(super) struct Form {
+pub struct Form {
     /// The part `file`.
-    pub(super) file: Option<FormFile>,
+    pub file: Option<FormFile>,
     /// All other parts.
-    pub(super) fields: Fields,
+    pub fields: Fields,
 }
 
 /// The file of a form.
-pub(super) struct FormFile {
+pub struct FormFile {
     /// Its name, as the part gives it; untrusted, and empty where it gives none.
-    pub(super) name: String,
+    pub name: String,
     /// What is in it, at least a byte.
-    pub(super) content: Bytes,
+    pub content: Bytes,
 }
 
 /// Reads a form whose file has at most `max_file_bytes` and arrives within `time`.
 ///
 /// # Errors
 /// 400 for a form that is not as it should be, 408 where it takes too long, 413 for a larger file.
-pub(super) async fn read(
-    multipart: Multipart,
-    max_file_bytes: usize,
-    time: Duration,
-) -> Result<Form, ApiError> {
+pub async fn read(multipart: Multipart, max_file_bytes: usize, time: Duration) -> Result<Form, ApiError> {
     match tokio::time::timeout(time, read_parts(multipart, max_file_bytes)).await {
         Ok(read) => read,
         Err(_) => {
