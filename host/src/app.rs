@@ -3,6 +3,7 @@
 mod first_start;
 mod processor;
 mod secret;
+mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::worker::{self, Worker};
 use processor::PipelineProcessor;
 
 pub use first_start::Credentials;
+pub use values::StoredValues;
 
 /// Between the first answer of 503 and the end of listening, so that a load balancer notices.
 const DRAIN_NOTICE: Duration = Duration::from_millis(200);
@@ -147,7 +149,9 @@ impl App {
         let mailer = Mailer::new(&config.mail)?;
         let keys = secret::keys(&config, &store).await?;
         let credentials = first_start::run(&config, &store, &keys, &clock).await?;
-        let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
+        let values = Arc::new(StoredValues(store.clone()));
+        let cache = config.cache_dir().join("plugins");
+        let engine = plugins::Engine::with_values(&config.plugins, cache, values)?;
         let plugin_folder = config.plugins_dir();
         let registry = Registry::open(Arc::new(engine), assets::bundled_plugins(), &plugin_folder)
             .map_err(|source| Error::PluginFolder { folder: plugin_folder, source })?;

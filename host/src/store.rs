@@ -21,6 +21,7 @@ mod invitations;
 mod load;
 mod members;
 mod one_time_tokens;
+mod plugin_values;
 mod organizations;
 mod plans;
 mod projects;
@@ -260,6 +261,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     invitations::ALL,
     members::ALL,
     one_time_tokens::ALL,
+    plugin_values::ALL,
     organizations::ALL,
     plans::ALL,
     projects::ALL,

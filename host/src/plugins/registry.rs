@@ -12,7 +12,7 @@ use std::sync::Arc;
 use semver::{Prerelease, Version, VersionReq};
 use tokio::sync::OnceCell;
 
-use super::budget::cut;
+use super::journal::cut;
 use super::engine::{Engine, Plugin};
 use super::error::LoadError;
 
