@@ -224,7 +224,6 @@ section!(Webhooks {
     concurrency: usize,
     per_webhook: u32,
     disable_after_hours: u64,
-    keep_days: u32,
 });
 section!(Telemetry {
     metrics: bool,
@@ -233,7 +232,7 @@ section!(Telemetry {
     otlp_endpoint: String,
     trace_share: f64,
 });
-section!(Upkeep { interval_minutes: u32, orphan_hours: u32 });
+section!(Upkeep { interval_minutes: u32, orphan_hours: u32, event_days: u32 });
 section!(Operator { token: String });
 section!(Log { format: LogFormat, filter: String });
 
@@ -386,8 +385,8 @@ impl Config {
             ("webhooks.max_attempts", u64::from(self.webhooks.max_attempts)),
             ("webhooks.concurrency", self.webhooks.concurrency as u64),
             ("webhooks.per_webhook", u64::from(self.webhooks.per_webhook)),
-            ("webhooks.keep_days", u64::from(self.webhooks.keep_days)),
             ("upkeep.interval_minutes", u64::from(self.upkeep.interval_minutes)),
+            ("upkeep.event_days", u64::from(self.upkeep.event_days)),
             ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
             ("plugins.cpu_ms", self.plugins.cpu_ms),
             ("plugins.wall_ms", self.plugins.wall_ms),
@@ -450,7 +449,8 @@ impl Config {
 impl Plugins {
     fn check(&self) -> Result<(), Error> {
         let (usual, most) = (as_table(self), as_table(&self.maximum));
-        let number = |table: &Table, key: &str| table.get(key).and_then(Value::as_integer).unwrap_or_default();
+        let number =
+            |table: &Table, key: &str| table.get(key).and_then(Value::as_integer).unwrap_or_default();
         if let Some(key) = most.keys().find(|key| number(&usual, key) > number(&most, key)) {
             return Err(Error::Invalid(format!(
                 "`plugins.{key}` is {}, it must be at most `plugins.maximum.{key}`, which is {}",
@@ -458,9 +458,7 @@ impl Plugins {
                 number(&most, key)
             )));
         }
-        if let Some(entry) =
-            self.http.allowed_networks.iter().find(|entry| Network::parse(entry).is_none())
-        {
+        if let Some(entry) = self.http.allowed_networks.iter().find(|entry| Network::parse(entry).is_none()) {
             return Err(Error::Invalid(format!(
                 "`plugins.http.allowed_networks` has `{entry}`, expected an address or a network such as `10.0.0.0/8`"
             )));

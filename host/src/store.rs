@@ -21,9 +21,10 @@ mod invitations;
 mod load;
 mod members;
 mod one_time_tokens;
-mod plugin_values;
 mod organizations;
 mod plans;
+mod plugin_values;
+mod project_members;
 mod projects;
 mod queue;
 mod references;
@@ -52,6 +53,7 @@ pub use idempotency::{IDEMPOTENCY_HOLD, Idempotency, IdempotencyHold, KeptAnswer
 pub use invitations::{Acceptance, NewPerson};
 pub use load::Load;
 pub use members::Place;
+pub use project_members::Record;
 pub use queue::{Delivery, Queue};
 pub use retention::ExpiredFile;
 pub use runs::{Attempt, Pulse, Start};
@@ -264,6 +266,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     plugin_values::ALL,
     organizations::ALL,
     plans::ALL,
+    project_members::ALL,
     projects::ALL,
     queue::ALL,
     references::ALL,

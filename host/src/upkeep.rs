@@ -44,6 +44,8 @@ pub struct Upkeep {
     interval: Duration,
     /// Files without a record are deleted once they are this old: an upload in progress has none yet.
     orphan_age: Duration,
+    /// Events are kept for as long.
+    event_age: Duration,
 }
 
 /// A periodic task.
@@ -51,17 +53,20 @@ pub struct Upkeep {
 enum Task {
     ExpireFiles,
     SweepRows,
+    SweepEvents,
     MeasureStorage,
     SweepFiles,
 }
 
 impl Task {
-    const ALL: [Self; 4] = [Self::ExpireFiles, Self::SweepRows, Self::MeasureStorage, Self::SweepFiles];
+    const ALL: [Self; 5] =
+        [Self::ExpireFiles, Self::SweepRows, Self::SweepEvents, Self::MeasureStorage, Self::SweepFiles];
 
     fn name(self) -> &'static str {
         match self {
             Self::ExpireFiles => "expire_files",
             Self::SweepRows => "sweep_rows",
+            Self::SweepEvents => "sweep_events",
             Self::MeasureStorage => "measure_storage",
             Self::SweepFiles => "sweep_files",
         }
@@ -77,6 +82,7 @@ impl Upkeep {
             clock,
             interval: Duration::from_secs(u64::from(settings.interval_minutes) * 60),
             orphan_age: HOUR * settings.orphan_hours,
+            event_age: HOUR * 24 * settings.event_days,
         }
     }
 
@@ -107,7 +113,7 @@ impl Upkeep {
         // Looking through all files is dear, and what it finds is old anyway.
         let interval = match task {
             Task::SweepFiles => self.interval.max(self.orphan_age),
-            Task::ExpireFiles | Task::SweepRows | Task::MeasureStorage => self.interval,
+            Task::ExpireFiles | Task::SweepRows | Task::SweepEvents | Task::MeasureStorage => self.interval,
         };
         if !self.store.take_turn(task.name(), interval).await? {
             return Ok(());
@@ -115,6 +121,7 @@ impl Upkeep {
         let count = match task {
             Task::ExpireFiles => self.expire_files().await?,
             Task::SweepRows => self.store.sweep_rows().await?,
+            Task::SweepEvents => self.sweep_events().await?,
             Task::MeasureStorage => self.store.measure_storage().await.map(|()| 0)?,
             Task::SweepFiles => self.sweep_files().await?,
         };
@@ -143,6 +150,23 @@ impl Upkeep {
             count += expired;
             // Those that others have dealt with meanwhile are gone from the next look too.
             if expired == 0 {
+                return Ok(count);
+            }
+        }
+    }
+
+    /// Deletes events, and with them the log of their deliveries, that are older than they are kept. Answers how many
+    /// there were.
+    ///
+    /// # Errors
+    /// Whatever stopped it; what was done until then stays.
+    pub async fn sweep_events(&self) -> Result<u64, Error> {
+        let before = self.clock.now().before(self.event_age);
+        let mut count = 0;
+        loop {
+            let swept = self.store.sweep_events(before, CHUNK).await?;
+            count += swept;
+            if swept < u64::from(CHUNK) {
                 return Ok(count);
             }
         }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::auth::{Keys, SealError};
-use crate::clock::{self, Clock, Timestamp};
+use crate::clock::{self, Clock};
 use crate::config::{self, Config};
 use crate::domain::webhook::{AttemptAnswer, AttemptFailure, Verdict, Webhook};
 use crate::outbound::Guard;
@@ -47,12 +47,6 @@ const JITTER: f64 = 0.2;
 
 /// Longest pause, also where the receiver asks for more.
 const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How often old events are swept, and how many at a time.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
-const SWEEP_LIMIT: u32 = 1000;
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why deliveries cannot be sent at all.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +87,6 @@ struct Settings {
     concurrency: usize,
     max_attempts: u32,
     patience: Duration,
-    keep: Duration,
     public_url: Arc<str>,
     drain: Duration,
 }
@@ -124,7 +117,6 @@ impl Sender {
             concurrency: settings.concurrency,
             max_attempts: settings.max_attempts,
             patience: Duration::from_secs(settings.disable_after_hours.saturating_mul(60 * 60)),
-            keep: DAY.saturating_mul(settings.keep_days),
             public_url: config.public_url().into(),
             drain: timeout,
         };
@@ -149,12 +141,7 @@ impl Sender {
 
     async fn work(self, stop: CancellationToken) {
         let mut under_way = JoinSet::new();
-        let mut swept_at: Option<tokio::time::Instant> = None;
         while !stop.is_cancelled() {
-            if swept_at.is_none_or(|at| at.elapsed() >= SWEEP_INTERVAL) {
-                swept_at = Some(tokio::time::Instant::now());
-                self.sweep().await;
-            }
             let pause = match self.take_up(&mut under_way).await {
                 Ok(()) => IDLE_POLL,
                 Err(error) => {
@@ -206,7 +193,7 @@ impl Sender {
         let verdict = self.verdict(&sending, &reply);
         metrics::webhook_called(outcome(verdict), Duration::from_millis(reply.answer.duration_ms));
         let now = self.clock.now();
-        let patience = Timestamp(now.0.saturating_sub(micros(self.settings.patience)));
+        let patience = now.before(self.settings.patience);
         match self.store.finish_sending(&sending, &reply.answer, verdict, patience).await {
             Ok(_) => tracing::info!(
                 status = reply.answer.status,
@@ -254,21 +241,6 @@ impl Sender {
         let wanted = reply.retry_after.unwrap_or_default();
         Verdict::Retry(pause(sending.counted, random).max(wanted).min(MAX_PAUSE))
     }
-
-    /// Deletes events, and with them the log of their deliveries, that are older than they are kept.
-    async fn sweep(&self) {
-        let before = Timestamp(self.clock.now().0.saturating_sub(micros(self.settings.keep)));
-        loop {
-            match self.store.sweep_events(before, SWEEP_LIMIT).await {
-                Ok(swept) if swept < u64::from(SWEEP_LIMIT) => return,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(error = %chain(&error), "old events cannot be swept");
-                    return;
-                }
-            }
-        }
-    }
 }
 
 fn outcome(verdict: Verdict) -> &'static str {
@@ -290,10 +262,6 @@ fn pause(failures: u32, random: f64) -> Duration {
     let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
     let base = Duration::from_secs(PAUSES.get(index).copied().unwrap_or(MAX_PAUSE.as_secs()));
     base.mul_f64(1.0 + JITTER * random.clamp(0.0, 1.0))
-}
-
-fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

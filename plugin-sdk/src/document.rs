@@ -4,8 +4,8 @@ use crate::bindings::ocriva::extract::{document as host, types};
 use crate::extractor::Failure;
 use crate::fixture::Fixture;
 use crate::lookup::{self, Match, Query, ReferenceTable};
-use crate::surroundings::Surroundings;
 use crate::page::{Line, Page, Rect, Word};
+use crate::surroundings::Surroundings;
 
 /// Words or lines fetched by one call: bounds what the host has to build at once.
 const CHUNK: u32 = 8192;

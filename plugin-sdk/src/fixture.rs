@@ -9,8 +9,8 @@ use crate::http::Response;
 use crate::llm::Answer;
 use crate::lookup::Tables;
 use crate::output::Output;
-use crate::surroundings::Surroundings;
 use crate::page::{Line, Page, Rect, Word};
+use crate::surroundings::Surroundings;
 
 /// Width of a character in [`Fixture::from_text`], in points.
 const CHARACTER_WIDTH: f32 = 6.0;
@@ -90,6 +90,12 @@ impl Fixture {
     /// its place, so that columns align as they are written. An empty row starts a new block.
     pub fn from_text(text: &str) -> Self {
         Self::from_pages(vec![typeset(text)])
+    }
+
+    /// A document of several pages, each set as [`Fixture::from_text`] does it.
+    pub fn from_texts(texts: &[&str]) -> Self {
+        let pages = (1..).zip(texts).map(|(number, text)| Page { number, ..typeset(text) });
+        Self::from_pages(pages.collect())
     }
 
     /// A document from a result, as `ocriva extract --format json` prints it for one file: its `pages` with their

@@ -14,6 +14,7 @@ pub mod completion;
 mod document;
 mod extractor;
 mod fixture;
+pub mod grid;
 #[doc(hidden)]
 pub mod guest;
 pub mod http;
@@ -24,8 +25,10 @@ pub mod log;
 pub mod lookup;
 pub mod output;
 pub mod page;
+pub mod pairs;
 pub mod random;
 pub mod reading;
+pub mod schema;
 mod surroundings;
 pub mod table;
 pub mod text;

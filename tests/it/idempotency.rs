@@ -176,6 +176,18 @@ async fn a_secret_is_made_once_and_never_kept(api: TestApi) {
     answer(send()).await.assert_error(409, "idempotency.secret");
     let listed = api.get("/tokens", &owner).await.body.to_string();
     assert_eq!(listed.matches("Scanner").count(), 1, "{listed}");
+
+    // What belongs to the same resource and shows no secret is told again.
+    let webhook =
+        json!({"name": "Accounting", "url": "https://93.184.215.14/", "events": ["document.processed"]});
+    let webhook = api.post("/webhooks", &owner, &webhook).await.body;
+    let path = format!("/webhooks/{}/test", text(&webhook["id"]));
+    let test = || keyed(bearer(api.request(Method::POST, &path), &owner), "two");
+    let tried = answer(test()).await;
+    assert_eq!(tried.status, 202, "{tried:?}");
+    let again = answer(test()).await;
+    assert_eq!((again.status, &again.body), (tried.status, &tried.body));
+    assert_eq!(again.headers["idempotency-replayed"], "true");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

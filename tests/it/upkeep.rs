@@ -23,6 +23,7 @@ mod http {
     over_http!(
         a_file_goes_after_its_time_and_the_result_stays,
         a_file_without_a_record_goes_when_it_is_old,
+        events_go_after_their_time,
         upkeep_runs_by_itself_and_stops_when_told,
     );
 }
@@ -164,6 +165,15 @@ async fn start(api: &TestApi, name: &str) -> Attempt {
     assert_eq!(api.submit(&api.upload_path(), &api.token, form).await.status, 201);
     api.base.store.dispatch(1, 100).await.unwrap();
     api.base.start("worker").await
+}
+
+async fn events_go_after_their_time(api: TestApi) {
+    start(&api, "a.png").await;
+    let upkeep = upkeep(&api);
+    api.base.clock.advance(DAY * 29);
+    assert_eq!(upkeep.sweep_events().await.unwrap(), 0);
+    api.base.clock.advance(DAY * 2);
+    assert_eq!(upkeep.sweep_events().await.unwrap(), 1);
 }
 
 /// Has the first project keep its files for some days.

@@ -29,7 +29,7 @@ pub struct DeliveryResponse {
     event_id: String,
     #[schema(example = "document.processed")]
     event_type: &'static str,
-    /// `pending`, `delivered` or `failed`.
+    #[schema(value_type = DeliveryState)]
     status: &'static str,
     /// How often it was tried.
     attempt_count: u32,
@@ -82,7 +82,8 @@ struct AttemptError {
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct DeliveriesQuery {
-    /// Only those that are `pending`, `delivered` or `failed`.
+    /// Only those that are so far.
+    #[param(value_type = Option<DeliveryState>, inline)]
     status: Option<String>,
     /// From 1.
     #[param(value_type = Option<u32>, minimum = 1)]

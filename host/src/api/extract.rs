@@ -90,11 +90,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
-    /// `None` where there is no body.
+    /// `None` where there is no body, or it is null.
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, ApiError> {
         let is_json = has_json_type(request.headers());
         let body = Bytes::from_request(request, state).await.map_err(body_error)?;
-        match (body.is_empty(), is_json) {
+        match (body.is_empty() || body.trim_ascii() == b"null", is_json) {
             (true, _) => Ok(None),
             (false, true) => parsed(&body).map(Self).map(Some),
             (false, false) => {

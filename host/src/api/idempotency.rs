@@ -36,8 +36,8 @@ const MAX_KEY: usize = 255;
 /// Largest body of a request with a key, other than an upload, and of an answer that is kept.
 const MAX_BODY: usize = 8 * 1024 * 1024;
 
-/// Where answers have secrets.
-const SECRETS: [&str; 5] = ["/auth/", "/tokens", "/webhooks", "/invitations", "/account"];
+/// Fields of answers that hold secrets, null where they are not shown.
+const SECRETS: [&str; 4] = ["token", "accessToken", "refreshToken", "secret"];
 
 /// How often a request in progress says that it still holds its key.
 const RENEWAL: Duration = Duration::from_secs(IDEMPOTENCY_HOLD.as_secs() / 3);
@@ -80,14 +80,13 @@ pub async fn replay(State(context): State<Context>, request: Request, next: Next
 }
 
 async fn keyed(context: Context, request: Request, next: Next) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     // Who is not let in hears why from the handler, and log-ins belong to nobody yet.
     let Ok(caller) = authenticate(&context, Face::of(parts.uri.path()), &parts).await else {
         return Ok(next.run(Request::from_parts(parts, body)).await);
     };
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
     let fingerprint = json_fingerprint(&parts, &body);
-    let has_secret = SECRETS.iter().any(|place| parts.uri.path().contains(place));
     match begin(&context, &caller, &parts.headers).await? {
         Begun::Unkeyed => Ok(next.run(Request::from_parts(parts, Body::from(body))).await),
         Begun::Answered(kept) => {
@@ -99,15 +98,9 @@ async fn keyed(context: Context, request: Request, next: Next) -> Result<Respons
             Ok(response)
         }
         Begun::Held(held) => {
+            parts.extensions.insert(caller);
             let request = Request::from_parts(parts, Body::from(body));
-            let answered = async move {
-                let (response, mut answer) = keepable(next.run(request).await, fingerprint).await;
-                if let Some(answer) = answer.as_mut().filter(|_| has_secret) {
-                    answer.body = None;
-                }
-                (response, answer)
-            };
-            Ok(held.settle(answered).await)
+            Ok(held.settle(async move { keepable(next.run(request).await, fingerprint).await }).await)
         }
     }
 }
@@ -266,7 +259,7 @@ fn is_multipart(headers: &HeaderMap) -> bool {
     declared.trim_start().to_ascii_lowercase().starts_with("multipart/")
 }
 
-/// The answer, and what to keep of it: JSON, or nothing, of a request that was done.
+/// The answer, and what to keep of it: JSON without secrets, or nothing, of a request that was done.
 async fn keepable(response: Response, fingerprint: String) -> (Response, Option<KeptAnswer>) {
     let (head, body) = response.into_parts();
     let is_json = head.headers.get(header::CONTENT_TYPE).is_none_or(|found| found == "application/json");
@@ -275,13 +268,15 @@ async fn keepable(response: Response, fingerprint: String) -> (Response, Option<
     }
     match to_bytes(body, MAX_BODY).await {
         Ok(bytes) => {
-            let answer = KeptAnswer {
-                fingerprint,
-                status: head.status.as_u16(),
-                body: Some(String::from_utf8_lossy(&bytes).into_owned()),
-            };
+            let body = (!shows_secret(&bytes)).then(|| String::from_utf8_lossy(&bytes).into_owned());
+            let answer = KeptAnswer { fingerprint, status: head.status.as_u16(), body };
             (Response::from_parts(head, Body::from(bytes)), Some(answer))
         }
         Err(error) => (ApiError::internal(error).into_response(), None),
     }
+}
+
+fn shows_secret(body: &[u8]) -> bool {
+    let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    SECRETS.iter().any(|field| answer.get(field).is_some_and(|value| !value.is_null()))
 }

@@ -35,6 +35,7 @@ enum Overlay {
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Boxes to draw: `fields` or `words`. Green is sure (0.9 or more), amber less so (0.7 or more), red is not.
+    #[param(pattern = "^(fields|words)?$")]
     overlay: Option<String>,
     /// Largest width in pixels; by default that of the page.
     #[param(minimum = 16, maximum = 4000)]

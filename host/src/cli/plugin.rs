@@ -57,8 +57,7 @@ impl Plugin {
     /// # Errors
     /// A file or folder that cannot be read; a component that cannot be used is reported in the exit status.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let engine =
-            || Engine::new(&config.plugins, config.user_cache_dir().join("plugins")).map(Arc::new);
+        let engine = || Engine::new(&config.plugins, config.user_cache_dir().join("plugins")).map(Arc::new);
         match self {
             Self::List { .. } => super::runtime()?.block_on(list(engine()?, config)),
             Self::Check { file } => super::runtime()?.block_on(check(engine()?, file)),

@@ -19,16 +19,8 @@ const IDLE: Duration = Duration::from_secs(30);
 const HEADERS: usize = 64;
 
 /// Headers that belong to the connection and not to the one who asks.
-const OURS: [&str; 8] = [
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+const OURS: [&str; 8] =
+    ["connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
 /// The client cannot be set up.
 #[derive(Debug, thiserror::Error)]

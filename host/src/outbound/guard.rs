@@ -256,7 +256,10 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_judged_by_its_addresses() {
         let refused = guard(&[]).check("http://localhost:1/").await;
-        assert!(matches!(refused, Err(Refusal::Private { address, .. }) if address.is_loopback()), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Refusal::Private { address, .. }) if address.is_loopback()),
+            "{refused:?}"
+        );
         assert!(Guard::open().check("http://localhost:1/").await.is_ok());
     }
 }

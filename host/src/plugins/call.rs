@@ -10,8 +10,8 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::bindings::{self, ocriva::extract::types};
-use super::capabilities::Powers;
 use super::budget::{Budget, Stop, Usage};
+use super::capabilities::Powers;
 use super::engine::{Engine, Plugin};
 use super::error::{Error, Refusal};
 use super::imports::{CallState, Surroundings};
@@ -177,9 +177,7 @@ impl Engine {
         let answer = match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.explain(name, &store.data().budget, &error)),
-            Err(_) => {
-                Err(Error::WallTimeout { plugin: name.to_owned(), allowed_ms: limits.wall_ms })
-            }
+            Err(_) => Err(Error::WallTimeout { plugin: name.to_owned(), allowed_ms: limits.wall_ms }),
         };
         let state = store.into_data();
         let llm_tokens = state.powers.llm_tokens;

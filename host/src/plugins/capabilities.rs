@@ -131,10 +131,7 @@ impl Powers {
 
     /// What an empty WASI has of the real world.
     pub(super) fn real(&self) -> wasi::Real {
-        wasi::Real {
-            clock: self.include(Capability::Clock),
-            random: self.include(Capability::Random),
-        }
+        wasi::Real { clock: self.include(Capability::Clock), random: self.include(Capability::Random) }
     }
 
     /// Whether a host may be reached; `port` is the one of the address, also where it goes without saying.

@@ -220,7 +220,11 @@ impl Engine {
         tokio::task::spawn_blocking(work).await.map_err(|error| unlinkable(error.to_string()))?
     }
 
-    fn link(&self, organization: Option<&str>, bytes: &[u8]) -> Result<(Inspection, bindings::PluginWithCapabilitiesPre<CallState>), Refusal> {
+    fn link(
+        &self,
+        organization: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<(Inspection, bindings::PluginWithCapabilitiesPre<CallState>), Refusal> {
         let inspection = self.inspect(organization, bytes)?;
         inspection.refusals().into_iter().next().map_or(Ok(()), Err)?;
         let linked = self.link_inspected(bytes, &inspection)?;

@@ -8,9 +8,7 @@ use super::manifest;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The plugin computed for too long.
-    #[error(
-        "plugin `{plugin}` used {allowed_ms} ms of processor time and was stopped (limit `cpu_ms`)"
-    )]
+    #[error("plugin `{plugin}` used {allowed_ms} ms of processor time and was stopped (limit `cpu_ms`)")]
     CpuTimeout {
         /// Its name.
         plugin: String,
@@ -246,7 +244,9 @@ impl Refusal {
             Self::OtherInManifest { .. } => {
                 "give `name` and `version` of `plugin.toml` the values that `describe` answers with"
             }
-            Self::Unsigned => "sign it: `ocriva plugin sign FILE.wasm --key KEY` writes `FILE.wasm.sig` beside it",
+            Self::Unsigned => {
+                "sign it: `ocriva plugin sign FILE.wasm --key KEY` writes `FILE.wasm.sig` beside it"
+            }
             Self::BadSignature => "sign this very file anew, with a key that the operator trusts",
             Self::MissingExport { .. } => "implement `Extractor` and `register!` it with the plugin SDK",
             Self::Unlinkable { .. } => "build it with the plugin SDK of this server's version",

@@ -12,8 +12,8 @@ use wasmtime_wasi::WasiCtx;
 
 use super::bindings::ocriva::extract::{config, document, log, types};
 use super::budget::Budget;
-use super::journal::cut;
 use super::capabilities::{Powers, Services};
+use super::journal::cut;
 use super::wasi;
 use super::{DocumentSource, SourceError};
 use crate::domain::geometry::Rect;
@@ -101,7 +101,8 @@ type Answer<T> = wasmtime::Result<Result<T, types::Failure>>;
 
 impl CallState {
     pub(super) fn new(surroundings: Surroundings, budget: Budget) -> Self {
-        let Surroundings { source, plugin, organization_id, config, references, powers, services } = surroundings;
+        let Surroundings { source, plugin, organization_id, config, references, powers, services } =
+            surroundings;
         let mut table = ResourceTable::new();
         table.set_max_capacity(usize::try_from(budget.limits().handles).unwrap_or(usize::MAX));
         Self {
@@ -121,7 +122,9 @@ impl CallState {
 
     /// The empty WASI of this call, and where its handles are kept.
     pub(super) fn wasi(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
-        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi::context(self.powers.real(), &self.budget.journal())));
+        let ctx = self
+            .wasi
+            .get_or_insert_with(|| Box::new(wasi::context(self.powers.real(), &self.budget.journal())));
         (ctx, &mut self.table)
     }
 

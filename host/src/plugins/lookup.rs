@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::bindings::ocriva::extract::{lookup, types};
-use super::journal::cut;
 use super::imports::{CallState, failure};
+use super::journal::cut;
 use crate::domain::reference::{Found, MAX_FOUND, Measure, NamedTable};
 
 /// Longest value that is searched for, in bytes.

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use semver::{Prerelease, Version, VersionReq};
 use tokio::sync::OnceCell;
 
-use super::journal::cut;
 use super::engine::{Engine, Plugin};
 use super::error::LoadError;
+use super::journal::cut;
 
 /// Most files of the operator's folder that are looked at.
 const FILES: usize = 1000;

@@ -90,8 +90,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<String>, Error> {
         let length = prefix.chars().count() as u64;
-        let arguments =
-            arguments![&shelf.organization_id, &shelf.plugin, after, prefix, length, limit];
+        let arguments = arguments![&shelf.organization_id, &shelf.plugin, after, prefix, length, limit];
         let keys: Vec<StoredKey> = self.engine.list(&KEYS, arguments).await?;
         Ok(keys.into_iter().map(|StoredKey(key)| key).collect())
     }

@@ -42,13 +42,11 @@ fn grant_all(settings: &mut config::Plugins) {
 }
 
 /// An engine that grants everything and lets plugins reach this server, and the guest.
-async fn at(
-    server: SocketAddr,
-    adjust: impl FnOnce(&mut config::Plugins),
-) -> (Arc<Engine>, Plugin) {
+async fn at(server: SocketAddr, adjust: impl FnOnce(&mut config::Plugins)) -> (Arc<Engine>, Plugin) {
     let engine = engine(|settings| {
         grant_all(settings);
-        settings.http.hosts = vec![format!("127.0.0.1:{}", server.port()), format!("localhost:{}", server.port())];
+        settings.http.hosts =
+            vec![format!("127.0.0.1:{}", server.port()), format!("localhost:{}", server.port())];
         settings.http.allow_unencrypted = true;
         settings.http.allowed_networks = vec!["127.0.0.0/8".to_owned(), "::1".to_owned()];
         adjust(settings);
@@ -167,7 +165,11 @@ async fn an_address_that_is_not_allowed_is_not_called() {
     assert_eq!(fetch(|settings| settings.http.hosts = Vec::new(), &url).await, "http.denied");
     let by_name = format!("http://localhost:{}/rate", server.port());
     for url in [&url, &by_name] {
-        assert_eq!(fetch(|settings| settings.http.allowed_networks = Vec::new(), url).await, "http.denied", "{url}");
+        assert_eq!(
+            fetch(|settings| settings.http.allowed_networks = Vec::new(), url).await,
+            "http.denied",
+            "{url}"
+        );
     }
     for url in ["http://127.0.0.1:1/", "http://169.254.169.254/", "file:///etc/passwd", "ftp://a.example/"] {
         let any = |settings: &mut config::Plugins| settings.http.hosts = vec!["*".to_owned()];
@@ -257,7 +259,10 @@ async fn the_model_is_asked_within_the_plugins_tokens_and_its_secret_stays_here(
     );
     assert!(content["maxTokens"].as_u64().unwrap() < 310, "{content}");
     assert_eq!((&first[1], &first[2]), (&json!(100), &json!(50)));
-    assert_eq!([said[1].as_str(), said[3].as_str(), said[4].as_str()], ["llm.refused", "plugin.denied", "plugin.denied"]);
+    assert_eq!(
+        [said[1].as_str(), said[3].as_str(), said[4].as_str()],
+        ["llm.refused", "plugin.denied", "plugin.denied"]
+    );
     assert!(!said.join(" ").contains("secret-key"));
 }
 
@@ -265,10 +270,10 @@ async fn the_model_is_asked_within_the_plugins_tokens_and_its_secret_stays_here(
 async fn without_a_model_the_call_says_so() {
     let engine = engine(grant_all);
     let plugin = engine.load(Cow::Owned(capable("\"a.example\""))).await.unwrap();
-    assert_eq!(steps(&engine, &plugin, json!([{ "ask": "?" }, { "get": "key" }])).await, [
-        "llm.unavailable",
-        "kv.unavailable"
-    ]);
+    assert_eq!(
+        steps(&engine, &plugin, json!([{ "ask": "?" }, { "get": "key" }])).await,
+        ["llm.unavailable", "kv.unavailable"]
+    );
 }
 
 /// An engine that keeps values in this database, and the guest.
@@ -286,8 +291,7 @@ async fn keeping(base: &TestStore, adjust: impl FnOnce(&mut config::Plugins)) ->
 
 async fn steps_for(engine: &Engine, plugin: &Plugin, organization_id: &str, steps: Value) -> Vec<String> {
     let Value::Object(config) = json!({ "steps": steps }) else { unreachable!("it is an object") };
-    let request =
-        Request { config, organization_id: Some(organization_id.to_owned()), ..Request::default() };
+    let request = Request { config, organization_id: Some(organization_id.to_owned()), ..Request::default() };
     said(engine.call(plugin, Arc::new(MadeUp::from_text(RECEIPT)), &request).await)
 }
 
@@ -295,7 +299,8 @@ async fn values_are_kept_from_call_to_call_for_each_organization(base: TestStore
     let (engine, plugin) = keeping(&base, |_| {}).await;
     let ours = base.tenant().organization_id;
     let theirs = base.other_tenant().await.organization_id;
-    let set = json!([{ "set": ["rate/eur", "1.5"] }, { "set": ["rate/usd", "2"] }, { "set": ["other", "3"] }]);
+    let set =
+        json!([{ "set": ["rate/eur", "1.5"] }, { "set": ["rate/usd", "2"] }, { "set": ["other", "3"] }]);
     assert_eq!(steps_for(&engine, &plugin, &ours, set).await, ["set", "set", "set"]);
     let looks = json!([
         { "get": "rate/eur" }, { "keys": ["", "", 9] }, { "keys": ["rate/", "", 9] }, { "keys": ["", "rate/eur", 9] },
@@ -303,7 +308,15 @@ async fn values_are_kept_from_call_to_call_for_each_organization(base: TestStore
         { "set": ["rate/eur", "1.6"] }, { "get": "rate/eur" }
     ]);
     let seen = [
-        "1.5", "other rate/eur rate/usd", "rate/eur rate/usd", "rate/usd", "other", "true", "false", "nothing", "set",
+        "1.5",
+        "other rate/eur rate/usd",
+        "rate/eur rate/usd",
+        "rate/usd",
+        "other",
+        "true",
+        "false",
+        "nothing",
+        "set",
         "1.6",
     ];
     assert_eq!(steps_for(&engine, &plugin, &ours, looks).await, seen);

@@ -27,7 +27,8 @@ async fn a_guest_of_wasi_finds_no_files_no_variables_no_network_and_no_time() {
 
 #[tokio::test]
 async fn clock_and_random_numbers_are_real_where_they_are_granted() {
-    let asks = "name = \"wasi\"\nversion = \"1.0.0\"\nwasi = true\n[capabilities]\nclock = true\nrandom = true\n";
+    let asks =
+        "name = \"wasi\"\nversion = \"1.0.0\"\nwasi = true\n[capabilities]\nclock = true\nrandom = true\n";
     let component = manifest::embed(&without_manifest(&guest("wasi")), asks);
     let granted = |settings: &mut config::Plugins| {
         settings.grants.insert("wasi".to_owned(), vec![Capability::Clock, Capability::Random]);

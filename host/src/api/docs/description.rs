@@ -21,6 +21,8 @@ const ABOUT: &str = "Self-hosted document extraction. Every answer outside 2xx h
 const BEARER: &str = "A user's access token (platform API), an API token (`ocr_…`), or an access token made from one \
     (Open API).";
 
+const ROLE_IN_PROJECT: &str = "In a project the role counts that the user has there.";
+
 const OPERATOR: &str = "The token of the server's setting `operator.token`.";
 
 const API_KEY: &str = "An API token (`ocr_…`).";
@@ -124,14 +126,14 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
     may(!is_open && !is_for_operator(operation), &[429]);
     // Files that come with a template are not kept as documents.
     may((is_form && !path.contains("/templates")) || path.ends_with("/reprocess"), &[402]);
-    may(takes_body || operation.contains_key("parameters"), &[400]);
+    // Of forms only uploads are read once for each key.
+    let is_keyed = method == "post" && !is_open && (!is_form || path.contains("/upload"));
+    may(takes_body || is_keyed || operation.contains_key("parameters"), &[400]);
     may(path.contains('{'), &[404]);
     may(!is_open && method != "get", &[409]);
     may(takes_body, &[413]);
     may(is_form, &[404, 415]);
 
-    // Of forms only uploads are read once for each key.
-    let is_keyed = method == "post" && !is_open && (!is_form || path.contains("/upload"));
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut() {
         parameters.push(json!({"$ref": "#/components/parameters/RequestId"}));
@@ -149,11 +151,31 @@ fn complete(path: &str, method: &str, operation: &mut Object, answered: &mut BTr
     for (status, response) in
         operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flatten()
     {
+        if let Some(stream) = response.pointer_mut("/content/text~1event-stream/schema") {
+            *stream = event_frame(stream.take(), path);
+        }
         if is_keyed && status.starts_with('2') {
             response["headers"]["Idempotency-Replayed"] =
                 json!({"$ref": "#/components/headers/IdempotencyReplayed"});
         }
     }
+}
+
+/// An event of a stream: its data is JSON of the schema that the handler names, in a batch's stream also of a document.
+fn event_frame(data: Value, path: &str) -> Value {
+    let content = match path.contains("/batch/") {
+        true => json!({"anyOf": [data, {"$ref": "#/components/schemas/DocumentEvent"}]}),
+        false => data,
+    };
+    json!({
+        "type": "object",
+        "required": ["id", "event", "data"],
+        "properties": {
+            "id": {"type": "string", "description": "What to send as `Last-Event-ID`."},
+            "event": {"type": "string", "description": "What happened."},
+            "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": content},
+        },
+    })
 }
 
 fn is_for_operator(operation: &Object) -> bool {
@@ -190,7 +212,19 @@ fn describe(path: &str, is_open: bool, operation: &mut Object) {
         }
         Some(scope) => {
             let roles: Vec<String> = roles_with(scope).map(|role| format!("`{role}`")).collect();
-            format!("Needs a token with the scope `{scope}`, or a user with the role {}.", roles.join(", "))
+            let roles = roles.join(", ");
+            let needed = format!("Needs a token with the scope `{scope}`, or a user with the role {roles}.");
+            match scope {
+                TokenScope::DocumentsRead
+                | TokenScope::DocumentsWrite
+                | TokenScope::TemplatesRead
+                | TokenScope::TemplatesWrite => format!("{needed} {ROLE_IN_PROJECT}"),
+                TokenScope::PluginsRead
+                | TokenScope::PluginsWrite
+                | TokenScope::WebhooksManage
+                | TokenScope::TokensManage
+                | TokenScope::OrganizationManage => needed,
+            }
         }
     });
     let (summary, description) = (summary.to_owned(), paragraphs.join("\n\n"));

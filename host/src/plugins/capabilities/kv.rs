@@ -88,7 +88,8 @@ impl CallState {
             return Err(beyond(self.budget.limits().kv_calls, "readings and writings of values", "kv_calls"));
         }
         check_key(key)?;
-        let unavailable = || failure("kv.unavailable", "there is no database to keep values in here".to_owned());
+        let unavailable =
+            || failure("kv.unavailable", "there is no database to keep values in here".to_owned());
         let values = self.services.values.clone().ok_or_else(unavailable)?;
         let organization_id = self.organization_id.clone().ok_or_else(unavailable)?;
         Ok((values, Shelf { organization_id, plugin: self.plugin.clone() }))

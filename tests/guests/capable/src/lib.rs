@@ -76,9 +76,10 @@ fn take(document: &Document, step: Step) -> Result<String, Failure> {
             answer(document, &http::Request::get(&url).with_header(&name, &value))?
         }
         Step::Ask(question) => ask(document, Question::default().with(Role::User, question))?,
-        Step::AskFor(question, schema) => {
-            ask(document, Question { schema: Some(schema), ..Question::default() }.with(Role::User, question))?
-        }
+        Step::AskFor(question, schema) => ask(
+            document,
+            Question { schema: Some(schema), ..Question::default() }.with(Role::User, question),
+        )?,
     })
 }
 
@@ -115,8 +116,18 @@ mod tests {
         assert_eq!(
             said,
             [
-                "1000", "0", "2 [0, 1]", "1.5", "set", "new rate", "true", "nothing", "200 2.5", "http.unreachable",
-                "[\"{}\",0,0]", "llm.unavailable"
+                "1000",
+                "0",
+                "2 [0, 1]",
+                "1.5",
+                "set",
+                "new rate",
+                "true",
+                "nothing",
+                "200 2.5",
+                "http.unreachable",
+                "[\"{}\",0,0]",
+                "llm.unavailable"
             ]
         );
     }

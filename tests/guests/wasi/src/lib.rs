@@ -71,8 +71,7 @@ impl Extractor for Wasi {
             format!("{:?}", random::get_random_bytes(4)),
             format!("{:?}", ip_name_lookup::resolve_addresses(&network, "localhost").map(drop)),
         ];
-        let warning =
-            |message: String| Warning { code: "said".to_owned(), message, field: None, page: None };
+        let warning = |message: String| Warning { code: "said".to_owned(), message, field: None, page: None };
         Ok(Output { warnings: said.into_iter().map(warning).collect(), ..Output::default() })
     }
 }
