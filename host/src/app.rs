@@ -3,6 +3,7 @@
 mod first_start;
 mod processor;
 mod secret;
+mod values;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use crate::worker::{self, Worker};
 use processor::PipelineProcessor;
 
 pub use first_start::Credentials;
+pub use values::StoredValues;
 
 /// Between the first answer of 503 and the end of listening, so that a load balancer notices.
 const DRAIN_NOTICE: Duration = Duration::from_millis(200);
@@ -148,7 +150,7 @@ impl App {
         let mailer = Mailer::new(&config.mail)?;
         let keys = secret::keys(&config, &store).await?;
         let credentials = first_start::run(&config, &store, &keys, &clock).await?;
-        let registry = Self::registry(&config)?;
+        let registry = Self::registry(&config, &store)?;
         let pipeline = Arc::new(Pipeline::new(&config, Arc::clone(&registry), clock.clone())?);
         let blobs = Blobs::open(&config.blob_url())?;
         let releases = Self::releases(&config, &clock, &store, &blobs, registry);
@@ -161,13 +163,15 @@ impl App {
     /// # Errors
     /// The plugin folder, the blob store or the database cannot be used, or the engine does not start.
     pub async fn releases_beside(config: &Config, clock: &Clock, store: &Store) -> Result<Releases, Error> {
-        let registry = Self::registry(config)?;
+        let registry = Self::registry(config, store)?;
         let blobs = Blobs::open(&config.blob_url())?;
         Ok(Self::releases(config, clock, store, &blobs, registry).unlisted())
     }
 
-    fn registry(config: &Config) -> Result<Arc<Registry>, Error> {
-        let engine = plugins::Engine::new(&config.plugins, config.cache_dir().join("plugins"))?;
+    fn registry(config: &Config, store: &Store) -> Result<Arc<Registry>, Error> {
+        let values = Arc::new(StoredValues(store.clone()));
+        let cache = config.cache_dir().join("plugins");
+        let engine = plugins::Engine::with_values(&config.plugins, cache, values)?;
         let folder = config.plugins_dir();
         let registry = Registry::open(Arc::new(engine), assets::bundled_plugins(), &folder)
             .map_err(|source| Error::PluginFolder { folder, source })?;

@@ -4,11 +4,13 @@
 //! that reads the environment.
 #![expect(clippy::disallowed_methods, reason = "this is the module that the rule points to")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::domain::capability::Capability;
 use crate::domain::network::Network;
 
 pub use crate::domain::page::OcrMode;
@@ -153,16 +155,56 @@ section!(Plugins {
     structured_default: String,
     dir: String,
     max_concurrent_calls: u32,
+    trusted_keys: Vec<String>,
+    require_signature: bool,
     cpu_ms: u64,
     wall_ms: u64,
     memory_mib: u64,
     output_kib: u64,
     log_kib: u64,
-    log_lines: u32,
-    handles: u32,
-    host_calls: u32,
-    ocr_calls: u32,
-    lookups: u32,
+    log_lines: u64,
+    handles: u64,
+    host_calls: u64,
+    ocr_calls: u64,
+    lookups: u64,
+    kv_calls: u64,
+    http_requests: u64,
+    component_mib: u64,
+    maximum: PluginLimits,
+    grants: BTreeMap<String, Vec<Capability>>,
+    kv: PluginValues,
+    http: PluginHttp,
+    llm: PluginLlm,
+});
+section!(PluginValues { max_kib: u64, max_keys: u64 });
+section!(PluginHttp {
+    hosts: Vec<String>,
+    allow_unencrypted: bool,
+    allowed_networks: Vec<String>,
+    timeout_seconds: u64,
+    max_response_kib: u64,
+});
+section!(PluginLlm {
+    base_url: String,
+    model: String,
+    api_key: String,
+    timeout_seconds: u64,
+    max_response_kib: u64,
+    max_tokens: u64,
+});
+section!(PluginLimits {
+    cpu_ms: u64,
+    wall_ms: u64,
+    memory_mib: u64,
+    output_kib: u64,
+    log_kib: u64,
+    log_lines: u64,
+    handles: u64,
+    host_calls: u64,
+    ocr_calls: u64,
+    lookups: u64,
+    kv_calls: u64,
+    http_requests: u64,
     component_mib: u64,
 });
 section!(Queue {
@@ -226,7 +268,7 @@ impl Config {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
             let origin = format!("`{}`", path.display());
-            overlay(&mut settings, parse(&text, &origin)?, &origin)?;
+            overlay(&mut settings, parse(&text, &origin)?, "", &origin)?;
         }
         for (name, value) in environment {
             let key = name.trim_start_matches(ENV_PREFIX).to_lowercase().replace("__", ".");
@@ -248,7 +290,7 @@ impl Config {
         shown.storage.database_url = redact_url(&shown.storage.database_url);
         shown.storage.blob_url = redact_url(&shown.storage.blob_url);
         shown.mail.smtp_url = redact_url(&shown.mail.smtp_url);
-        for secret in [&mut shown.auth.secret, &mut shown.operator.token] {
+        for secret in [&mut shown.auth.secret, &mut shown.operator.token, &mut shown.plugins.llm.api_key] {
             if !secret.is_empty() {
                 "***".clone_into(secret);
             }
@@ -347,6 +389,7 @@ impl Config {
             ("upkeep.event_days", u64::from(self.upkeep.event_days)),
             ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
             ("plugins.cpu_ms", self.plugins.cpu_ms),
+            ("plugins.wall_ms", self.plugins.wall_ms),
             ("plugins.memory_mib", self.plugins.memory_mib),
         ];
         for (key, value) in at_least_one {
@@ -399,10 +442,36 @@ impl Config {
         if (1..32).contains(&self.operator.token.len()) {
             return Err(Error::Invalid("`operator.token` must have at least 32 characters".to_owned()));
         }
-        if self.plugins.memory_mib > 256 {
+        self.plugins.check()
+    }
+}
+
+impl Plugins {
+    fn check(&self) -> Result<(), Error> {
+        let (usual, most) = (as_table(self), as_table(&self.maximum));
+        let number =
+            |table: &Table, key: &str| table.get(key).and_then(Value::as_integer).unwrap_or_default();
+        if let Some(key) = most.keys().find(|key| number(&usual, key) > number(&most, key)) {
             return Err(Error::Invalid(format!(
-                "`plugins.memory_mib` is {}, it must be at most 256",
-                self.plugins.memory_mib
+                "`plugins.{key}` is {}, it must be at most `plugins.maximum.{key}`, which is {}",
+                number(&usual, key),
+                number(&most, key)
+            )));
+        }
+        if let Some(entry) = self.http.allowed_networks.iter().find(|entry| Network::parse(entry).is_none()) {
+            return Err(Error::Invalid(format!(
+                "`plugins.http.allowed_networks` has `{entry}`, expected an address or a network such as `10.0.0.0/8`"
+            )));
+        }
+        if !self.llm.base_url.is_empty() && self.llm.model.is_empty() {
+            return Err(Error::Invalid(
+                "`plugins.llm.base_url` is set, then `plugins.llm.model` must be too".to_owned(),
+            ));
+        }
+        if self.maximum.memory_mib > 256 {
+            return Err(Error::Invalid(format!(
+                "`plugins.maximum.memory_mib` is {}, it must be at most 256",
+                self.maximum.memory_mib
             )));
         }
         Ok(())
@@ -414,31 +483,25 @@ fn parse(text: &str, origin: &str) -> Result<Table, Error> {
         .map_err(|source| Error::Syntax { origin: origin.to_owned(), source: Box::new(source) })
 }
 
-fn overlay(settings: &mut Table, layer: Table, origin: &str) -> Result<(), Error> {
-    for (section, values) in layer {
-        let Some(Value::Table(known)) = settings.get_mut(&section) else {
-            return Err(unknown(&section, settings, origin));
-        };
-        let Value::Table(values) = values else {
-            return Err(Error::WrongType {
-                key: section,
-                origin: origin.to_owned(),
-                found: values.type_str(),
-                expected: "a section",
-            });
-        };
-        for (key, value) in values {
-            set(known, &section, &key, value, origin)?;
-        }
+/// Puts the values of a layer over the known ones. A section that is empty by default takes any keys, and is replaced
+/// as a whole.
+fn overlay(known: &mut Table, layer: Table, section: &str, origin: &str) -> Result<(), Error> {
+    for (key, value) in layer {
+        set(known, section, &key, value, origin)?;
     }
     Ok(())
 }
 
 fn overlay_one(settings: &mut Table, path: &str, text: &str, origin: &str) -> Result<(), Error> {
-    let (section, key) = path.split_once('.').unwrap_or((path, ""));
-    let Some(Value::Table(known)) = settings.get_mut(section) else {
-        return Err(unknown(path, settings, origin));
-    };
+    let Some((section, key)) = path.rsplit_once('.') else { return Err(unknown(path, settings, origin)) };
+    let mut known = settings;
+    for step in section.split('.') {
+        if !matches!(known.get(step), Some(Value::Table(_))) {
+            return Err(unknown(path, known, origin));
+        }
+        let Some(Value::Table(deeper)) = known.get_mut(step) else { return Ok(()) };
+        known = deeper;
+    }
     let value = match known.get(key) {
         Some(Value::String(_)) => Value::String(text.to_owned()),
         _ => format!("v = {text}")
@@ -451,19 +514,23 @@ fn overlay_one(settings: &mut Table, path: &str, text: &str, origin: &str) -> Re
 }
 
 fn set(known: &mut Table, section: &str, key: &str, value: Value, origin: &str) -> Result<(), Error> {
-    let Some(slot) = known.get_mut(key) else {
-        return Err(unknown(&format!("{section}.{key}"), known, origin));
-    };
-    if slot.type_str() != value.type_str() {
-        return Err(Error::WrongType {
-            key: format!("{section}.{key}"),
+    let path = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+    let Some(slot) = known.get_mut(key) else { return Err(unknown(&path, known, origin)) };
+    match (slot, value) {
+        (Value::Table(known), Value::Table(values)) if !known.is_empty() => {
+            overlay(known, values, &path, origin)
+        }
+        (slot, value) if slot.type_str() != value.type_str() => Err(Error::WrongType {
+            key: path,
             origin: origin.to_owned(),
             found: value.type_str(),
-            expected: slot.type_str(),
-        });
+            expected: if slot.is_table() { "a section" } else { slot.type_str() },
+        }),
+        (slot, value) => {
+            *slot = value;
+            Ok(())
+        }
     }
-    *slot = value;
-    Ok(())
 }
 
 fn unknown(key: &str, known: &Table, origin: &str) -> Error {
@@ -472,6 +539,11 @@ fn unknown(key: &str, known: &Table, origin: &str) -> Error {
         origin: origin.to_owned(),
         known: known.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "),
     }
+}
+
+/// A section as the keys and values that it was read from.
+fn as_table(section: &impl Serialize) -> Table {
+    Table::try_from(section).unwrap_or_default()
 }
 
 /// Replaces the password of a URL by `***`.

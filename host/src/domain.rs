@@ -48,6 +48,7 @@ macro_rules! words {
 pub mod account;
 pub mod audit;
 pub mod batch;
+pub mod capability;
 pub mod credit;
 pub mod document;
 pub mod event;

@@ -24,6 +24,7 @@ pub mod export;
 pub mod ingest;
 pub mod mail;
 pub mod ocr;
+pub mod outbound;
 pub mod pipeline;
 pub mod plugins;
 pub mod presets;

@@ -144,6 +144,8 @@ pub struct Task {
     pub range: Option<PageRange>,
     /// Password of an encrypted document.
     pub password: Option<String>,
+    /// Whose document it is: decides which kept values the extractor sees. `None` outside of a server.
+    pub organization_id: Option<String>,
 }
 
 /// How far a document is.
@@ -292,7 +294,10 @@ impl Pipeline {
         };
         let view = View::new(request, self.reader.clone())?;
         let template = task.template.as_ref();
-        let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
+        let request = plugins::Request {
+            organization_id: task.organization_id,
+            ..self.plugin_request(&name, task.extractor.as_ref(), template, task.references)
+        };
 
         let asked = (&task.audience, version.as_deref());
         let called = self.extract(&found, asked, &view, &request).await;
@@ -390,6 +395,7 @@ impl Pipeline {
                 .or_else(|| of_template.and_then(|choice| choice.config.clone()))
                 .unwrap_or_default(),
             references,
+            organization_id: None,
             today: self.clock.now().to_iso().chars().take(10).collect(),
         }
     }

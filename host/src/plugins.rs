@@ -17,20 +17,28 @@ mod bindings;
 mod budget;
 mod cache;
 mod call;
+mod capabilities;
 mod component;
 mod engine;
 mod error;
 mod imports;
+mod journal;
+mod limits;
 mod lookup;
 pub mod manifest;
 mod registry;
+pub mod signature;
 mod ticker;
+mod wasi;
 
-pub use budget::{LogLine, Logs, Usage, Used};
+pub use budget::{Usage, Used};
 pub use call::{Call, Request};
+pub use capabilities::{ValueStore, ValuesUnavailable};
 pub use component::{Problem, Report};
 pub use engine::{Engine, Plugin, StartError};
 pub use error::{Error, LoadError, Refusal};
+pub use journal::{LogLine, Logs};
+pub use limits::{AskedLimits, Limits};
 pub use manifest::Manifest;
 pub use registry::{
     Components, FetchError, Found, Listing, Origin, Owner, Registry, ReleaseError, Unavailable, is_needed,

@@ -23,6 +23,7 @@ mod members;
 mod one_time_tokens;
 mod organizations;
 mod plans;
+mod plugin_values;
 mod plugins;
 mod project_members;
 mod projects;
@@ -277,6 +278,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     invitations::ALL,
     members::ALL,
     one_time_tokens::ALL,
+    plugin_values::ALL,
     organizations::ALL,
     plans::ALL,
     project_members::ALL,

@@ -13,20 +13,19 @@ use tracing::Instrument as _;
 
 use crate::auth::{Keys, SealError};
 use crate::clock::{self, Clock};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::domain::webhook::{AttemptAnswer, AttemptFailure, Verdict, Webhook};
+use crate::outbound::Guard;
 use crate::store::{self, Sending, Share, Store};
 use crate::telemetry::{chain, metrics, traces};
 use client::{Client, Message, Reply};
 
 mod body;
 mod client;
-mod guard;
 mod headers;
 mod signature;
 
 pub use body::envelope;
-pub use guard::{Guard, Refusal};
 pub use headers::{CustomHeaders, checked as checked_headers};
 pub use signature::{new_secret, secret_problem};
 
@@ -53,6 +52,14 @@ const MAX_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Debug, thiserror::Error)]
 #[error("webhooks cannot be called: TLS cannot be set up")]
 pub struct StartError(#[source] reqwest::Error);
+
+/// Decides which addresses webhooks may lead to, as the operator wants it.
+pub fn guard(settings: &config::Webhooks) -> Guard {
+    match settings.allow_private {
+        true => Guard::open(),
+        false => Guard::new(&settings.allowed_networks, "webhooks.allowed_networks"),
+    }
+}
 
 /// What a webhook's secret is sealed for.
 pub fn secret_owner(webhook_id: &str) -> String {
@@ -104,7 +111,7 @@ impl Sender {
     pub fn new(config: &Config, store: Store, keys: Keys, clock: Clock) -> Result<Self, StartError> {
         let settings = &config.webhooks;
         let timeout = Duration::from_secs(settings.timeout_seconds);
-        let client = Client::new(Guard::new(settings), timeout).map_err(StartError)?;
+        let client = Client::new(guard(settings), timeout).map_err(StartError)?;
         let settings = Settings {
             share: Share { limit: 0, per_webhook: settings.per_webhook, lease: timeout + LEASE_MARGIN },
             concurrency: settings.concurrency,

@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::all, reason = "generated code")]
 
 wit_bindgen::generate!({
-    world: "plugin",
+    world: "plugin-with-capabilities",
     path: "../wit",
     pub_export_macro: true,
     default_bindings_module: "ocriva_plugin_sdk::bindings",

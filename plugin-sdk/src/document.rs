@@ -5,6 +5,7 @@ use crate::extractor::Failure;
 use crate::fixture::Fixture;
 use crate::lookup::{self, Match, Query, ReferenceTable};
 use crate::page::{Line, Page, Rect, Word};
+use crate::surroundings::Surroundings;
 
 /// Words or lines fetched by one call: bounds what the host has to build at once.
 const CHUNK: u32 = 8192;
@@ -41,6 +42,14 @@ impl<'a> Document<'a> {
 
     pub(crate) fn from_fixture(fixture: &'a Fixture) -> Self {
         Self { source: Source::Fixture(fixture) }
+    }
+
+    /// What stands for the host's powers in a test; `None` where they are the host's.
+    pub(crate) fn surroundings(&self) -> Option<&'a Surroundings> {
+        match self.source {
+            Source::Host(_) => None,
+            Source::Fixture(fixture) => Some(&fixture.surroundings),
+        }
     }
 
     /// Number of pages, at least 1.

@@ -5,9 +5,12 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 use crate::extractor::{Extractor, Failure};
+use crate::http::Response;
+use crate::llm::Answer;
 use crate::lookup::Tables;
 use crate::output::Output;
 use crate::page::{Line, Page, Rect, Word};
+use crate::surroundings::Surroundings;
 
 /// Width of a character in [`Fixture::from_text`], in points.
 const CHARACTER_WIDTH: f32 = 6.0;
@@ -33,18 +36,53 @@ pub struct Fixture {
     pub pages: Vec<Page>,
     /// Its reference files, by name.
     pub(crate) tables: Tables,
+    /// What stands for the powers that it is granted.
+    pub(crate) surroundings: Surroundings,
 }
 
 impl Fixture {
     /// A document of these pages.
     pub fn from_pages(pages: Vec<Page>) -> Self {
-        Self { pages, tables: Tables::new() }
+        Self { pages, tables: Tables::new(), surroundings: Surroundings::default() }
     }
 
     /// Adds a reference file, whose rows all have the same columns.
     #[must_use]
     pub fn with_table(mut self, name: &str, rows: Vec<Map<String, Value>>) -> Self {
         self.tables.insert(name.to_owned(), rows);
+        self
+    }
+
+    /// Lets the clock stand still at this time: milliseconds since 1970.
+    #[must_use]
+    pub fn with_clock(mut self, now_ms: f64) -> Self {
+        self.surroundings.now_ms = now_ms;
+        self
+    }
+
+    /// Puts a value where the extractor keeps its own.
+    #[must_use]
+    pub fn with_value(self, key: &str, value: &[u8]) -> Self {
+        self.surroundings.values.borrow_mut().insert(key.to_owned(), value.to_vec());
+        self
+    }
+
+    /// Prepares the answer to each request for an address.
+    #[must_use]
+    pub fn with_response(mut self, url: &str, response: Response) -> Self {
+        self.surroundings.responses.insert(url.to_owned(), response);
+        self
+    }
+
+    /// Prepares the language model's next answer.
+    #[must_use]
+    pub fn with_completion(self, content: &str) -> Self {
+        let answer = Answer {
+            content: content.to_owned(),
+            finish_reason: Some("stop".to_owned()),
+            ..Answer::default()
+        };
+        self.surroundings.completions.borrow_mut().push_back(answer);
         self
     }
 

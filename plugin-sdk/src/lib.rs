@@ -1,12 +1,15 @@
 //! Write an extractor for Ocriva: implement [`Extractor`], [`register!`] it, build it to a component.
 //!
 //! The same source runs natively: a [`Fixture`] stands for the document in `cargo test`.
-//! An extractor has no clock, no file, no network: its answer depends on the document and the request alone.
+//! An extractor has no clock, no file, no network: its answer depends on the document and the request alone. What it may
+//! have beyond that it asks for in `plugin.toml`, and the operator grants it: see [`clock`], [`random`], [`kv`], [`http`]
+//! and [`llm`].
 #![doc = concat!("\n\n", include_str!("../README.md"))]
 
 #[doc(hidden)]
 pub mod bindings;
 pub mod business;
+pub mod clock;
 pub mod completion;
 mod document;
 mod extractor;
@@ -14,14 +17,19 @@ mod fixture;
 pub mod grid;
 #[doc(hidden)]
 pub mod guest;
+pub mod http;
+pub mod kv;
 pub mod labels;
+pub mod llm;
 pub mod log;
 pub mod lookup;
 pub mod output;
 pub mod page;
 pub mod pairs;
+pub mod random;
 pub mod reading;
 pub mod schema;
+mod surroundings;
 pub mod table;
 pub mod text;
 pub mod values;

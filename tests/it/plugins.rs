@@ -1,10 +1,13 @@
 //! The plugin platform through its border: components of `tests/guests` on documents made up here.
 
+mod capabilities;
 mod limits;
 mod loading;
 mod made_up;
 mod manifest;
 mod registry;
+mod signatures;
+mod wasi;
 
 use std::borrow::Cow;
 use std::path::Path;

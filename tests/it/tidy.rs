@@ -31,7 +31,7 @@ const OWNED: &[(&str, &str)] = &[
     ("mail", r"\blettre\b"),
     ("plugins", r"\b(semver|wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
-    ("webhooks", r"\breqwest\b"),
+    ("outbound|webhooks", r"\breqwest\b"),
     (
         "telemetry",
         r"\b(opentelemetry\w*|tracing_opentelemetry|tracing_subscriber|metrics_exporter_prometheus)\b",

@@ -19,7 +19,7 @@ use super::templates::unknown_word;
 use crate::domain::event::EventKind;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::{NewWebhook, Trial, Webhook, WebhookChanges, WebhookStatus};
-use crate::webhooks::{self, Guard};
+use crate::webhooks;
 
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
@@ -342,7 +342,7 @@ impl Problems {
     }
 
     async fn url(&mut self, context: &Context, url: &str) {
-        if let Err(refusal) = Guard::new(&context.config.webhooks).check(url).await {
+        if let Err(refusal) = webhooks::guard(&context.config.webhooks).check(url).await {
             self.0.push(format!("`url` {refusal}"));
         }
     }

@@ -173,6 +173,7 @@ impl Extract {
             mode: self.mode,
             range: self.pages,
             password: self.password.clone(),
+            organization_id: None,
         };
         match pipeline.run(task, |_| {}).await {
             Ok(outcome) => Ending::Completed(Box::new(outcome)),

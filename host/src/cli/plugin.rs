@@ -10,6 +10,8 @@ use ocriva::assets;
 use ocriva::config::Config;
 use ocriva::plugins::{Engine, Origin, Registry};
 
+mod signing;
+
 #[derive(Debug, Subcommand)]
 pub enum Plugin {
     /// List the bundled plugins and those of the plugin folder.
@@ -24,6 +26,21 @@ pub enum Plugin {
         #[arg(value_name = "FILE.wasm")]
         file: PathBuf,
     },
+    /// Make a key to sign components with.
+    Keygen {
+        /// New file for its secret.
+        #[arg(value_name = "KEY")]
+        file: PathBuf,
+    },
+    /// Sign a component: the signature goes to FILE.wasm.sig beside it.
+    Sign {
+        /// The component.
+        #[arg(value_name = "FILE.wasm")]
+        file: PathBuf,
+        /// File of the secret key.
+        #[arg(long, value_name = "KEY")]
+        key: PathBuf,
+    },
 }
 
 impl Plugin {
@@ -31,7 +48,7 @@ impl Plugin {
     pub fn data(&self) -> Option<&PathBuf> {
         match self {
             Self::List { data } => data.as_ref(),
-            Self::Check { .. } => None,
+            Self::Check { .. } | Self::Keygen { .. } | Self::Sign { .. } => None,
         }
     }
 
@@ -40,11 +57,12 @@ impl Plugin {
     /// # Errors
     /// A file or folder that cannot be read; a component that cannot be used is reported in the exit status.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let engine = Arc::new(Engine::new(&config.plugins, config.user_cache_dir().join("plugins"))?);
-        let runtime = super::runtime()?;
+        let engine = || Engine::new(&config.plugins, config.user_cache_dir().join("plugins")).map(Arc::new);
         match self {
-            Self::List { .. } => runtime.block_on(list(engine, config)),
-            Self::Check { file } => runtime.block_on(check(engine, file)),
+            Self::List { .. } => super::runtime()?.block_on(list(engine()?, config)),
+            Self::Check { file } => super::runtime()?.block_on(check(engine()?, file)),
+            Self::Keygen { file } => signing::keygen(&file),
+            Self::Sign { file, key } => signing::sign(&file, &key),
         }
     }
 }
@@ -95,6 +113,9 @@ async fn check(engine: Arc<Engine>, file: PathBuf) -> anyhow::Result<ExitCode> {
         for (index, line) in toml.lines().filter(|line| !line.is_empty()).enumerate() {
             text += &format!("{} {line}\n", if index == 0 { "manifest" } else { "        " });
         }
+    }
+    if let Some(limits) = &report.limits {
+        text += &format!("limits   {}\n", serde_json::to_string(limits)?);
     }
     if let Some(description) = &report.description {
         text +=

@@ -2,13 +2,19 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "plugin",
+    world: "plugin-with-capabilities",
     imports: {
         "ocriva:extract/document.[method]page.size": async | trappable,
         "ocriva:extract/document.[method]page.unit": async | trappable,
         "ocriva:extract/document.[method]page.words": async | trappable,
         "ocriva:extract/document.[method]page.image": async | trappable,
         "ocriva:extract/document.[method]image.recognize": async | trappable,
+        "ocriva:extract/kv.get": async | trappable,
+        "ocriva:extract/kv.set": async | trappable,
+        "ocriva:extract/kv.delete": async | trappable,
+        "ocriva:extract/kv.keys": async | trappable,
+        "ocriva:extract/http.send": async | trappable,
+        "ocriva:extract/llm.complete": async | trappable,
         default: trappable,
     },
     exports: { default: async },

@@ -1,15 +1,13 @@
-//! What one call may use, what it has used, and the log it leaves.
+//! What one call has used of what it may use.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use wasmtime::{ResourceLimiter, UpdateDeadline};
 
+use super::journal::{Logs, SharedJournal};
+use super::limits::Limits;
 use super::ticker::TICK;
-use crate::config;
-
-/// Bytes of one log line; the rest of a longer one is cut.
-const LOG_LINE_BYTES: usize = 4096;
 
 /// Elements of one call's tables. A Rust plugin has some hundreds: one per function whose address is taken.
 const TABLE_ELEMENTS: usize = 100_000;
@@ -21,42 +19,6 @@ pub(super) const CORE_INSTANCES: u32 = 64;
 pub(super) const MEMORIES: u32 = 4;
 /// See [`CORE_INSTANCES`].
 pub(super) const TABLES: u32 = 24;
-
-/// How much of everything one call may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) cpu: Duration,
-    pub(super) wall: Duration,
-    pub(super) memory_bytes: usize,
-    pub(super) output_bytes: usize,
-    pub(super) log_bytes: usize,
-    pub(super) log_lines: usize,
-    pub(super) handles: usize,
-    pub(super) host_calls: u32,
-    pub(super) ocr_calls: u32,
-    pub(super) lookups: u32,
-}
-
-impl From<&config::Plugins> for Limits {
-    fn from(settings: &config::Plugins) -> Self {
-        Self {
-            cpu: Duration::from_millis(settings.cpu_ms),
-            wall: Duration::from_millis(settings.wall_ms),
-            memory_bytes: bytes(settings.memory_mib, 20),
-            output_bytes: bytes(settings.output_kib, 10),
-            log_bytes: bytes(settings.log_kib, 10),
-            log_lines: settings.log_lines as usize,
-            handles: settings.handles as usize,
-            host_calls: settings.host_calls,
-            ocr_calls: settings.ocr_calls,
-            lookups: settings.lookups,
-        }
-    }
-}
-
-fn bytes(amount: u64, shift: u32) -> usize {
-    usize::try_from(amount.saturating_mul(1 << shift)).unwrap_or(usize::MAX)
-}
 
 /// How much was used of what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -91,24 +53,12 @@ pub struct Usage {
     pub ocr_calls: Used,
     /// Of those, searches in reference files.
     pub lookups: Used,
-}
-
-/// A line of a call's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LogLine {
-    /// From 0 (trace) to 5 (the plugin's last words).
-    pub level: u8,
-    /// At most 4 KiB.
-    pub message: String,
-}
-
-/// The log of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Logs {
-    /// The first lines, as many as are allowed.
-    pub lines: Vec<LogLine>,
-    /// How many lines came after those and were dropped.
-    pub dropped: u32,
+    /// Of those, readings and writings of kept values.
+    pub kv_calls: Used,
+    /// Of those, requests to other servers.
+    pub http_requests: Used,
+    /// Tokens of the language model.
+    pub llm_tokens: Used,
 }
 
 /// The limit that ended a call.
@@ -130,12 +80,13 @@ pub(super) struct Budget {
     memory_refused: bool,
     handles_now: usize,
     handles_peak: usize,
-    host_calls: u32,
-    ocr_calls: u32,
-    lookups: u32,
-    log_bytes: usize,
-    logs: Logs,
-    panic: Option<String>,
+    host_calls: u64,
+    ocr_calls: u64,
+    lookups: u64,
+    kv_calls: u64,
+    http_requests: u64,
+    llm_tokens: u64,
+    journal: SharedJournal,
     stop: Option<Stop>,
 }
 
@@ -158,9 +109,10 @@ impl Budget {
             host_calls: 0,
             ocr_calls: 0,
             lookups: 0,
-            log_bytes: 0,
-            logs: Logs::default(),
-            panic: None,
+            kv_calls: 0,
+            http_requests: 0,
+            llm_tokens: 0,
+            journal: SharedJournal::new(&limits),
             stop: None,
         }
     }
@@ -170,7 +122,7 @@ impl Budget {
         if !std::mem::take(&mut self.waited) {
             self.cpu_ticks += 1;
         }
-        if TICK * self.cpu_ticks > self.limits.cpu {
+        if TICK * self.cpu_ticks > self.limits.cpu() {
             return self.stop(Stop::Cpu);
         }
         Ok(UpdateDeadline::Yield(1))
@@ -188,24 +140,48 @@ impl Budget {
     /// Counts a reading by OCR; `false` where no more are allowed.
     pub(super) fn ocr_call(&mut self) -> bool {
         let allowed = self.ocr_calls < self.limits.ocr_calls;
-        self.ocr_calls += u32::from(allowed);
+        self.ocr_calls += u64::from(allowed);
         allowed
     }
 
     /// Counts a search in a reference file; `false` where no more are allowed.
     pub(super) fn lookup(&mut self) -> bool {
         let allowed = self.lookups < self.limits.lookups;
-        self.lookups += u32::from(allowed);
+        self.lookups += u64::from(allowed);
         allowed
     }
 
+    /// Counts a reading or writing of a kept value; `false` where no more are allowed.
+    pub(super) fn kv_call(&mut self) -> bool {
+        let allowed = self.kv_calls < self.limits.kv_calls;
+        self.kv_calls += u64::from(allowed);
+        allowed
+    }
+
+    /// Counts a request to another server; `false` where no more are allowed.
+    pub(super) fn http_request(&mut self) -> bool {
+        let allowed = self.http_requests < self.limits.http_requests;
+        self.http_requests += u64::from(allowed);
+        allowed
+    }
+
+    /// Tokens of the language model so far.
+    pub(super) fn llm_tokens(&self) -> u64 {
+        self.llm_tokens
+    }
+
+    /// Counts tokens of the language model.
+    pub(super) fn llm_tokens_used(&mut self, tokens: u64) {
+        self.llm_tokens = self.llm_tokens.saturating_add(tokens);
+    }
+
     /// Most searches in reference files.
-    pub(super) fn allowed_lookups(&self) -> u32 {
+    pub(super) fn allowed_lookups(&self) -> u64 {
         self.limits.lookups
     }
 
     /// Most readings by OCR.
-    pub(super) fn allowed_ocr_calls(&self) -> u32 {
+    pub(super) fn allowed_ocr_calls(&self) -> u64 {
         self.limits.ocr_calls
     }
 
@@ -216,7 +192,7 @@ impl Budget {
 
     /// Counts a handle given out.
     pub(super) fn handle_opened(&mut self) -> wasmtime::Result<()> {
-        if self.handles_now >= self.limits.handles {
+        if self.handles_now as u64 >= self.limits.handles {
             return self.stop(Stop::Handles);
         }
         self.handles_now += 1;
@@ -231,18 +207,17 @@ impl Budget {
 
     /// Keeps a log line, as far as there is room.
     pub(super) fn log(&mut self, level: u8, message: &str) {
-        let message = cut(message, LOG_LINE_BYTES);
-        if level >= 5 {
-            self.panic = Some(message.to_owned());
-        }
-        if self.logs.lines.len() >= self.limits.log_lines
-            || self.log_bytes + message.len() > self.limits.log_bytes
-        {
-            self.logs.dropped += 1;
-            return;
-        }
-        self.log_bytes += message.len();
-        self.logs.lines.push(LogLine { level, message: message.to_owned() });
+        self.journal.write(level, message);
+    }
+
+    /// The log, for those who write to it beside the call.
+    pub(super) fn journal(&self) -> SharedJournal {
+        self.journal.clone()
+    }
+
+    /// The limits of this call.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The limit that ended the call, if one did.
@@ -256,28 +231,31 @@ impl Budget {
     }
 
     /// The plugin's last words, if it panicked.
-    pub(super) fn panic_message(&self) -> Option<&str> {
-        self.panic.as_deref()
+    pub(super) fn panic_message(&self) -> Option<String> {
+        self.journal.panic_message()
     }
 
-    /// Sums up; the size of the answer, which is not seen here, is left 0.
+    /// Sums up; the size of the answer, and the tokens that are allowed, are not seen here and left 0.
     pub(super) fn finish(self, wall: Duration) -> (Logs, Usage) {
-        let used = |used: usize, allowed: usize| Used { used: used as u64, allowed: allowed as u64 };
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let used = |used: u64, allowed: u64| Used { used, allowed };
         let limits = self.limits;
+        let (logs, log_bytes) = self.journal.close();
         let usage = Usage {
-            cpu_ms: Used { used: millis(TICK * self.cpu_ticks), allowed: millis(limits.cpu) },
-            wall_ms: Used { used: millis(wall), allowed: millis(limits.wall) },
-            memory_bytes: used(self.memory_peak, limits.memory_bytes),
-            output_bytes: used(0, limits.output_bytes),
-            log_bytes: used(self.log_bytes, limits.log_bytes),
-            log_lines: used(self.logs.lines.len(), limits.log_lines),
-            handles: used(self.handles_peak, limits.handles),
-            host_calls: used(self.host_calls as usize, limits.host_calls as usize),
-            ocr_calls: used(self.ocr_calls as usize, limits.ocr_calls as usize),
-            lookups: used(self.lookups as usize, limits.lookups as usize),
+            cpu_ms: used(millis(TICK * self.cpu_ticks), limits.cpu_ms),
+            wall_ms: used(millis(wall), limits.wall_ms),
+            memory_bytes: used(self.memory_peak as u64, limits.memory_bytes() as u64),
+            output_bytes: used(0, limits.output_bytes() as u64),
+            log_bytes: used(log_bytes as u64, limits.log_bytes() as u64),
+            log_lines: used(logs.lines.len() as u64, limits.log_lines),
+            handles: used(self.handles_peak as u64, limits.handles),
+            host_calls: used(self.host_calls, limits.host_calls),
+            ocr_calls: used(self.ocr_calls, limits.ocr_calls),
+            lookups: used(self.lookups, limits.lookups),
+            kv_calls: used(self.kv_calls, limits.kv_calls),
+            http_requests: used(self.http_requests, limits.http_requests),
+            llm_tokens: used(self.llm_tokens, 0),
         };
-        (self.logs, usage)
+        (logs, usage)
     }
 
     fn stop<T>(&mut self, reason: Stop) -> wasmtime::Result<T> {
@@ -296,7 +274,7 @@ impl ResourceLimiter for Budget {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let wanted = self.memory_now.saturating_sub(current).saturating_add(desired);
-        if wanted > self.limits.memory_bytes {
+        if wanted > self.limits.memory_bytes() {
             self.memory_refused = true;
             return Ok(false);
         }
@@ -327,7 +305,6 @@ impl ResourceLimiter for Budget {
     }
 }
 
-/// The first part of `text`, at most `limit` bytes.
-pub(super) fn cut(text: &str, limit: usize) -> &str {
-    &text[..text.floor_char_boundary(limit)]
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,13 +5,18 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
 
 use super::bindings::{self, ocriva::extract::types};
-use super::budget::{Budget, Logs, Stop, Usage, cut};
+use super::budget::{Budget, Stop, Usage};
+use super::capabilities::Powers;
 use super::engine::{Engine, Plugin};
 use super::error::{Error, Refusal};
-use super::imports::CallState;
+use super::imports::{CallState, Surroundings};
+use super::journal::{Logs, cut};
+use super::limits::Limits;
 use super::{Description, DocumentSource, SourceError, manifest};
 use crate::domain::extraction::ExtractorOutput;
 use crate::domain::geometry::Rect;
@@ -47,6 +52,8 @@ pub struct Request {
     pub references: Vec<NamedTable>,
     /// The day, `YYYY-MM-DD`.
     pub today: String,
+    /// The organization whose document it is, for what plugins keep; `None` where there is no such thing.
+    pub organization_id: Option<String>,
 }
 
 /// The request as the contract has it.
@@ -85,26 +92,31 @@ impl Engine {
             today: &request.today,
         };
         let name = &plugin.description.name;
+        let limits = &plugin.limits;
         let wire = match serde_json::to_string(&wire) {
             Ok(wire) => wire,
             Err(error) => {
-                let (logs, usage) = Budget::new(self.limits).finish(Duration::ZERO);
+                let (logs, usage) = Budget::new(*limits).finish(Duration::ZERO);
                 let reason = format!("request is not JSON: {error}");
                 return Call { result: Err(Error::Host { plugin: name.clone(), reason }), logs, usage };
             }
         };
         let checked_against = Arc::clone(&source);
-        let state = CallState::new(
+        let surroundings = Surroundings {
             source,
-            request.config.clone(),
-            request.references.clone(),
-            Budget::new(self.limits),
-        );
+            plugin: name.clone(),
+            organization_id: request.organization_id.clone(),
+            config: request.config.clone(),
+            references: request.references.clone(),
+            powers: Arc::clone(&plugin.powers),
+            services: Arc::clone(&self.services),
+        };
+        let state = CallState::new(surroundings, Budget::new(*limits));
         let (answer, logs, mut usage) = self.run(name, &plugin.linked, state, Ask::Extract(&wire)).await;
         let result = answer.and_then(|answer| match answer {
             Ok(json) => {
                 usage.output_bytes.used = json.len() as u64;
-                read_output(name, &json, self.limits.output_bytes, checked_against.as_ref())
+                read_output(name, &json, limits.output_bytes(), checked_against.as_ref())
             }
             Err(failure) => Err(Error::Failed {
                 code: failure_code(failure.code),
@@ -118,10 +130,21 @@ impl Engine {
     /// Asks a component who it is, within the limits of a call.
     pub(super) async fn describe(
         &self,
-        linked: &bindings::PluginPre<CallState>,
+        linked: &bindings::PluginWithCapabilitiesPre<CallState>,
         digest: &str,
+        limits: Limits,
+        powers: &Arc<Powers>,
     ) -> Result<Description, Refusal> {
-        let state = CallState::new(Arc::new(NoDocument), Map::new(), Vec::new(), Budget::new(self.limits));
+        let surroundings = Surroundings {
+            source: Arc::new(NoDocument),
+            plugin: String::new(),
+            organization_id: None,
+            config: Map::new(),
+            references: Vec::new(),
+            powers: Arc::clone(powers),
+            services: Arc::clone(&self.services),
+        };
+        let state = CallState::new(surroundings, Budget::new(limits));
         let (answer, ..) = self.run(cut(digest, 12), linked, state, Ask::Describe).await;
         let Ok(json) = answer.map_err(Refusal::Undescribed)? else {
             return Err(Refusal::BadDescription { reason: "it is a failure".to_owned() });
@@ -132,13 +155,14 @@ impl Engine {
     async fn run(
         &self,
         name: &str,
-        linked: &bindings::PluginPre<CallState>,
+        linked: &bindings::PluginWithCapabilitiesPre<CallState>,
         state: CallState,
         ask: Ask<'_>,
     ) -> (Result<Answer, Error>, Logs, Usage) {
-        let place = tokio::time::timeout(self.limits.wall, self.places.acquire()).await;
+        let limits = *state.budget.limits();
+        let place = tokio::time::timeout(limits.wall(), self.places.acquire()).await;
         let Ok(Ok(_place)) = place else {
-            let (logs, usage) = state.budget.finish(self.limits.wall);
+            let (logs, usage) = state.budget.finish(limits.wall());
             return (Err(Error::Busy { allowed: self.max_concurrent_calls }), logs, usage);
         };
         let started_at = Instant::now();
@@ -147,51 +171,58 @@ impl Engine {
         store.limiter(|state| &mut state.budget);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut ctx| ctx.data_mut().budget.tick());
-        store.set_hostcall_fuel(self.limits.output_bytes.saturating_add(CALL_OVERHEAD_BYTES));
-        let answer = tokio::time::timeout(self.limits.wall, enter(&mut store, linked, ask)).await;
+        store.set_hostcall_fuel(limits.output_bytes().saturating_add(CALL_OVERHEAD_BYTES));
+        let answer = tokio::time::timeout(limits.wall(), enter(&mut store, linked, ask)).await;
         let wall = started_at.elapsed();
         let answer = match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.explain(name, &store.data().budget, &error)),
-            Err(_) => {
-                Err(Error::WallTimeout { plugin: name.to_owned(), allowed_ms: millis(self.limits.wall) })
-            }
+            Err(_) => Err(Error::WallTimeout { plugin: name.to_owned(), allowed_ms: limits.wall_ms }),
         };
-        let (logs, usage) = store.into_data().budget.finish(wall);
+        let state = store.into_data();
+        let llm_tokens = state.powers.llm_tokens;
+        let (logs, mut usage) = state.budget.finish(wall);
+        usage.llm_tokens.allowed = llm_tokens;
         (answer, logs, usage)
     }
 
     /// Says why a call ended early. The budget's own notes come first: the trap is often only their consequence.
     fn explain(&self, name: &str, budget: &Budget, error: &wasmtime::Error) -> Error {
         let plugin = name.to_owned();
-        let limits = &self.limits;
-        let denied = |plugin, what, allowed, setting| Error::Denied { plugin, what, allowed, setting };
+        let limits = budget.limits();
+        let denied = |plugin, what, allowed, limit| Error::Denied { plugin, what, allowed, limit };
         match budget.stopped_by() {
-            Some(Stop::Cpu) => return Error::CpuTimeout { plugin, allowed_ms: millis(limits.cpu) },
+            Some(Stop::Cpu) => return Error::CpuTimeout { plugin, allowed_ms: limits.cpu_ms },
             Some(Stop::Handles) => {
-                return denied(plugin, "handles", limits.handles as u64, "plugins.handles");
+                return denied(plugin, "handles", limits.handles, "handles");
             }
             Some(Stop::HostCalls) => {
-                return denied(plugin, "calls to the host", limits.host_calls.into(), "plugins.host_calls");
+                return denied(plugin, "calls to the host", limits.host_calls, "host_calls");
             }
             None => {}
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+            return denied(plugin, "handles", limits.handles, "handles");
+        }
+        if let Some(I32Exit(status)) = error.downcast_ref::<I32Exit>() {
+            return Error::Trap { plugin, reason: format!("it ended itself with the status {status}") };
         }
         if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
             tracing::warn!(error = %full, "plugin pool is smaller than the number of calls");
             return Error::Busy { allowed: self.max_concurrent_calls };
         }
         if budget.memory_was_refused() {
-            return Error::Memory { plugin, allowed_mib: limits.memory_bytes as u64 >> 20 };
+            return Error::Memory { plugin, allowed_mib: limits.memory_mib };
         }
         if let Some(message) = budget.panic_message() {
-            return Error::Panic { plugin, message: message.to_owned() };
+            return Error::Panic { plugin, message };
         }
         let Some(trap) = error.downcast_ref::<Trap>() else {
             // Handing over more than the fuel for host calls allows has no type of its own; an answer is the only
             // thing that large.
             let reason = format!("{:#}", error);
             return match reason.contains("fuel allocated for hostcalls") {
-                true => too_large(name, limits.output_bytes),
+                true => too_large(name, limits.output_bytes()),
                 false => Error::Host { plugin, reason },
             };
         };
@@ -219,7 +250,7 @@ type Answer = Result<String, types::Failure>;
 
 async fn enter(
     store: &mut Store<CallState>,
-    linked: &bindings::PluginPre<CallState>,
+    linked: &bindings::PluginWithCapabilitiesPre<CallState>,
     ask: Ask<'_>,
 ) -> wasmtime::Result<Answer> {
     let instance = linked.instantiate_async(&mut *store).await?;
@@ -283,7 +314,7 @@ fn read_output(
 }
 
 fn too_large(plugin: &str, limit: usize) -> Error {
-    let reason = format!("it has more than {limit} bytes (setting `plugins.output_kib`)");
+    let reason = format!("it has more than {limit} bytes (limit `output_kib`)");
     Error::BadOutput { plugin: plugin.to_owned(), reason }
 }
 
@@ -308,10 +339,6 @@ fn read_description(json: &str) -> Result<Description, String> {
         return Err(format!("`{}` is not a version", cut(version, 64)));
     }
     Ok(description)
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The document of a plugin that is only asked who it is.

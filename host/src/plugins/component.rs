@@ -9,10 +9,13 @@ use std::sync::Arc;
 use serde::Serialize;
 use wasmparser::{Parser, Payload, Validator};
 
+use super::capabilities::Powers;
 use super::engine::{Engine, digest};
 use super::error::Refusal;
-use super::manifest::{self, Manifest};
-use super::{Description, LoadError};
+use super::limits::Limits;
+use super::manifest::{self, Capabilities, Manifest};
+use super::{Description, LoadError, wasi};
+use crate::domain::capability::Capability;
 
 /// The package of the contract, and its major version.
 const PACKAGE: &str = "ocriva:extract/";
@@ -24,6 +27,12 @@ const IMPORTS: [&str; 5] = ["log", "config", "document", "types", "lookup"];
 /// The interface that a plugin exports.
 const EXPORT: &str = "extractor";
 
+/// What a component of a manifest is given.
+pub(super) struct Allowance {
+    pub(super) limits: Limits,
+    pub(super) powers: Powers,
+}
+
 /// What can be seen without running a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Inspection {
@@ -33,6 +42,10 @@ pub(super) struct Inspection {
     pub(super) imports: Vec<String>,
     /// Names of the interfaces it exports, with versions.
     pub(super) exports: Vec<String>,
+    /// What a call may use.
+    pub(super) limits: Limits,
+    /// What it may do.
+    pub(super) powers: Arc<Powers>,
     /// What it wishes for, where it says so.
     pub(super) manifest: Option<Manifest>,
 }
@@ -41,12 +54,12 @@ impl Inspection {
     /// Every reason not to take the component that can be seen so far.
     pub(super) fn refusals(&self) -> Vec<Refusal> {
         let mut refusals = Vec::new();
-        let unknown: Vec<String> = self
-            .imports
-            .iter()
-            .filter(|name| !interface(name).is_some_and(|interface| IMPORTS.contains(&interface)))
-            .cloned()
-            .collect();
+        let is_known = |name: &str| match wasi::is_wasi(name) {
+            true => self.wants_wasi() && wasi::is_known(name),
+            false => interface(name)
+                .is_some_and(|interface| IMPORTS.contains(&interface) || capability(interface).is_some()),
+        };
+        let unknown: Vec<String> = self.imports.iter().filter(|name| !is_known(name)).cloned().collect();
         if !unknown.is_empty() {
             refusals.push(Refusal::UnknownImports { names: unknown });
         }
@@ -54,22 +67,49 @@ impl Inspection {
         if !not_asked_for.is_empty() {
             refusals.push(Refusal::NotAskedFor { names: not_asked_for });
         }
+        let not_granted = self.not_granted();
+        if !not_granted.is_empty() {
+            refusals.push(Refusal::NotGranted { names: not_granted });
+        }
         if !self.exports.iter().any(|name| interface(name) == Some(EXPORT)) {
             refusals.push(Refusal::MissingExport { wanted: "ocriva:extract/extractor@1.0.0" });
         }
         refusals
     }
 
+    /// Whether its manifest says that it is built for WASI.
+    pub(super) fn wants_wasi(&self) -> bool {
+        self.manifest.as_ref().is_some_and(|manifest| manifest.wasi)
+    }
+
     /// The capabilities that it uses and that its manifest, where it has one, does not ask for.
     fn not_asked_for(&self) -> Vec<String> {
-        let Some(Manifest { capabilities, .. }) = &self.manifest else { return Vec::new() };
-        let is_forgotten = |name: &&str| *name == "lookup" && !capabilities.lookup;
-        self.imports
-            .iter()
-            .filter_map(|name| interface(name))
-            .filter(is_forgotten)
-            .map(str::to_owned)
-            .collect()
+        let asked = self.asked();
+        self.interfaces(|name| match capability(name) {
+            Some(capability) => !asked.is_some_and(|asked| asked.asks_for(capability)),
+            // There were plugins with reference files before there were manifests.
+            None => name == "lookup" && asked.is_some_and(|asked| !asked.lookup),
+        })
+    }
+
+    /// The capabilities that it uses, asks for, and does not get.
+    fn not_granted(&self) -> Vec<String> {
+        let asked = self.asked();
+        self.interfaces(|name| {
+            capability(name).is_some_and(|capability| {
+                asked.is_some_and(|asked| asked.asks_for(capability)) && !self.powers.include(capability)
+            })
+        })
+    }
+
+    fn asked(&self) -> Option<&Capabilities> {
+        self.manifest.as_ref().map(|manifest| &manifest.capabilities)
+    }
+
+    /// Those of our interfaces that it imports and that `are_meant`.
+    fn interfaces(&self, are_meant: impl Fn(&str) -> bool) -> Vec<String> {
+        let ours = self.imports.iter().filter_map(|name| interface(name));
+        ours.filter(|name| are_meant(name)).map(str::to_owned).collect()
     }
 
     /// Version of the contract that it was built against.
@@ -85,11 +125,25 @@ fn interface(name: &str) -> Option<&str> {
     (version.split('.').next() == Some(MAJOR)).then_some(interface)
 }
 
-/// Reads all of a component.
-pub(super) fn inspect(bytes: &[u8], size_limit: u64) -> Result<Inspection, Refusal> {
+/// The capability that an interface of our package is.
+fn capability(interface: &str) -> Option<Capability> {
+    Capability::ALL.into_iter().find(|capability| capability.as_str() == interface)
+}
+
+/// Reads all of a component. How large it may be depends on the manifest in it, which is therefore looked for first.
+pub(super) fn inspect(
+    bytes: &[u8],
+    most_bytes: u64,
+    allowance: impl Fn(Option<&Manifest>) -> Allowance,
+) -> Result<Inspection, Refusal> {
     let size = bytes.len() as u64;
-    if size > size_limit {
-        return Err(Refusal::TooLarge { size, limit: size_limit });
+    if size > most_bytes {
+        return Err(Refusal::TooLarge { size, limit: most_bytes });
+    }
+    let manifest = manifest::read(bytes).map_err(Refusal::BadManifest)?;
+    let Allowance { limits, powers } = allowance(manifest.as_ref());
+    if size > limits.component_bytes() {
+        return Err(Refusal::TooLarge { size, limit: limits.component_bytes() });
     }
     if Parser::is_core_wasm(bytes) {
         return Err(Refusal::CoreModule);
@@ -119,8 +173,8 @@ pub(super) fn inspect(bytes: &[u8], size_limit: u64) -> Result<Inspection, Refus
             _ => {}
         }
     }
-    let manifest = manifest::read(bytes).map_err(Refusal::BadManifest)?;
-    Ok(Inspection { digest: digest(bytes), size_bytes: size, imports, exports, manifest })
+    let powers = Arc::new(powers);
+    Ok(Inspection { digest: digest(bytes), size_bytes: size, imports, exports, limits, powers, manifest })
 }
 
 /// What `ocriva plugin check` says about a file.
@@ -137,8 +191,10 @@ pub struct Report {
     pub exports: Vec<String>,
     /// Version of `ocriva:extract` it was built against.
     pub api_version: Option<String>,
-    /// The manifest in it, where it has one.
+    /// The manifest in it, where it has one: what it asks for.
     pub manifest: Option<Manifest>,
+    /// What a call of it may use.
+    pub limits: Option<Limits>,
     /// What it says about itself.
     pub description: Option<Description>,
     /// What is wrong; empty for a component that can be taken.
@@ -174,10 +230,11 @@ impl Engine {
             exports: Vec::new(),
             api_version: None,
             manifest: None,
+            limits: None,
             description: None,
             problems: Vec::new(),
         };
-        match inspect(&bytes, self.component_bytes()) {
+        match self.inspect(None, &bytes) {
             Err(refusal) => report.problems.push(Problem::from(&refusal)),
             Ok(inspection) => {
                 report.problems = inspection.refusals().iter().map(Problem::from).collect();
@@ -185,6 +242,7 @@ impl Engine {
                 report.imports = inspection.imports;
                 report.exports = inspection.exports;
                 report.manifest = inspection.manifest;
+                report.limits = Some(inspection.limits);
             }
         }
         if report.problems.is_empty() {
@@ -196,7 +254,7 @@ impl Engine {
         report
     }
 
-    /// Takes a component from a file.
+    /// Takes a component from a file, with the signature in `NAME.wasm.sig` beside it if there is one.
     ///
     /// # Errors
     /// A file that cannot be read, or a component that is refused.
@@ -210,6 +268,14 @@ impl Engine {
             return Err(Refusal::TooLarge { size, limit: self.component_bytes() }.into());
         }
         let bytes = tokio::fs::read(path).await.map_err(unreadable)?;
+        let mut name = path.as_os_str().to_owned();
+        name.push(".sig");
+        let signature = match tokio::fs::read_to_string(&name).await {
+            Ok(signature) => Some(signature),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(source) => return Err(LoadError::Unreadable { path: name.into(), source }),
+        };
+        self.check_signature(&bytes, signature.as_deref())?;
         Ok(self.load(Cow::Owned(bytes)).await?)
     }
 }

@@ -13,15 +13,19 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use super::bindings;
-use super::budget::{self, Limits};
+use super::bindings::{self, ocriva::extract};
+use super::budget;
 use super::cache::Cache;
+use super::capabilities::{Powers, Services, ValueStore};
 use super::component;
 use super::error::Refusal;
 use super::imports::CallState;
+use super::limits::Limits;
 use super::manifest::Manifest;
+use super::signature::Trust;
 use super::ticker::Ticker;
-use super::{Description, component::Inspection};
+use super::wasi;
+use super::{Description, component::Allowance, component::Inspection};
 use crate::config;
 
 /// Stack of WebAssembly frames. Guests compiled from C or Rust keep most of their stack in linear memory: this
@@ -53,13 +57,18 @@ const COMPILERS: usize = 1;
 /// Runs plugins. One per process, shared by all callers.
 pub struct Engine {
     pub(super) wasmtime: wasmtime::Engine,
-    pub(super) limits: Limits,
+    /// The limits of a plugin that asks for no others.
+    usual_limits: Limits,
+    /// The most that one can be given.
+    maximum_limits: Limits,
     pub(super) ticker: Ticker,
     /// Places for calls: waiting for one happens here, before a call's clock starts.
     pub(super) places: Semaphore,
     pub(super) max_concurrent_calls: u32,
-    component_bytes: u64,
+    /// What every plugin may import; what one is granted comes beside it, when it is taken.
     linker: Linker<CallState>,
+    pub(super) services: Arc<Services>,
+    trust: Trust,
     cache: Cache,
     compilers: Semaphore,
 }
@@ -70,11 +79,14 @@ pub struct Plugin {
     pub description: Description,
     /// The manifest in the component, where it has one.
     pub manifest: Option<Manifest>,
+    /// What a call of it may use; what it asked for is in the manifest.
+    pub limits: Limits,
     /// SHA-256 of the component, in hex.
     pub digest: String,
     /// Size of the component.
     pub size_bytes: u64,
-    pub(super) linked: bindings::PluginPre<CallState>,
+    pub(super) powers: Arc<Powers>,
+    pub(super) linked: bindings::PluginWithCapabilitiesPre<CallState>,
 }
 
 /// Why the engine cannot be started.
@@ -89,6 +101,14 @@ impl Engine {
     /// # Errors
     /// A machine that WebAssembly cannot be compiled for, or no threads left.
     pub fn new(settings: &config::Plugins, cache_dir: PathBuf) -> Result<Self, StartError> {
+        Self::start(settings, cache_dir, None)
+    }
+
+    fn start(
+        settings: &config::Plugins,
+        cache_dir: PathBuf,
+        values: Option<Arc<dyn ValueStore>>,
+    ) -> Result<Self, StartError> {
         let wasmtime = pooling(settings.max_concurrent_calls).or_else(|error| {
             tracing::warn!(
                 %error,
@@ -99,19 +119,32 @@ impl Engine {
         });
         let wasmtime = wasmtime.map_err(|error| StartError(error.into()))?;
         let mut linker = Linker::new(&wasmtime);
-        bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)
-            .map_err(|error| StartError(error.into()))?;
+        add_what_all_may_import(&mut linker).map_err(|error| StartError(error.into()))?;
         Ok(Self {
             ticker: Ticker::start(wasmtime.clone()).map_err(|error| StartError(error.into()))?,
-            limits: Limits::from(settings),
+            usual_limits: Limits::usual(settings),
+            maximum_limits: Limits::maximum(settings),
             places: Semaphore::new(settings.max_concurrent_calls as usize),
             max_concurrent_calls: settings.max_concurrent_calls,
-            component_bytes: settings.component_mib.saturating_mul(1 << 20),
             cache: Cache::new(cache_dir, &wasmtime),
             compilers: Semaphore::new(COMPILERS),
+            services: Arc::new(Services::new(settings, values).map_err(|error| StartError(error.into()))?),
+            trust: Trust::new(settings).map_err(|error| StartError(error.into()))?,
             linker,
             wasmtime,
         })
+    }
+
+    /// The same with a place for the values that plugins keep. Without one, keeping a value fails.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn with_values(
+        settings: &config::Plugins,
+        cache_dir: PathBuf,
+        values: Arc<dyn ValueStore>,
+    ) -> Result<Self, StartError> {
+        Self::start(settings, cache_dir, Some(values))
     }
 
     /// Takes a component as a plugin: checks it as hostile bytes, compiles it or finds it in the cache, links it,
@@ -120,10 +153,26 @@ impl Engine {
     /// # Errors
     /// The first reason not to take it.
     pub async fn load(self: &Arc<Self>, bytes: Cow<'static, [u8]>) -> Result<Plugin, Refusal> {
+        self.load_of(None, bytes).await
+    }
+
+    /// The same for a component that an organization uploaded, which has not what the operator granted to a plugin of
+    /// his own of the same name; `None` for the operator's.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn load_of(
+        self: &Arc<Self>,
+        organization_id: Option<&str>,
+        bytes: Cow<'static, [u8]>,
+    ) -> Result<Plugin, Refusal> {
         let this = Arc::clone(self);
-        let (inspection, linked) = self.blocking(move || this.link(&bytes)).await?;
-        let description = self.describe(&linked, &inspection.digest).await?;
-        let Inspection { digest, size_bytes, manifest, .. } = inspection;
+        let organization = organization_id.map(str::to_owned);
+        let linking = move || this.link(organization.as_deref(), &bytes);
+        let (inspection, linked) = self.blocking(linking).await?;
+        let limits = inspection.limits;
+        let description = self.describe(&linked, &inspection.digest, limits, &inspection.powers).await?;
+        let Inspection { digest, size_bytes, manifest, powers, .. } = inspection;
         if let Some(manifest) = &manifest
             && (&manifest.name, &manifest.version) != (&description.name, &description.version)
         {
@@ -133,12 +182,32 @@ impl Engine {
                 manifest: shown(&manifest.name, &manifest.version),
             });
         }
-        Ok(Plugin { description, manifest, digest, size_bytes, linked })
+        Ok(Plugin { description, manifest, limits, digest, size_bytes, powers, linked })
     }
 
-    /// Most bytes of a component.
+    /// Whether a component that does not come with the program may be taken with this signature, or without one: ed25519
+    /// over its SHA-256, in hexadecimal or base64.
+    ///
+    /// # Errors
+    /// It is not signed and must be, or the signature is not by a trusted key.
+    pub fn check_signature(&self, component: &[u8], signature: Option<&str>) -> Result<(), Refusal> {
+        self.trust.check(component, signature)
+    }
+
+    /// Most bytes of any component.
     pub(super) fn component_bytes(&self) -> u64 {
-        self.component_bytes
+        self.maximum_limits.component_bytes()
+    }
+
+    /// Reads all of a component, within the limits that its manifest asks for and this engine gives.
+    pub(super) fn inspect(&self, organization_id: Option<&str>, bytes: &[u8]) -> Result<Inspection, Refusal> {
+        let allowance = |manifest: Option<&Manifest>| Allowance {
+            limits: manifest.map_or(self.usual_limits, |manifest| {
+                self.usual_limits.given(&manifest.limits, &self.maximum_limits)
+            }),
+            powers: self.services.powers(manifest, organization_id),
+        };
+        component::inspect(bytes, self.component_bytes(), allowance)
     }
 
     /// Does work on one of the few threads that compile.
@@ -151,8 +220,12 @@ impl Engine {
         tokio::task::spawn_blocking(work).await.map_err(|error| unlinkable(error.to_string()))?
     }
 
-    fn link(&self, bytes: &[u8]) -> Result<(Inspection, bindings::PluginPre<CallState>), Refusal> {
-        let inspection = component::inspect(bytes, self.component_bytes)?;
+    fn link(
+        &self,
+        organization: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<(Inspection, bindings::PluginWithCapabilitiesPre<CallState>), Refusal> {
+        let inspection = self.inspect(organization, bytes)?;
         inspection.refusals().into_iter().next().map_or(Ok(()), Err)?;
         let linked = self.link_inspected(bytes, &inspection)?;
         Ok((inspection, linked))
@@ -163,14 +236,25 @@ impl Engine {
         &self,
         bytes: &[u8],
         inspection: &Inspection,
-    ) -> Result<bindings::PluginPre<CallState>, Refusal> {
+    ) -> Result<bindings::PluginWithCapabilitiesPre<CallState>, Refusal> {
         let unlinkable = |error: wasmtime::Error| Refusal::Unlinkable { reason: format!("{error:#}") };
         let component = match self.cache.load(&self.wasmtime, &inspection.digest) {
             Some(component) => component,
             None => self.compile(bytes, &inspection.digest)?,
         };
-        let linked = self.linker.instantiate_pre(&component).map_err(unlinkable)?;
-        bindings::PluginPre::new(linked).map_err(unlinkable)
+        let linker = self.linker_for(inspection).map_err(unlinkable)?;
+        let linked = linker.instantiate_pre(&component).map_err(unlinkable)?;
+        bindings::PluginWithCapabilitiesPre::new(linked).map_err(unlinkable)
+    }
+
+    /// All that a plugin may import, and nothing else.
+    fn linker_for(&self, inspection: &Inspection) -> wasmtime::Result<Linker<CallState>> {
+        let mut linker = self.linker.clone();
+        if inspection.wants_wasi() {
+            wasi::add_to_linker(&mut linker)?;
+        }
+        inspection.powers.add_to_linker(&mut linker)?;
+        Ok(linker)
     }
 
     fn compile(&self, bytes: &[u8], digest: &str) -> Result<Component, Refusal> {
@@ -185,6 +269,15 @@ impl Engine {
         self.cache.keep(digest, &code);
         Ok(component)
     }
+}
+
+/// The document, the settings, the log and the reference files.
+fn add_what_all_may_import(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
+    extract::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    extract::config::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    extract::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    extract::document::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    extract::lookup::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
 
 /// Digest of a component, as it is shown and as it names the compiled code.

@@ -8,9 +8,7 @@ use super::manifest;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The plugin computed for too long.
-    #[error(
-        "plugin `{plugin}` used {allowed_ms} ms of processor time and was stopped (setting `plugins.cpu_ms`)"
-    )]
+    #[error("plugin `{plugin}` used {allowed_ms} ms of processor time and was stopped (limit `cpu_ms`)")]
     CpuTimeout {
         /// Its name.
         plugin: String,
@@ -18,7 +16,7 @@ pub enum Error {
         allowed_ms: u64,
     },
     /// The call, with all reading of pages, took too long.
-    #[error("plugin `{plugin}` did not finish in {allowed_ms} ms (setting `plugins.wall_ms`)")]
+    #[error("plugin `{plugin}` did not finish in {allowed_ms} ms (limit `wall_ms`)")]
     WallTimeout {
         /// Its name.
         plugin: String,
@@ -26,7 +24,7 @@ pub enum Error {
         allowed_ms: u64,
     },
     /// The plugin stopped after it was refused memory.
-    #[error("plugin `{plugin}` needs more than {allowed_mib} MiB of memory (setting `plugins.memory_mib`)")]
+    #[error("plugin `{plugin}` needs more than {allowed_mib} MiB of memory (limit `memory_mib`)")]
     Memory {
         /// Its name.
         plugin: String,
@@ -78,7 +76,7 @@ pub enum Error {
         allowed: u32,
     },
     /// The plugin asked for more than it is granted.
-    #[error("plugin `{plugin}` asked for more than {allowed} {what} (setting `{setting}`)")]
+    #[error("plugin `{plugin}` asked for more than {allowed} {what} (limit `{limit}`)")]
     Denied {
         /// Its name.
         plugin: String,
@@ -86,8 +84,8 @@ pub enum Error {
         what: &'static str,
         /// How much it may have.
         allowed: u64,
-        /// The setting that allows more.
-        setting: &'static str,
+        /// The limit's key, in the settings and in a manifest.
+        limit: &'static str,
     },
     /// The plugin itself said that it failed, often because a page could not be read.
     #[error("{message}")]
@@ -140,7 +138,7 @@ impl Error {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Too many bytes.
-    #[error("component has {size} bytes, the limit is {limit} (setting `plugins.component_mib`)")]
+    #[error("component has {size} bytes, the limit is {limit} (limit `component_mib`)")]
     TooLarge {
         /// How many it has.
         size: u64,
@@ -160,7 +158,7 @@ pub enum Refusal {
         reason: String,
     },
     /// It needs what this host does not give.
-    #[error("component imports what is not granted: {}", list(.names))]
+    #[error("component imports what is not there: {}", list(.names))]
     UnknownImports {
         /// The interfaces.
         names: Vec<String>,
@@ -174,6 +172,12 @@ pub enum Refusal {
         /// The capabilities.
         names: Vec<String>,
     },
+    /// It uses what it is not granted.
+    #[error("component imports what it is not granted: {}", list(.names))]
+    NotGranted {
+        /// The capabilities.
+        names: Vec<String>,
+    },
     /// Its manifest says that it is somebody else.
     #[error("component describes itself as `{described}` and its manifest says `{manifest}`")]
     OtherInManifest {
@@ -182,6 +186,12 @@ pub enum Refusal {
         /// Name and version by the manifest.
         manifest: String,
     },
+    /// Nobody vouches for it, and somebody must.
+    #[error("component is not signed (setting `plugins.require_signature`)")]
+    Unsigned,
+    /// Its signature is not one by a key that is trusted.
+    #[error("component's signature is not by a trusted key (setting `plugins.trusted_keys`)")]
+    BadSignature,
     /// It lacks the one interface that makes it a plugin.
     #[error("component does not export `{wanted}`")]
     MissingExport {
@@ -218,18 +228,26 @@ impl Refusal {
             Self::NotWasm => "give a finished WebAssembly component (binary, not text)",
             Self::Invalid { .. } => "build the component anew: the file is damaged or of an unknown version",
             Self::UnknownImports { names } if names.iter().any(|name| name.starts_with("wasi:")) => {
-                "build for `wasm32-unknown-unknown`: plugins get no WASI (files, clocks, network)"
+                "build for `wasm32-unknown-unknown`, or say `wasi = true` in `plugin.toml`: then there is an empty \
+                 WASI 0.2, without files, variables and network (and never `wasi:http`)"
             }
             Self::UnknownImports { .. } => {
-                "use only `log`, `config`, `document` and `lookup` of `ocriva:extract@1`, as the plugin SDK does"
+                "use only the interfaces of `ocriva:extract@1`, as the plugin SDK does"
             }
             Self::BadManifest(_) => "mend `plugin.toml` and build the component anew",
             Self::NotAskedFor { .. } => {
                 "ask for it in `plugin.toml` under `[capabilities]`, for example `lookup = true`"
             }
+            Self::NotGranted { .. } => {
+                "the operator grants it: setting `plugins.grants`, for example `rates = [\"http\", \"kv\"]`"
+            }
             Self::OtherInManifest { .. } => {
                 "give `name` and `version` of `plugin.toml` the values that `describe` answers with"
             }
+            Self::Unsigned => {
+                "sign it: `ocriva plugin sign FILE.wasm --key KEY` writes `FILE.wasm.sig` beside it"
+            }
+            Self::BadSignature => "sign this very file anew, with a key that the operator trusts",
             Self::MissingExport { .. } => "implement `Extractor` and `register!` it with the plugin SDK",
             Self::Unlinkable { .. } => "build it with the plugin SDK of this server's version",
             Self::Undescribed(_) => "`describe` must answer without a document, within the limits of a call",

@@ -8,9 +8,13 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::WasiCtx;
 
 use super::bindings::ocriva::extract::{config, document, log, types};
-use super::budget::{Budget, cut};
+use super::budget::Budget;
+use super::capabilities::{Powers, Services};
+use super::journal::cut;
+use super::wasi;
 use super::{DocumentSource, SourceError};
 use crate::domain::geometry::Rect;
 use crate::domain::page::{PageText, TextSource, Unit, Word};
@@ -33,8 +37,31 @@ pub(super) struct CallState {
     /// The tables that may be searched.
     pub(super) references: Vec<NamedTable>,
     table: ResourceTable,
+    /// Made when a plugin first asks for it; most never do.
+    wasi: Option<Box<WasiCtx>>,
+    /// When the call began.
+    pub(super) began_at: Instant,
+    /// The plugin's name.
+    pub(super) plugin: String,
+    /// The organization whose document it is; `None` outside of a server.
+    pub(super) organization_id: Option<String>,
+    /// What the plugin was granted.
+    pub(super) powers: Arc<Powers>,
+    /// The host's side of that.
+    pub(super) services: Arc<Services>,
     /// What may be used and has been.
     pub(super) budget: Budget,
+}
+
+/// What a call has to do with.
+pub(super) struct Surroundings {
+    pub(super) source: Arc<dyn DocumentSource>,
+    pub(super) plugin: String,
+    pub(super) organization_id: Option<String>,
+    pub(super) config: Map<String, Value>,
+    pub(super) references: Vec<NamedTable>,
+    pub(super) powers: Arc<Powers>,
+    pub(super) services: Arc<Services>,
 }
 
 /// Handle of the document.
@@ -73,13 +100,32 @@ struct PixelRect {
 type Answer<T> = wasmtime::Result<Result<T, types::Failure>>;
 
 impl CallState {
-    pub(super) fn new(
-        source: Arc<dyn DocumentSource>,
-        config: Map<String, Value>,
-        references: Vec<NamedTable>,
-        budget: Budget,
-    ) -> Self {
-        Self { source, config, references, table: ResourceTable::new(), budget }
+    pub(super) fn new(surroundings: Surroundings, budget: Budget) -> Self {
+        let Surroundings { source, plugin, organization_id, config, references, powers, services } =
+            surroundings;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(usize::try_from(budget.limits().handles).unwrap_or(usize::MAX));
+        Self {
+            source,
+            config,
+            references,
+            table,
+            wasi: None,
+            began_at: Instant::now(),
+            plugin,
+            organization_id,
+            powers,
+            services,
+            budget,
+        }
+    }
+
+    /// The empty WASI of this call, and where its handles are kept.
+    pub(super) fn wasi(&mut self) -> (&mut WasiCtx, &mut ResourceTable) {
+        let ctx = self
+            .wasi
+            .get_or_insert_with(|| Box::new(wasi::context(self.powers.real(), &self.budget.journal())));
+        (ctx, &mut self.table)
     }
 
     /// The handle under which the plugin gets the document.
@@ -338,7 +384,7 @@ impl document::HostImage for CallState {
         self.budget.host_call()?;
         if !self.budget.ocr_call() {
             let message = format!(
-                "no more than {} readings of parts of pages are allowed (setting `plugins.ocr_calls`)",
+                "no more than {} readings of parts of pages are allowed (limit `ocr_calls`)",
                 self.budget.allowed_ocr_calls()
             );
             return Ok(Err(failure("plugin.denied", message)));

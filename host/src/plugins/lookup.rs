@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::bindings::ocriva::extract::{lookup, types};
-use super::budget::cut;
 use super::imports::{CallState, failure};
+use super::journal::cut;
 use crate::domain::reference::{Found, MAX_FOUND, Measure, NamedTable};
 
 /// Longest value that is searched for, in bytes.
@@ -71,7 +71,7 @@ impl lookup::Host for CallState {
         self.budget.host_call()?;
         if !self.budget.lookup() {
             let message = format!(
-                "no more than {} searches in reference files are allowed (setting `plugins.lookups`)",
+                "no more than {} searches in reference files are allowed (limit `lookups`)",
                 self.budget.allowed_lookups()
             );
             return Ok(Err(failure("plugin.denied", message)));

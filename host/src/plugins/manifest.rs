@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Encoding, Parser, Payload};
 
-use super::budget::cut;
+use super::journal::cut;
+use super::limits::AskedLimits;
+use crate::domain::capability::Capability;
 
 /// Name of the custom section, at the component's outermost level.
 const SECTION: &str = "ocriva:manifest";
@@ -65,6 +67,19 @@ pub struct Capabilities {
     pub llm: Option<AskedLlm>,
 }
 
+impl Capabilities {
+    /// Whether this is asked for.
+    pub fn asks_for(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Clock => self.clock,
+            Capability::Random => self.random,
+            Capability::Kv => self.kv,
+            Capability::Http => self.http.is_some(),
+            Capability::Llm => self.llm.is_some(),
+        }
+    }
+}
+
 /// The hosts that a plugin wants to reach.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,45 +95,6 @@ pub struct AskedHttp {
 pub struct AskedLlm {
     /// Tokens of one call on a document, questions and answers together.
     pub max_tokens: u64,
-}
-
-/// The limits that a plugin asks for. What is left out is as the operator's settings have it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AskedLimits {
-    /// Milliseconds of processor time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cpu_ms: Option<u64>,
-    /// Milliseconds from start to end, waiting included.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wall_ms: Option<u64>,
-    /// Memory in MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory_mib: Option<u64>,
-    /// Size of the answer in KiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output_kib: Option<u64>,
-    /// Size of the log in KiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_kib: Option<u64>,
-    /// Lines of the log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub log_lines: Option<u64>,
-    /// Pages, word lists and pictures held at one time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub handles: Option<u64>,
-    /// Calls to the host.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub host_calls: Option<u64>,
-    /// Readings of parts of a page by OCR.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ocr_calls: Option<u64>,
-    /// Searches in reference files.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lookups: Option<u64>,
-    /// Size of the component in MiB.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub component_mib: Option<u64>,
 }
 
 /// Why a manifest cannot be used.
@@ -192,26 +168,7 @@ impl Manifest {
             }
         }
         let zero = self.limits.named().into_iter().find(|(_, asked)| *asked == Some(0));
-        zero.map_or(Ok(()), |(key, _)| Err(bad(key, "0", "it is at least 1")))
-    }
-}
-
-impl AskedLimits {
-    /// Every limit by its key.
-    fn named(&self) -> [(&'static str, Option<u64>); 11] {
-        [
-            ("limits.cpu_ms", self.cpu_ms),
-            ("limits.wall_ms", self.wall_ms),
-            ("limits.memory_mib", self.memory_mib),
-            ("limits.output_kib", self.output_kib),
-            ("limits.log_kib", self.log_kib),
-            ("limits.log_lines", self.log_lines),
-            ("limits.handles", self.handles),
-            ("limits.host_calls", self.host_calls),
-            ("limits.ocr_calls", self.ocr_calls),
-            ("limits.lookups", self.lookups),
-            ("limits.component_mib", self.component_mib),
-        ]
+        zero.map_or(Ok(()), |(key, _)| Err(bad(key, "0", "each limit is at least 1")))
     }
 }
 
@@ -347,7 +304,7 @@ mod tests {
             problem("name = \"A b\"\nversion = \"1\"").starts_with("`name` is `A b`, it takes lower case")
         );
         assert!(problem("name = \"a\"\nversion = \"one\"").starts_with("`version` is `one`"));
-        assert_eq!(with("[limits]\nhandles = 0"), "`limits.handles` is `0`, it is at least 1");
+        assert_eq!(with("[limits]\nhandles = 0"), "`handles` is `0`, each limit is at least 1");
         for host in ["https://a.example", "a.example/path", "*", "", "a.example:0", "A.example", "a..b"] {
             let said = with(&format!("[capabilities]\nhttp = {{ hosts = [\"{host}\"] }}"));
             assert!(said.starts_with(&format!("`capabilities.http.hosts` is `{host}`")), "{said}");

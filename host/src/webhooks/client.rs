@@ -8,10 +8,10 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::redirect::Policy;
 
-use super::guard::{Guard, Refusal};
 use super::headers::{self, CustomHeaders};
 use super::signature;
 use crate::domain::webhook::{AttemptAnswer, AttemptFailure};
+use crate::outbound::{Guard, Refusal};
 use crate::telemetry::traces::TRACEPARENT;
 
 /// How long a connection may take to be made.

@@ -148,6 +148,34 @@ async fn a_guest_that_keeps_its_handles_runs_out_of_them() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_too_deep_or_of_other_types_is_not_taken() {
+    let engine = engine(|_| {});
+    let plugin = load(&engine, "witness").await;
+    for vice in ["deep", "wrongTypes", "noJson"] {
+        let called = call(&engine, &plugin, json!({ vice: true })).await;
+        assert_eq!(failure(&called), ("plugin.bad_output", false), "{vice}");
+    }
+}
+
+#[tokio::test]
+async fn a_forged_handle_ends_the_call_that_uses_or_drops_it_and_no_other() {
+    let engine = engine(|_| {});
+    let plugin = load(&engine, "witness").await;
+    for vice in ["forge", "forgeAndDrop"] {
+        let called = call(&engine, &plugin, json!({ vice: true })).await;
+        let error = called.result.unwrap_err();
+        assert!(["plugin.trap", "plugin.host_error"].contains(&error.code()), "{error}");
+        assert!(call(&engine, &plugin, json!({})).await.result.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_trap_while_things_are_dropped_is_a_trap_like_any_other() {
+    let (called, _) = misbehave("trap_in_drop").await;
+    assert_eq!(failure(&called), ("plugin.trap", false));
+}
+
+#[tokio::test]
 async fn a_document_that_is_slow_to_read_costs_no_processor_time_but_ends_at_the_wall_limit() {
     let engine = engine(|settings| {
         settings.cpu_ms = 50;

@@ -3,7 +3,7 @@
 use semver::{Prerelease, Version, VersionReq};
 
 use super::Unavailable;
-use crate::plugins::budget::cut;
+use crate::plugins::journal::cut;
 
 /// Which versions of a plugin will do.
 pub(super) enum Wanted<'a> {

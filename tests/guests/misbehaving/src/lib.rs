@@ -31,6 +31,7 @@ enum Behaviour {
     LogFlood,
     Recursion,
     Abort,
+    TrapInDrop,
     ReadAgain,
     Fail,
 }
@@ -57,6 +58,7 @@ impl Extractor for Misbehaving {
                 black_box(recurse(1));
             }
             Behaviour::Abort => abort(),
+            Behaviour::TrapInDrop => drop(TrapsInDrop),
             Behaviour::ReadAgain => return read_again(document),
             Behaviour::Fail => {
                 return Err(Failure { code: "no_total".into(), message: "no total".into(), retryable: true });
@@ -135,6 +137,15 @@ fn recurse(depth: u64) -> u64 {
 fn abort() {
     #[cfg(target_family = "wasm")]
     core::arch::wasm32::unreachable();
+}
+
+/// Stops the plugin when it goes.
+struct TrapsInDrop;
+
+impl Drop for TrapsInDrop {
+    fn drop(&mut self) {
+        abort();
+    }
 }
 
 fn read_again(document: &Document) -> Result<Output, Failure> {

@@ -5,7 +5,7 @@
 mod component {
     use ocriva_plugin_sdk::bindings;
     use ocriva_plugin_sdk::bindings::exports::ocriva::extract::extractor::Guest;
-    use ocriva_plugin_sdk::bindings::ocriva::extract::document::Doc;
+    use ocriva_plugin_sdk::bindings::ocriva::extract::document::{Doc, Page};
     use ocriva_plugin_sdk::bindings::ocriva::extract::types::{Failure, Rect};
     use ocriva_plugin_sdk::bindings::ocriva::extract::{config, log, lookup};
     use ocriva_plugin_sdk::serde_json::json;
@@ -18,8 +18,8 @@ mod component {
         }
 
         fn extract(input: &Doc, request: String) -> Result<String, Failure> {
-            if config::get("leak").is_some() {
-                return leak(input);
+            if let Some(vice) = VICES.iter().find(|(name, _)| config::get(name).is_some()) {
+                return vice.1(input);
             }
             let mut seen = Vec::new();
             let mut saw = |what: &str, value: String| {
@@ -76,6 +76,28 @@ mod component {
             saw("bad_query", lookup::find("?").unwrap_or_else(|error| error.code));
             Ok(json!({ "warnings": seen }).to_string())
         }
+    }
+
+    type Vice = fn(&Doc) -> Result<String, Failure>;
+
+    /// What else it does, where its settings name it.
+    const VICES: [(&str, Vice); 6] = [
+        ("leak", leak),
+        ("deep", |_| Ok(format!("{{\"fields\":{}", "[".repeat(500_000)))),
+        ("wrongTypes", |_| Ok(json!({ "fields": [7], "tables": "none", "warnings": {} }).to_string())),
+        ("noJson", |_| Ok("\u{0}".to_owned())),
+        ("forge", |_| Ok(forged().number().to_string())),
+        ("forgeAndDrop", |_| {
+            drop(forged());
+            Ok("{}".to_owned())
+        }),
+    ];
+
+    /// A page that nobody gave out.
+    #[expect(unsafe_code, reason = "to forge a handle is what this is for")]
+    fn forged() -> Page {
+        // SAFETY: it is not; the host has to notice.
+        unsafe { Page::from_handle(7777) }
     }
 
     /// Keeps every handle it gets.

@@ -10,13 +10,12 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::config;
 use crate::domain::network;
 
-/// Longest address of a webhook.
+/// Longest address.
 const MAX_URL: usize = 2000;
 
-/// How long the check of a new webhook waits for the name's addresses.
+/// How long the check of an address waits for the name's addresses.
 const LOOK_UP: Duration = Duration::from_secs(3);
 
 /// What no public service has: (network, length of its prefix).
@@ -65,9 +64,14 @@ pub enum Refusal {
     Credentials,
     /// All that its host stands for is private.
     #[error(
-        "leads to `{0}`, which is a private, local or reserved address; the operator can allow it (`webhooks.allowed_networks`)"
+        "leads to `{address}`, which is a private, local or reserved address; the operator can allow it (`{setting}`)"
     )]
-    Private(IpAddr),
+    Private {
+        /// Where it leads.
+        address: IpAddr,
+        /// The setting that allows networks.
+        setting: &'static str,
+    },
 }
 
 /// Decides which addresses may be called. Cheap to clone.
@@ -75,18 +79,26 @@ pub enum Refusal {
 pub struct Guard {
     allows_all: bool,
     allowed_networks: Arc<[String]>,
+    /// The setting that these networks come from.
+    setting: &'static str,
 }
 
 impl Guard {
-    /// Sets it up as the operator wants it.
-    pub fn new(settings: &config::Webhooks) -> Self {
-        Self {
-            allows_all: settings.allow_private,
-            allowed_networks: settings.allowed_networks.clone().into(),
-        }
+    /// Permits public addresses, and those of these networks, which are the value of `setting`.
+    pub fn new(allowed_networks: &[String], setting: &'static str) -> Self {
+        Self { allows_all: false, allowed_networks: allowed_networks.into(), setting }
     }
 
-    /// Reads the address of a webhook. Where its host is a number, in whatever spelling, it is judged at once.
+    /// Permits every address.
+    pub fn open() -> Self {
+        Self { allows_all: true, allowed_networks: Arc::new([]), setting: "" }
+    }
+
+    fn private(&self, address: IpAddr) -> Refusal {
+        Refusal::Private { address, setting: self.setting }
+    }
+
+    /// Reads an address. Where its host is a number, in whatever spelling, it is judged at once.
     ///
     /// # Errors
     /// See [`Refusal`].
@@ -99,12 +111,12 @@ impl Guard {
             return Err(Refusal::Credentials);
         }
         match literal(&url).ok_or(Refusal::Malformed)? {
-            Some(address) if !self.permits(address) => Err(Refusal::Private(address)),
+            Some(address) if !self.permits(address) => Err(self.private(address)),
             _ => Ok(url),
         }
     }
 
-    /// Reads the address of a webhook and looks its host up. A host that cannot be found now may be there later.
+    /// Reads an address and looks its host up. A host that cannot be found now may be there later.
     ///
     /// # Errors
     /// See [`Refusal`].
@@ -116,7 +128,7 @@ impl Guard {
         let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
         match addresses.first() {
             Some(first) if !addresses.iter().any(|address| self.permits(*address)) => {
-                Err(Refusal::Private(*first))
+                Err(self.private(*first))
             }
             _ => Ok(url),
         }
@@ -139,11 +151,18 @@ impl Resolve for Guard {
             let permitted: Vec<SocketAddr> =
                 found.iter().copied().filter(|address| guard.permits(address.ip())).collect();
             match (permitted.is_empty(), found.first()) {
-                (true, Some(refused)) => Err(Refusal::Private(refused.ip()).into()),
+                (true, Some(refused)) => Err(guard.private(refused.ip()).into()),
                 _ => Ok(Box::new(permitted.into_iter()) as Addrs),
             }
         })
     }
+}
+
+/// Scheme, host and port of an address, as a client would read it; `None` for what is none.
+pub fn address(text: &str) -> Option<(String, String, u16)> {
+    let url = Url::parse(text).ok()?;
+    let port = url.port_or_known_default()?;
+    Some((url.scheme().to_owned(), url.host_str()?.to_owned(), port))
 }
 
 /// The address a URL's host is, where it is one and no name; `None` without a host.
@@ -177,12 +196,10 @@ fn is_public(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Config;
 
-    fn guard(adjust: impl FnOnce(&mut config::Webhooks)) -> Guard {
-        let mut settings = Config::default().webhooks;
-        adjust(&mut settings);
-        Guard::new(&settings)
+    fn guard(networks: &[&str]) -> Guard {
+        let networks: Vec<String> = networks.iter().map(|network| (*network).to_owned()).collect();
+        Guard::new(&networks, "webhooks.allowed_networks")
     }
 
     #[test]
@@ -192,7 +209,7 @@ mod tests {
             240.0.0.1 255.255.255.255 168.63.129.16 :: ::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::127.0.0.1 fe80::1 \
             fc00::1 fd00:ec2::254 ff02::1 2001:db8::1 2001:0:1::1 2002:7f00:1::1 64:ff9b::7f00:1 100::1";
         for address in refused.split_whitespace() {
-            assert!(!guard(|_| {}).permits(address.parse().unwrap()), "{address}");
+            assert!(!guard(&[]).permits(address.parse().unwrap()), "{address}");
         }
     }
 
@@ -201,7 +218,7 @@ mod tests {
         let permitted = "1.1.1.1 9.255.255.255 11.0.0.1 100.63.255.255 100.128.0.1 172.15.255.255 172.32.0.1 \
             192.167.255.255 223.255.255.255 2606:4700::1111 2a00:1450::1 ::ffff:1.1.1.1 64:ff9b::101:101";
         for address in permitted.split_whitespace() {
-            assert!(guard(|_| {}).permits(address.parse().unwrap()), "{address}");
+            assert!(guard(&[]).permits(address.parse().unwrap()), "{address}");
         }
     }
 
@@ -211,36 +228,38 @@ mod tests {
             http://0/ http://[::1]:8080/ http://[::ffff:7f00:1]/ http://[::ffff:127.0.0.1]/ \
             http://169.254.169.254/latest/ https://10.1.2.3:8443/hook http://1\u{ff12}7.0.0.1/";
         for spelling in spellings.split_whitespace() {
-            let refused = guard(|_| {}).check_url(spelling);
-            assert!(matches!(refused, Err(Refusal::Private(_))), "{spelling}: {refused:?}");
+            let refused = guard(&[]).check_url(spelling);
+            assert!(matches!(refused, Err(Refusal::Private { .. })), "{spelling}: {refused:?}");
         }
     }
 
     #[test]
     fn what_is_no_address_of_a_web_server_is_refused() {
         for text in ["", "example.org", "ftp://example.org", "file:///etc/passwd", "http://"] {
-            let refused = guard(|_| {}).check_url(text);
+            let refused = guard(&[]).check_url(text);
             assert!(refused.is_err(), "{text}: {refused:?}");
         }
         let long = format!("https://example.org/{}", "x".repeat(2000));
-        assert_eq!(guard(|_| {}).check_url(&long), Err(Refusal::Malformed));
-        assert_eq!(guard(|_| {}).check_url("https://me:word@example.org/"), Err(Refusal::Credentials));
-        assert!(guard(|_| {}).check_url("https://example.org:8443/hook?a=b").is_ok());
+        assert_eq!(guard(&[]).check_url(&long), Err(Refusal::Malformed));
+        assert_eq!(guard(&[]).check_url("https://me:word@example.org/"), Err(Refusal::Credentials));
+        assert!(guard(&[]).check_url("https://example.org:8443/hook?a=b").is_ok());
     }
 
     #[test]
     fn the_operator_can_allow_networks() {
-        let some = guard(|settings| settings.allowed_networks = vec!["10.1.0.0/16".to_owned()]);
+        let some = guard(&["10.1.0.0/16"]);
         assert!(some.permits("10.1.2.3".parse().unwrap()));
         assert!(!some.permits("10.2.0.1".parse().unwrap()));
-        let all = guard(|settings| settings.allow_private = true);
-        assert!(all.permits("127.0.0.1".parse().unwrap()));
+        assert!(Guard::open().permits("127.0.0.1".parse().unwrap()));
     }
 
     #[tokio::test]
     async fn a_name_is_judged_by_its_addresses() {
-        let refused = guard(|_| {}).check("http://localhost:1/").await;
-        assert!(matches!(refused, Err(Refusal::Private(address)) if address.is_loopback()), "{refused:?}");
-        assert!(guard(|settings| settings.allow_private = true).check("http://localhost:1/").await.is_ok());
+        let refused = guard(&[]).check("http://localhost:1/").await;
+        assert!(
+            matches!(refused, Err(Refusal::Private { address, .. }) if address.is_loopback()),
+            "{refused:?}"
+        );
+        assert!(Guard::open().check("http://localhost:1/").await.is_ok());
     }
 }
