@@ -164,6 +164,30 @@ pub struct Timings {
     pub extractor: Duration,
 }
 
+/// What a plugin's call left beside its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Record {
+    /// What it logged.
+    pub logs: plugins::Logs,
+    /// What it used of what it may use.
+    pub usage: plugins::Usage,
+}
+
+/// A document that has been opened for any number of calls of one plugin, as its author wants them.
+pub struct Rehearsal {
+    engine: Arc<plugins::Engine>,
+    plugin: Arc<plugins::Plugin>,
+    source: Arc<SharedView>,
+    request: plugins::Request,
+}
+
+impl Rehearsal {
+    /// Calls the plugin. Pages that an earlier call asked for are not read again.
+    pub async fn call(&self) -> plugins::Call {
+        self.engine.call(&self.plugin, Arc::clone(&self.source) as _, &self.request).await
+    }
+}
+
 /// A document that has been opened.
 struct Opened {
     document: decode::Document,
@@ -254,6 +278,19 @@ impl Pipeline {
         task: Task,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Outcome, Error> {
+        self.run_recorded(task, progress, &mut Record::default()).await
+    }
+
+    /// As [`Pipeline::run`]; `record` takes what the plugin's call left beside its answer, also where it failed.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run_recorded(
+        &self,
+        task: Task,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+        record: &mut Record,
+    ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
         let plugin = self.registry.get(&name, version.as_deref()).await?;
         let opening = self.open(task.content, &task.file_name, task.password);
@@ -280,6 +317,7 @@ impl Pipeline {
         let call =
             engine.call(&plugin, Arc::new(SharedView(Arc::clone(&view))), &request).instrument(span).await;
         let extractor = start.elapsed();
+        *record = Record { logs: call.logs, usage: call.usage };
         metrics::plugin_called(&name, if call.result.is_ok() { "ok" } else { "failed" }, extractor);
         let reading = self.invoice_reading(electronic.as_ref(), &plugin.description.name, &view).await;
         let mut read = view.finish().await;
@@ -307,6 +345,29 @@ impl Pipeline {
             confidence,
             timings,
         })
+    }
+
+    /// Opens a document for calls of its plugin alone, without what follows them.
+    ///
+    /// # Errors
+    /// No such plugin, or a document that cannot be opened.
+    pub async fn rehearse(&self, task: Task) -> Result<Rehearsal, Error> {
+        let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
+        let plugin = self.registry.get(&name, version.as_deref()).await?;
+        let Opened { document, media_type, .. } =
+            self.open(task.content, &task.file_name, task.password).await?;
+        let request = ViewRequest {
+            document,
+            mode: task.mode.unwrap_or(self.mode),
+            file_name: task.file_name,
+            media_type,
+            range: task.range,
+            on_page: Box::new(|_| {}),
+        };
+        let source = Arc::new(SharedView(View::new(request, self.reader.clone())?));
+        let template = task.template.as_ref();
+        let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
+        Ok(Rehearsal { engine: Arc::clone(self.registry.engine()), plugin, source, request })
     }
 
     async fn open(&self, content: Bytes, file_name: &str, password: Option<String>) -> Result<Opened, Error> {

@@ -105,7 +105,7 @@ pub fn pages(document: &Document) -> Result<Vec<Page>, Failure> {
 
 /// The order of day and month that is usual where a document seems to come from: the month stands first in the
 /// United States, where amounts have points and currencies a dollar sign, and addresses a state and ZIP code.
-fn usual_order<'t>(texts: impl Iterator<Item = &'t str> + Clone, convention: Convention) -> Order {
+pub(crate) fn usual_order<'t>(texts: impl Iterator<Item = &'t str> + Clone, convention: Convention) -> Order {
     if convention == Convention::Comma {
         return Order::DayFirst;
     }

@@ -10,7 +10,9 @@ pub mod business;
 pub mod completion;
 mod document;
 mod extractor;
+pub mod finder;
 mod fixture;
+mod geometry;
 #[doc(hidden)]
 pub mod guest;
 pub mod labels;
@@ -25,6 +27,7 @@ pub mod values;
 
 pub use document::{Document, Picture};
 pub use extractor::{Description, Extractor, Failure, Request};
+pub use finder::Finder;
 pub use fixture::{Fixture, FixtureError};
 pub use output::{Cell, Field, Output, Table, Warning};
 pub use page::{Line, Page, Rect, Word};
