@@ -62,7 +62,8 @@ pub mod organizations;
 pub mod pages;
 pub mod paging;
 pub mod plugins;
-pub mod projects;
+pub mod project_members;
+mod projects;
 pub mod statistics;
 pub mod templates;
 pub mod tokens;
@@ -224,6 +225,8 @@ fn platform(config: &Config) -> OpenApiRouter<Context> {
         .routes(protected!(tokens::regenerate_token))
         .routes(protected!(projects::create_project))
         .routes(protected!(projects::get_project, projects::update_project, projects::delete_project))
+        .routes(protected!(project_members::list_project_members, project_members::add_project_member))
+        .routes(protected!(project_members::update_project_member, project_members::remove_project_member))
         .routes(protected!(plugins::list_plugins))
         .routes(protected!(webhooks::list_webhooks, webhooks::create_webhook))
         .routes(protected!(webhooks::get_webhook, webhooks::update_webhook, webhooks::delete_webhook))

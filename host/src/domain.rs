@@ -66,6 +66,7 @@ pub mod organization;
 pub mod page;
 pub mod plan;
 pub mod project;
+pub mod project_member;
 pub mod raster;
 pub mod reference;
 pub mod schema;

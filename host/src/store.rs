@@ -23,6 +23,7 @@ mod members;
 mod one_time_tokens;
 mod organizations;
 mod plans;
+mod project_members;
 mod projects;
 mod queue;
 mod references;
@@ -51,6 +52,7 @@ pub use idempotency::{IDEMPOTENCY_HOLD, Idempotency, IdempotencyHold, KeptAnswer
 pub use invitations::{Acceptance, NewPerson};
 pub use load::Load;
 pub use members::Place;
+pub use project_members::Record;
 pub use queue::{Delivery, Queue};
 pub use retention::ExpiredFile;
 pub use runs::{Attempt, Pulse, Start};
@@ -262,6 +264,7 @@ static STATEMENTS: &[&[&Statement]] = &[
     one_time_tokens::ALL,
     organizations::ALL,
     plans::ALL,
+    project_members::ALL,
     projects::ALL,
     queue::ALL,
     references::ALL,

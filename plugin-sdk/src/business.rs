@@ -15,8 +15,8 @@ use crate::labels::{Label, Labels};
 use crate::page::Page;
 use crate::reading::{Reading, Slot, Span};
 use crate::values::amounts::{self, Amount, Convention};
-use crate::values::currencies;
 use crate::values::dates::{self, Date, Order};
+use crate::values::manner::Manner;
 
 use lexicon::Concept;
 
@@ -51,13 +51,16 @@ impl<'a> BusinessDocument<'a> {
     pub fn new(pages: &'a [Page], today: &str) -> Self {
         let reading = Reading::new(pages);
         let labels = Labels::find(&reading, &lexicon::lexicon());
-        let texts = || reading.segments().iter().map(|segment| segment.text.as_str());
-        let convention = Convention::infer(texts());
-        let order = Order::infer(texts(), usual_order(texts(), convention));
+        let Manner { convention, order } = reading.manner();
         let today = dates::parse(today, Order::DayFirst).map(|found| found.date);
         let mut document = Self { reading, labels, convention, order, today, items: items::Items::default() };
         document.items = items::Items::read(&document);
         document
+    }
+
+    /// How it writes numbers and dates.
+    pub fn manner(&self) -> Manner {
+        Manner { convention: self.convention, order: self.order }
     }
 
     /// The amounts in a segment; ranges are in its text.
@@ -101,32 +104,4 @@ impl<'a> BusinessDocument<'a> {
 /// A page that cannot be read.
 pub fn pages(document: &Document) -> Result<Vec<Page>, Failure> {
     (0..document.page_count()).map(|index| document.page(index)).collect()
-}
-
-/// The order of day and month that is usual where a document seems to come from: the month stands first in the
-/// United States, where amounts have points and currencies a dollar sign, and addresses a state and ZIP code.
-pub(crate) fn usual_order<'t>(texts: impl Iterator<Item = &'t str> + Clone, convention: Convention) -> Order {
-    if convention == Convention::Comma {
-        return Order::DayFirst;
-    }
-    let has_dollars = texts.clone().any(|text| currencies::mentions(text).contains(&"USD"));
-    let has_zip = texts.clone().any(has_state_and_zip);
-    if has_zip || (has_dollars && !texts.clone().any(|text| text.contains("GST") || text.contains("ABN"))) {
-        Order::MonthFirst
-    } else {
-        Order::DayFirst
-    }
-}
-
-/// Whether a text has two capitals and five digits at the end of an address line (`Seattle, WA 98109`).
-fn has_state_and_zip(text: &str) -> bool {
-    let words: Vec<&str> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
-    words.windows(2).any(|pair| match pair {
-        [state, zip] => {
-            let zip = zip.split('-').next().unwrap_or_default();
-            let is_state = state.len() == 2 && state.chars().all(|c| c.is_ascii_uppercase());
-            is_state && zip.len() == 5 && zip.chars().all(|c| c.is_ascii_digit()) && words.len() > 2
-        }
-        _ => false,
-    })
 }

@@ -8,14 +8,14 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use crate::business::usual_order;
 use crate::labels::{Label, Labels, Lexicon};
 use crate::output::Field;
 use crate::page::Page;
 use crate::reading::{Place, Reading, Span};
 use crate::table::{RawTable, Search};
-use crate::values::amounts::{self, Convention};
-use crate::values::dates::{self, Order};
+use crate::values::amounts;
+use crate::values::dates;
+use crate::values::manner::Manner;
 use crate::values::{contacts, currencies, identifiers};
 
 /// Confidence of a value in the row of its label.
@@ -59,8 +59,7 @@ const ENDS: &[&str] = &[
 /// Finds values in a document.
 pub struct Finder<'a> {
     reading: Reading<'a>,
-    convention: Convention,
-    order: Order,
+    manner: Manner,
 }
 
 /// A column of a table that is looked for.
@@ -99,10 +98,8 @@ impl<'a> Finder<'a> {
     /// Arranges the words of a document's pages, and settles how it writes numbers and dates.
     pub fn new(pages: &'a [Page]) -> Self {
         let reading = Reading::new(pages);
-        let texts = || reading.segments().iter().map(|segment| segment.text.as_str());
-        let convention = Convention::infer(texts());
-        let order = Order::infer(texts(), usual_order(texts(), convention));
-        Self { reading, convention, order }
+        let manner = Manner::infer(reading.segments().iter().map(|segment| segment.text.as_str()));
+        Self { reading, manner }
     }
 
     /// The rows and segments, for questions that this finder does not answer.
@@ -123,7 +120,7 @@ impl<'a> Finder<'a> {
     /// The number beside one of the labels, with its currency in the field's text.
     pub fn amount(&self, labels: &[&str]) -> Field {
         self.value(labels, |text| {
-            let found = amounts::find(text, self.convention);
+            let found = amounts::find(text, self.manner.convention);
             let amount = found.iter().find(|amount| amount.is_money());
             let amount = amount.or_else(|| found.iter().find(|amount| !amount.is_percentage))?;
             Some((amount.value, amount.range.clone()))
@@ -133,7 +130,7 @@ impl<'a> Finder<'a> {
     /// The percentage beside one of the labels: 19 for `19 %`.
     pub fn percentage(&self, labels: &[&str]) -> Field {
         self.value(labels, |text| {
-            let found = amounts::find(text, self.convention);
+            let found = amounts::find(text, self.manner.convention);
             let amount = found.into_iter().find(|amount| amount.is_percentage)?;
             Some((amount.value, amount.range))
         })
@@ -142,7 +139,7 @@ impl<'a> Finder<'a> {
     /// The date beside one of the labels, as `YYYY-MM-DD`.
     pub fn date(&self, labels: &[&str]) -> Field {
         self.value(labels, |text| {
-            let found = dates::find(text, self.order).into_iter().next()?;
+            let found = dates::find(text, self.manner.order).into_iter().next()?;
             Some((found.date.to_string(), found.range))
         })
     }
@@ -272,7 +269,7 @@ impl<'a> Finder<'a> {
                 first.is_some_and(|first| ends.meaning(first.text.trim_end_matches([':', ' '])).is_some())
             },
             is_numeric: &|column| kind(column) == ColumnKind::Amount,
-            convention: self.convention,
+            convention: self.manner.convention,
         };
         let mut rows: Vec<Map<String, Value>> = Vec::new();
         let mut spans: Vec<Span> = Vec::new();
@@ -334,10 +331,10 @@ impl<'a> Finder<'a> {
         match kind {
             ColumnKind::Text => Some(Value::from(text.trim())),
             ColumnKind::Amount => {
-                amounts::parse(text, self.convention).map(|amount| Value::from(amount.value))
+                amounts::parse(text, self.manner.convention).map(|amount| Value::from(amount.value))
             }
             ColumnKind::Date => {
-                dates::parse(text, self.order).map(|found| Value::from(found.date.to_string()))
+                dates::parse(text, self.manner.order).map(|found| Value::from(found.date.to_string()))
             }
         }
     }

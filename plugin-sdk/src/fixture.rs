@@ -54,6 +54,12 @@ impl Fixture {
         Self::from_pages(vec![typeset(text)])
     }
 
+    /// A document of several pages, each set as [`Fixture::from_text`] does it.
+    pub fn from_texts(texts: &[&str]) -> Self {
+        let pages = (1..).zip(texts).map(|(number, text)| Page { number, ..typeset(text) });
+        Self::from_pages(pages.collect())
+    }
+
     /// A document from a result, as `ocriva extract --format json` prints it for one file: its `pages` with their
     /// words. The way to take a real document into a test.
     ///

@@ -13,6 +13,7 @@ mod extractor;
 pub mod finder;
 mod fixture;
 mod geometry;
+pub mod grid;
 #[doc(hidden)]
 pub mod guest;
 pub mod labels;
@@ -20,7 +21,9 @@ pub mod log;
 pub mod lookup;
 pub mod output;
 pub mod page;
+pub mod pairs;
 pub mod reading;
+pub mod schema;
 pub mod table;
 pub mod text;
 pub mod values;

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::page::{Page, Rect, Word};
+use crate::values::manner::Manner;
 
 /// A gap wider than this many text heights separates two segments; spaces between words are a quarter to six
 /// tenths of the height, the latter in the fixed-width type of receipts.
@@ -144,6 +145,11 @@ impl<'a> Reading<'a> {
     pub fn row_text(&self, row: usize) -> String {
         let texts: Vec<&str> = self.row_segments(row).iter().map(|segment| segment.text.as_str()).collect();
         texts.join(" ")
+    }
+
+    /// How the document writes numbers and dates.
+    pub fn manner(&self) -> Manner {
+        Manner::infer(self.segments.iter().map(|segment| segment.text.as_str()))
     }
 
     /// The piece of text at `range` (bytes) of a segment, with the words it touches as its place.

@@ -87,6 +87,31 @@ impl<C: Copy + PartialEq> Search<'_, C> {
         tables
     }
 
+    /// Finds all tables as [`Search::run`] does, and goes on with the columns of the last one on pages that have no
+    /// heading: from the first row there that `resumes` says is one of the table.
+    pub fn run_on(&self, reading: &Reading, resumes: &dyn Fn(usize) -> bool) -> Vec<RawTable<C>> {
+        let row_count = reading.rows().len();
+        let headed = self.run(reading);
+        let mut tables: Vec<RawTable<C>> = Vec::new();
+        for (index, table) in headed.iter().enumerate() {
+            let next = headed.get(index + 1).map_or(row_count, |next| next.heading.start);
+            tables.push(table.clone());
+            let mut page = table.page;
+            let mut row = table.heading.end;
+            while row < next {
+                let here = reading.rows().get(row).map_or(page, |row| row.page);
+                if here > page && resumes(row) {
+                    page = here;
+                    let rows = self.body(reading, &table.columns, row..next, page);
+                    let heading = row..row;
+                    tables.push(RawTable { page, heading, columns: table.columns.clone(), rows });
+                }
+                row += 1;
+            }
+        }
+        tables
+    }
+
     fn headings(&self, reading: &Reading) -> Vec<(Range<usize>, Vec<Column<C>>)> {
         let mut headings: Vec<(Range<usize>, Vec<Column<C>>)> = Vec::new();
         let mut row = 0;
@@ -355,6 +380,28 @@ mod tests {
         assert_eq!(cells(&tables[0], 1), [(0, "matt")]);
         assert_eq!(cells(&tables[0], 2), [(0, "Brush"), (1, "12"), (2, "1.50"), (3, "18.00")]);
         assert_eq!(tables[0].rows.len(), 3);
+    }
+
+    #[test]
+    fn a_table_goes_on_where_the_next_page_has_no_heading() {
+        let fixture = Fixture::from_texts(&[
+            "Description            Qty   Unit Price    Amount\nBrush                   12         1.50     18.00\n",
+            "Page 2\nPaint                    2        10.00     20.00\nTotal                                     38.00\n",
+        ]);
+        let lexicon =
+            Lexicon::new([('d', "description"), ('q', "qty"), ('p', "unit price"), ('a', "amount")]);
+        let reading = Reading::new(&fixture.pages);
+        let search = Search {
+            lexicon: &lexicon,
+            is_heading: &|concepts| concepts.contains(&'a') && concepts.len() > 1,
+            is_end: &|row| reading.row_text(row).starts_with("Total"),
+            is_numeric: &|concept| concept != 'd',
+            convention: Convention::Point,
+        };
+        let tables = search.run_on(&reading, &|row| reading.row_text(row).starts_with("Paint"));
+        assert_eq!(tables.iter().map(|table| table.page).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(cells(&tables[1], 0), [(0, "Paint"), (1, "2"), (2, "10.00"), (3, "20.00")]);
+        assert_eq!(tables[1].rows.len(), 1);
     }
 
     #[test]

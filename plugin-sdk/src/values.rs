@@ -5,4 +5,5 @@ pub mod contacts;
 pub mod currencies;
 pub mod dates;
 pub mod identifiers;
+pub mod manner;
 pub mod mrz;

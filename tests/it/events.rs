@@ -12,7 +12,7 @@ use ocriva::domain::tenant::Tenant;
 use ocriva::store::{Attempt, Start};
 use serde_json::json;
 use support::on_each_engine;
-use support::store::{LEASE, TestStore, processed};
+use support::store::{LEASE, TestStore, processed, project_id};
 
 on_each_engine!(
     a_document_tells_when_it_was_uploaded_and_processed,
@@ -159,7 +159,7 @@ async fn events_of_another_tenant_are_not_there(test: TestStore) {
     let attempt = test.upload_and_start().await;
     let (batch_id, _) = batch(&test, 1).await;
     let other = test.other_tenant().await;
-    let other_project = Tenant::project(&test.first.organization_id, other.project_id.clone().unwrap());
+    let other_project = Tenant::project(&test.first.organization_id, project_id(&other));
     for stranger in [other, other_project] {
         let of_document = test.store.document_events(&stranger, &attempt.document.id, 0, 100).await.unwrap();
         let of_batch = test.store.batch_events(&stranger, &batch_id, 0, 100).await.unwrap();

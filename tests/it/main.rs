@@ -28,6 +28,7 @@ mod pages;
 mod plans;
 mod plugins;
 mod presets;
+mod project_members;
 mod projects;
 mod queue;
 mod replicas;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ocriva::domain::audit::Actor;
 use ocriva::domain::document::AttemptProgress;
+use ocriva::domain::organization::Role;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ over_http!(
     a_client_that_comes_back_is_told_what_it_missed,
     a_batch_is_followed_to_its_end,
     a_failure_is_told_with_its_reason,
+    who_may_not_hear_more_is_told_no_more,
 );
 
 /// An event as it came.
@@ -35,7 +37,11 @@ struct Stream {
 
 impl Stream {
     async fn open(api: &TestApi, path: &str, last: Option<&str>) -> Self {
-        let mut request = bearer(api.request(Method::GET, path), &api.token);
+        Self::open_as(api, path, last, &api.token).await
+    }
+
+    async fn open_as(api: &TestApi, path: &str, last: Option<&str>, credential: &str) -> Self {
+        let mut request = bearer(api.request(Method::GET, path), credential);
         if let Some(last) = last {
             request = request.header("Last-Event-ID", last);
         }
@@ -179,6 +185,31 @@ async fn a_failure_is_told_with_its_reason(api: TestApi) {
     api.base.store.cancel_document(&Actor::system(), &api.base.tenant(), &other.id).await.unwrap();
     stream.expect("cancelled").await;
     assert!(stream.next().await.is_none());
+}
+
+async fn who_may_not_hear_more_is_told_no_more(api: TestApi) {
+    let attempt = api.base.upload_and_start().await;
+    let access = api.access_token(Role::Member).await;
+    let path = format!("/processing-history/{}/events", attempt.document.id);
+    let mut stream = Stream::open_as(&api, &path, None, &access).await;
+    stream.expect("status").await;
+    let closed = json!({"access": "members"});
+    let project = api.patch(&format!("/projects/{}", api.project()), &api.token, &closed).await;
+    assert_eq!(project.status, 200, "{project:?}");
+    let read_on = async {
+        for percent in (1..=99).cycle() {
+            let progress = AttemptProgress { percent, pages_read: Some(1), page_count: Some(4) };
+            api.base.store.beat(&attempt, LEASE, progress).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let told = async { while stream.next().await.is_some() {} };
+    tokio::select! {
+        () = told => {}
+        () = read_on => {}
+        () = tokio::time::sleep(Duration::from_secs(20)) => panic!("the stream goes on"),
+    }
+    api.get(&path, &access).await.assert_error(404, "document.unknown");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,6 +10,7 @@ use serde_json::json;
 use support::api::{TestApi, bearer, png, text};
 use support::database::Engine;
 use support::over_http;
+use support::store::project_id;
 
 over_http!(
     an_upload_is_recorded_and_waits_for_its_turn,
@@ -138,8 +139,8 @@ async fn a_size_that_differs_from_what_arrived_is_refused(api: TestApi) {
 async fn a_project_out_of_reach_and_an_unknown_template_are_refused(api: TestApi) {
     let (tenant, _) = api.foreign_token().await;
     let unknown = "0192f3a4-5b6c-7d8e-9f01-23456789abcd";
-    for project in [tenant.project_id.as_deref().unwrap(), unknown] {
-        let form = api.upload_form(png(), "a.png").text("projectId", project.to_owned());
+    for project in [project_id(&tenant), unknown.to_owned()] {
+        let form = api.upload_form(png(), "a.png").text("projectId", project);
         let refused = api.submit(&api.upload_path(), &api.token, form).await;
         refused.assert_error(401, "auth.project_out_of_reach");
     }

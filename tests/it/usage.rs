@@ -5,12 +5,13 @@ use std::time::Duration;
 use ocriva::domain::audit::Actor;
 use ocriva::domain::document::Failure;
 use ocriva::domain::project::NewProject;
+use ocriva::domain::project_member::ProjectAccess;
 use ocriva::domain::tenant::Tenant;
 use ocriva::domain::token::TokenScope;
 use serde_json::{Value, json};
 use support::api::TestApi;
 use support::over_http;
-use support::store::processed;
+use support::store::{processed, project_id};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -88,7 +89,7 @@ async fn a_period_that_is_none_names_those_there_are(api: TestApi) {
 async fn a_projects_token_sees_its_project_only(api: TestApi) {
     let other = other_project(&api).await;
     api.upload("a.png").await;
-    let token = api.token_with(&api.organization(), other.project_id.as_deref(), TokenScope::ALL).await;
+    let token = api.token_with(&api.organization(), Some(&project_id(&other)), TokenScope::ALL).await;
     assert_eq!(analytics(&api, "", &token).await["total"]["documents"], 0);
     let answer = api.get(&format!("/usage/analytics?projectId={}", api.project()), &token).await;
     answer.assert_error(401, "auth.project_out_of_reach");
@@ -101,7 +102,12 @@ async fn analytics(api: &TestApi, query: &str, token: &str) -> Value {
 }
 
 async fn other_project(api: &TestApi) -> Tenant {
-    let new = NewProject { name: "Other".to_owned(), description: None, file_retention_days: 0 };
+    let new = NewProject {
+        name: "Other".to_owned(),
+        description: None,
+        access: ProjectAccess::Organization,
+        file_retention_days: 0,
+    };
     let made = api.base.store.create_project(&Actor::system(), &api.organization(), new).await.unwrap();
     Tenant::project(api.organization(), made.id)
 }

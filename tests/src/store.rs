@@ -8,9 +8,10 @@ use ocriva::domain::document::{
 };
 use ocriva::domain::extraction::Extraction;
 use ocriva::domain::project::NewProject;
+use ocriva::domain::project_member::ProjectAccess;
 use ocriva::domain::template::export::ExportSettings;
 use ocriva::domain::template::{ExtractionMode, ResultFormat, TemplateContent};
-use ocriva::domain::tenant::Tenant;
+use ocriva::domain::tenant::{Reach, Tenant};
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::{NewApiToken, TokenScope};
 use ocriva::store::{Attempt, Bootstrap, Bootstrapped, Start, Store};
@@ -97,7 +98,12 @@ impl TestStore {
         let actor = Actor::system();
         let made = self.store.create_organization(&actor, "Other", &self.first.user_id).await;
         let organization_id = made.expect("an organization can be made").id;
-        let new = NewProject { name: "Default".to_owned(), description: None, file_retention_days: 0 };
+        let new = NewProject {
+            name: "Default".to_owned(),
+            description: None,
+            access: ProjectAccess::Organization,
+            file_retention_days: 0,
+        };
         let project = self.store.create_project(&actor, &organization_id, new).await;
         Tenant::project(organization_id, project.expect("a project can be made").id)
     }
@@ -124,9 +130,8 @@ impl TestStore {
 
     /// Records a document.
     pub async fn upload(&self, tenant: &Tenant, new: &NewDocument) -> Document {
-        let project_id = tenant.project_id.as_deref().expect("the tenant is a project");
         self.store
-            .create_document(&Actor::system(), &tenant.organization_id, project_id, new)
+            .create_document(&Actor::system(), &tenant.organization_id, &project_id(tenant), new)
             .await
             .expect("a document can be recorded")
     }
@@ -217,5 +222,13 @@ pub fn new_token(public_id: &str) -> NewApiToken {
         created_by: None,
         // A time that ISO 8601 can write: the year 2100.
         expires_at: Timestamp(4_102_444_800_000_000),
+    }
+}
+
+/// The project of a tenant that is just one.
+pub fn project_id(tenant: &Tenant) -> String {
+    match &tenant.projects {
+        Reach::Only(ids) if ids.len() == 1 => ids.first().expect("there is one").clone(),
+        other => panic!("{other:?} is not one project"),
     }
 }

@@ -3,6 +3,8 @@
 //! A handler that needs a permission names it in its signature: `permit: Permit<ReadDocuments>`. The router takes
 //! nothing else for its protected routes (see [`guarded`]), so that a route without a permission does not compile.
 
+mod caller;
+
 use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::net::{IpAddr, SocketAddr};
@@ -12,17 +14,14 @@ use axum::handler::Handler;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
+pub use caller::{Caller, Person, roles_with};
+
 use super::Context;
 use super::error::{ApiError, Code};
-use super::extract::Id;
 use crate::auth::{self, Subject};
-use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::network;
-use crate::domain::organization::Role;
-use crate::domain::project::Project;
-use crate::domain::tenant::Tenant;
 use crate::domain::token::{ApiToken, LoginFamily, TokenScope};
-use crate::store::Store;
+use crate::store::Place;
 
 const API_KEY: &str = "x-api-key";
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -96,175 +95,6 @@ impl<S: Send + Sync> FromRequestParts<S> for CallerAddress {
     }
 }
 
-/// Whoever sent the request, once the credential has been checked. What checks it before the handler does leaves it in
-/// the request's extensions.
-#[derive(Debug, Clone)]
-pub struct Caller {
-    /// The organization all of the request's data belongs to.
-    pub organization_id: String,
-    /// The project the credential is bound to; `None` for every project of the organization.
-    pub project_id: Option<String>,
-    /// The user, where the credential is a person's.
-    pub user_id: Option<String>,
-    /// The login that the credential descends from, where it is a person's.
-    login: Option<String>,
-    /// The same for the audit log.
-    pub actor: Actor,
-    grants: Grants,
-}
-
-/// What a credential allows.
-#[derive(Debug, Clone)]
-enum Grants {
-    /// What goes with a user's role.
-    Role(Role),
-    /// What a token's maker chose.
-    Token(Box<ApiToken>),
-}
-
-/// A person who is logged in.
-#[derive(Debug, Clone, Copy)]
-pub struct Person<'a> {
-    /// The user.
-    pub user_id: &'a str,
-    /// The login that the request's credential descends from.
-    pub login: &'a str,
-}
-
-impl Caller {
-    /// All data that the credential reaches.
-    pub fn tenant(&self) -> Tenant {
-        Tenant { organization_id: self.organization_id.clone(), project_id: self.project_id.clone() }
-    }
-
-    /// The data of one of the caller's projects.
-    pub fn tenant_of(&self, project: &Project) -> Tenant {
-        Tenant::project(&self.organization_id, &project.id)
-    }
-
-    /// The data of the project that a request names, or all that the credential reaches where it names none.
-    ///
-    /// # Errors
-    /// As [`Caller::project`].
-    pub async fn tenant_in(&self, store: &Store, project_id: Option<&Id>) -> Result<Tenant, ApiError> {
-        match project_id {
-            None => Ok(self.tenant()),
-            Some(id) => Ok(self.tenant_of(&self.project(store, Some(id)).await?)),
-        }
-    }
-
-    /// The project that a request is about: the one it names, or the one its token is bound to.
-    ///
-    /// # Errors
-    /// 400 where neither is there; 401 where the credential does not reach the project, be it unknown or another
-    /// tenant's.
-    pub async fn project(&self, store: &Store, named: Option<&Id>) -> Result<Project, ApiError> {
-        let id = match (named, &self.project_id) {
-            (Some(Id(named)), None) => named,
-            (Some(Id(named)), Some(bound)) if named == bound => named,
-            (None, Some(bound)) => bound,
-            (None, None) => return Err(ApiError::fields(vec!["`projectId` is missing".to_owned()])),
-            (Some(_), Some(_)) => return Err(out_of_reach()),
-        };
-        store.project(&self.organization_id, id).await?.ok_or_else(out_of_reach)
-    }
-
-    /// Checks that a path names the caller's own organization.
-    ///
-    /// # Errors
-    /// 404 for any other one.
-    pub fn check_organization(&self, Id(id): &Id) -> Result<(), ApiError> {
-        if *id == self.organization_id {
-            return Ok(());
-        }
-        Err(ApiError::new(Code::OrganizationUnknown, format!("there is no organization `{id}`")))
-    }
-
-    /// Checks that the credential reaches the organization as a whole.
-    ///
-    /// # Errors
-    /// 401 for one that is bound to a project.
-    pub fn check_whole_organization(&self) -> Result<(), ApiError> {
-        match self.project_id {
-            None => Ok(()),
-            Some(_) => Err(ApiError::new(
-                Code::ProjectOutOfReach,
-                "a project's token does not reach the organization as a whole",
-            )),
-        }
-    }
-
-    /// The person who calls.
-    ///
-    /// # Errors
-    /// 403 for an API token.
-    pub fn person(&self) -> Result<Person<'_>, ApiError> {
-        match (&self.user_id, &self.login) {
-            (Some(user_id), Some(login)) => Ok(Person { user_id, login }),
-            _ => Err(ApiError::new(Code::UserRequired, "only a person who is logged in can do this")),
-        }
-    }
-
-    /// What the caller counts as among the members: a person's role; an API token that may manage the organization is
-    /// no more than an administrator.
-    pub fn role(&self) -> Role {
-        match &self.grants {
-            Grants::Role(role) => *role,
-            Grants::Token(_) => Role::Admin,
-        }
-    }
-
-    /// The API token that the credential is or was made from.
-    pub fn token(&self) -> Option<&ApiToken> {
-        match &self.grants {
-            Grants::Role(_) => None,
-            Grants::Token(token) => Some(token),
-        }
-    }
-
-    /// Checks that the caller has the permission `P`, for handlers that need it in some cases only.
-    ///
-    /// # Errors
-    /// 403 where they have not.
-    pub fn check_permission<P: Permission>(&self) -> Result<(), ApiError> {
-        P::SCOPE.map_or(Ok(()), |scope| self.check_scope(scope))
-    }
-
-    fn check_scope(&self, scope: TokenScope) -> Result<(), ApiError> {
-        match &self.grants {
-            Grants::Role(role) if role_allows(*role, scope) => Ok(()),
-            Grants::Role(role) => Err(ApiError::new(
-                Code::RoleInsufficient,
-                format!("this needs `{scope}`, which the role `{role}` does not include"),
-            )),
-            Grants::Token(token) if token.scopes.contains(&scope) => Ok(()),
-            Grants::Token(_) => {
-                Err(ApiError::new(Code::ScopeMissing, format!("the token lacks the scope `{scope}`")))
-            }
-        }
-    }
-}
-
-fn out_of_reach() -> ApiError {
-    ApiError::new(Code::ProjectOutOfReach, "the project is outside the reach of this credential")
-}
-
-/// The roles that a scope goes with.
-pub fn roles_with(scope: TokenScope) -> impl Iterator<Item = Role> {
-    Role::ALL.iter().copied().filter(move |role| role_allows(*role, scope))
-}
-
-fn role_allows(role: Role, scope: TokenScope) -> bool {
-    match scope {
-        TokenScope::DocumentsRead | TokenScope::TemplatesRead | TokenScope::PluginsRead => true,
-        TokenScope::DocumentsWrite | TokenScope::TemplatesWrite => role.may_write(),
-        TokenScope::PluginsWrite
-        | TokenScope::WebhooksManage
-        | TokenScope::TokensManage
-        | TokenScope::OrganizationManage => role.may_manage(),
-    }
-}
-
 /// Something a handler may require of its caller.
 pub trait Permission: Send + Sync + 'static {
     /// The scope it takes; `None` for any valid credential.
@@ -328,8 +158,7 @@ where
             None => authenticate(&context, face, parts).await?,
         };
         context.limits.admit(&context.store, &context.clock, parts, &caller).await?;
-        caller.check_permission::<P>()?;
-        Ok(Self { caller, permission: PhantomData })
+        Ok(Self { caller: caller.permitted(P::SCOPE)?, permission: PhantomData })
     }
 }
 
@@ -478,14 +307,7 @@ pub async fn token_caller(
         return Err(ApiError::new(Code::AddressRefused, "the token may not be used from this address"));
     }
     context.store.touch_token(&token).await?;
-    Ok(Caller {
-        organization_id: token.organization_id.clone(),
-        project_id: token.project_id.clone(),
-        user_id: None,
-        login: None,
-        actor: actor(ActorKind::Token, token.id.clone(), address),
-        grants: Grants::Token(Box::new(token)),
-    })
+    Ok(Caller::of_token(token, address))
 }
 
 async fn user_caller(
@@ -498,17 +320,24 @@ async fn user_caller(
     }
     let user = context.store.user(&login.user_id).await?.filter(|user| user.is_active);
     let user = user.ok_or_else(invalid)?;
-    let membership = context.store.membership(&user.id, &login.organization_id).await?.ok_or_else(invalid)?;
-    Ok(Caller {
-        organization_id: login.organization_id,
-        project_id: None,
-        actor: actor(ActorKind::User, user.id, address),
-        user_id: Some(login.user_id),
-        login: Some(login.family),
-        grants: Grants::Role(membership.role),
-    })
+    let place = Place { organization_id: &login.organization_id, user_id: &user.id };
+    let standing = context.store.standing(place).await?.ok_or_else(invalid)?;
+    Ok(Caller::of_person(login, standing, address))
 }
 
-fn actor(kind: ActorKind, id: String, address: Option<IpAddr>) -> Actor {
-    Actor { kind, id: Some(id), address: address.map(|address| address.to_string()) }
+/// The same caller as they are by now, for answers that take longer than a request usually does.
+///
+/// # Errors
+/// As [`authenticate`], and 403 where they may not do any more what they began.
+pub async fn renewed(context: &Context, caller: &Caller) -> Result<Caller, ApiError> {
+    let address = caller.address();
+    let now = match caller.login_family() {
+        Some(login) => user_caller(context, login, address).await?,
+        None => {
+            let token = caller.token().ok_or_else(invalid)?;
+            let record = context.store.token_by_public_id(&token.public_id).await?.ok_or_else(invalid)?;
+            token_caller(context, record, address).await?
+        }
+    };
+    now.permitted(caller.needs())
 }

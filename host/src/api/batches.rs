@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Caller, Face, Permit, ReadDocuments, WriteDocuments};
+use super::access::{self, Caller, Face, Permit, ReadDocuments, WriteDocuments};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Multipart, Path, Query};
 use super::history::{MAX_SEARCH, ReprocessRequest, day, days_end};
@@ -24,6 +24,7 @@ use crate::domain::file_name;
 use crate::domain::format::Format;
 use crate::domain::tenant::Tenant;
 use crate::ingest;
+use crate::store::Record;
 
 /// Longest name, in characters.
 const MAX_NAME: usize = 200;
@@ -190,12 +191,13 @@ pub async fn get_batch(
     Path(id): Path<Id>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let tenant = permit.caller.tenant();
+    let mut tenant = permit.caller.tenant();
     let mut batch = context.store.batch(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let mut waited = None;
     if batch.status() == BatchStatus::Processing {
         waited = waiting::until_finished(&context, &headers, Subject::Batch(batch.id.clone())).await;
         if waited.is_some() {
+            tenant = access::renewed(&context, &permit.caller).await?.tenant();
             batch = context.store.batch(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
         }
     }
@@ -214,7 +216,8 @@ pub async fn cancel_batch(
     State(context): State<Context>,
     Path(id): Path<Id>,
 ) -> Result<Answer<BatchResponse>, ApiError> {
-    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let caller = &permit.caller;
+    let tenant = caller.tenant_for(&context.store, Record::Batch(&id.0)).await?;
     let change = context.store.cancel_batch(&caller.actor, &tenant, &id.0).await?;
     changed(&context, &tenant, &id, change, "all documents of the batch are finished already").await
 }
@@ -231,7 +234,8 @@ pub async fn reprocess_batch(
     Path(id): Path<Id>,
     request: Option<Json<ReprocessRequest>>,
 ) -> Result<Answer<BatchResponse>, ApiError> {
-    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let caller = &permit.caller;
+    let tenant = caller.tenant_for(&context.store, Record::Batch(&id.0)).await?;
     let batch = context.store.batch(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let Json(request) = request.unwrap_or_default();
     let new = history::new_processing(&context, request, &batch.project_id, batch.template, &tenant).await?;
@@ -249,7 +253,8 @@ pub async fn delete_batch(
     Path(id): Path<Id>,
 ) -> Result<StatusCode, ApiError> {
     let caller = permit.caller;
-    match context.store.delete_batch(&caller.actor, &caller.tenant(), &id.0).await? {
+    let tenant = caller.tenant_for(&context.store, Record::Batch(&id.0)).await?;
+    match context.store.delete_batch(&caller.actor, &tenant, &id.0).await? {
         BatchDeletion::Deleted { blob_keys } => {
             for key in blob_keys {
                 ingest::discard(&context.blobs, &BlobKey::stored(&key)?).await;
@@ -334,6 +339,7 @@ async fn upload_to(
     let subject = Subject::Batch(taken.answer.id.clone());
     let waited = waiting::until_finished(&context, &headers, subject).await;
     if waited.is_some()
+        && let Ok(caller) = access::renewed(&context, &caller).await
         && let Some(batch) = context.store.batch(&caller.tenant(), &taken.answer.id).await?
     {
         let answer = &mut taken.answer;

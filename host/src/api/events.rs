@@ -3,7 +3,7 @@
 //! What a stream tells comes from the documents' records, so that any process can go on where another one stopped: an
 //! event's id is the time of the change it tells, and a client that comes back with `Last-Event-ID` is told what has
 //! changed since. States that were passed through meanwhile are not told; the last one always is, even where the clocks
-//! of processes differ. A stream ends after its final event, and when the server stops.
+//! of processes differ. A stream ends after its final event, when the server stops, and when its client may hear no more.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -16,10 +16,9 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use serde::Serialize;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
-use super::access::{Permit, ReadDocuments};
+use super::access::{self, Caller, Permit, ReadDocuments};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Path};
 use super::history::FailureResponse;
@@ -28,6 +27,7 @@ use super::{Context, batches, history};
 use crate::domain::batch::{BatchNumbers, BatchStatus};
 use crate::domain::document::{DocumentState, DocumentStatus};
 use crate::domain::timestamp::Timestamp;
+use crate::store::Record;
 
 /// What the id of a batch's final event ends in.
 const END: &str = "-end";
@@ -39,6 +39,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How soon a client should come back when a stream breaks off.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// How long a stream goes on telling what happens before it looks again whether its client may still hear it.
+const LOOK_HOLDS: Duration = Duration::from_secs(1);
 
 /// What changed this long before the last event of a batch is told again: it may have been written by a transaction
 /// that was committed after it, or by a process whose clock is behind.
@@ -83,8 +86,9 @@ pub struct BatchEvent {
 ///
 /// `status` when its status changes, `progress` when pages are read, and at the end `completed`, `failed`, `cancelled`
 /// or `retention_expired`; the data is a `DocumentEvent`. The stream ends after the final event. It also ends after a
-/// while, or when the server stops: connect again with the id of the last event in `Last-Event-ID`, as browsers do by
-/// themselves. When all has been told already, the answer is 204.
+/// while, when the credential does not reach the document any more, or when the server stops: connect again with the id
+/// of the last event in `Last-Event-ID`, as browsers do by themselves. When all has been told already, the answer is
+/// 204.
 #[utoipa::path(get, path = "/processing-history/{id}/events", tag = "processing history",
     params(("id" = String, Path),
         ("Last-Event-ID" = Option<String>, Header, description = "Only what has changed since this event")),
@@ -99,7 +103,7 @@ pub async fn document_events(
     let tenant = permit.caller.tenant();
     let document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| history::unknown(&id))?;
     let told = Told::Document { known: last_event(&headers), last: None };
-    stream_of(&context, Subject::Document(document.id), told).await
+    stream_of(context, permit.caller, Subject::Document(document.id), told).await
 }
 
 /// Tells how far a batch is, as server-sent events.
@@ -121,7 +125,7 @@ pub async fn batch_events(
     let batch = context.store.batch(&permit.caller.tenant(), &id.0).await?;
     let batch = batch.ok_or_else(|| batches::unknown(&id))?;
     let told = Told::Batch { id: batch.id.clone(), known: last_event(&headers), documents: HashMap::new() };
-    stream_of(&context, Subject::Batch(batch.id), told).await
+    stream_of(context, permit.caller, Subject::Batch(batch.id), told).await
 }
 
 /// What a client knows already.
@@ -143,19 +147,28 @@ enum Told {
 
 /// A stream on its way.
 struct Streaming {
+    context: Context,
+    /// Whoever listens, as they were at the last look.
+    caller: Caller,
+    looked_at: Instant,
+    subject: Subject,
     watch: Watch,
     told: Told,
     /// Made, not yet sent.
     ready: VecDeque<Event>,
     is_over: bool,
     until: Instant,
-    draining: CancellationToken,
 }
 
-async fn stream_of(context: &Context, subject: Subject, mut told: Told) -> Result<Response, ApiError> {
+async fn stream_of(
+    context: Context,
+    caller: Caller,
+    subject: Subject,
+    mut told: Told,
+) -> Result<Response, ApiError> {
     let full =
         || ApiError::new(Code::TooManyWaiting, "too many clients wait for documents; try again shortly");
-    let mut watch = context.watcher.watch(subject).ok_or_else(full)?;
+    let mut watch = context.watcher.watch(subject.clone()).ok_or_else(full)?;
     let step = told.step(&watch.next().await?)?;
     if step.is_final && step.events.is_empty() {
         return Ok(StatusCode::NO_CONTENT.into_response());
@@ -165,12 +178,15 @@ async fn stream_of(context: &Context, subject: Subject, mut told: Told) -> Resul
     ready.push_front(Event::default().retry(RETRY));
     let longest = Duration::from_secs(context.config.server.event_stream_seconds);
     let streaming = Streaming {
+        context,
+        caller,
+        looked_at: Instant::now(),
+        subject,
         watch,
         told,
         ready,
         is_over: step.is_final,
         until: Instant::now() + longest,
-        draining: context.draining.clone(),
     };
     let events = stream::unfold(streaming, async |mut streaming| {
         let event = streaming.next().await?;
@@ -190,14 +206,32 @@ impl Streaming {
                 return None;
             }
             let states = tokio::select! {
-                () = self.draining.cancelled() => return None,
+                () = self.context.draining.cancelled() => return None,
                 () = tokio::time::sleep_until(self.until) => return None,
                 states = self.watch.next() => states.ok()?,
             };
+            if !self.is_still_allowed().await {
+                return None;
+            }
             let step = self.told.step(&states).ok()?;
             self.ready.extend(step.events);
             self.is_over = step.is_final;
         }
+    }
+
+    /// Whether the caller may still hear of the subject, by a look that is no older than [`LOOK_HOLDS`].
+    async fn is_still_allowed(&mut self) -> bool {
+        if self.looked_at.elapsed() < LOOK_HOLDS {
+            return true;
+        }
+        let Ok(caller) = access::renewed(&self.context, &self.caller).await else { return false };
+        self.caller = caller;
+        self.looked_at = Instant::now();
+        let record = match &self.subject {
+            Subject::Document(id) => Record::Document(id),
+            Subject::Batch(id) => Record::Batch(id),
+        };
+        matches!(self.context.store.project_of(&self.caller.tenant(), record).await, Ok(Some(_)))
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Face, Permit, ReadDocuments, WriteDocuments};
+use super::access::{self, Face, Permit, ReadDocuments, WriteDocuments};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Json, Path, Query, shown};
 use super::paging::{PageLimit, PageNumber, PageResponse, page};
@@ -25,6 +25,7 @@ use crate::domain::template::{ExtractorChoice, TemplateReference};
 use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;
 use crate::ingest;
+use crate::store::Record;
 
 const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
@@ -185,12 +186,14 @@ pub async fn get_history(
     Query(query): Query<RecordQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let tenant = permit.caller.tenant_in(&context.store, query.project_id.as_ref()).await?;
+    let mut tenant = permit.caller.tenant_in(&context.store, query.project_id.as_ref()).await?;
     let mut document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let mut waited = None;
     if !document.status.is_final() {
         waited = waiting::until_finished(&context, &headers, Subject::Document(document.id.clone())).await;
         if waited.is_some() {
+            let caller = access::renewed(&context, &permit.caller).await?;
+            tenant = caller.tenant_in(&context.store, query.project_id.as_ref()).await?;
             document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
         }
     }
@@ -213,7 +216,8 @@ pub async fn cancel_document(
     State(context): State<Context>,
     Path(id): Path<Id>,
 ) -> Result<Answer<ProcessingRecord>, ApiError> {
-    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let caller = &permit.caller;
+    let tenant = caller.tenant_for(&context.store, Record::Document(&id.0)).await?;
     match context.store.cancel_document(&caller.actor, &tenant, &id.0).await? {
         Cancellation::Cancelled | Cancellation::Requested => {}
         Cancellation::TooLate => {
@@ -240,7 +244,8 @@ pub async fn reprocess_document(
     Path(id): Path<Id>,
     request: Option<Json<ReprocessRequest>>,
 ) -> Result<Answer<ProcessingRecord>, ApiError> {
-    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let caller = &permit.caller;
+    let tenant = caller.tenant_for(&context.store, Record::Document(&id.0)).await?;
     let document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let Json(request) = request.unwrap_or_default();
     let new = new_processing(&context, request, &document.project_id, document.template, &tenant).await?;
@@ -306,7 +311,8 @@ pub async fn delete_document(
     Path(id): Path<Id>,
 ) -> Result<StatusCode, ApiError> {
     let caller = permit.caller;
-    match context.store.delete_document(&caller.actor, &caller.tenant(), &id.0).await? {
+    let tenant = caller.tenant_for(&context.store, Record::Document(&id.0)).await?;
+    match context.store.delete_document(&caller.actor, &tenant, &id.0).await? {
         Deletion::Deleted { blob_key } => {
             if let Some(key) = blob_key {
                 ingest::discard(&context.blobs, &BlobKey::stored(&key)?).await;

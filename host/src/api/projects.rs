@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Context;
-use super::access::{Anyone, Caller, ManageOrganization, Permit};
+use super::access::{Anyone, ManageOrganization, Permit};
 use super::error::{ApiError, Code};
-use super::extract::{Id, Json, Path, double_option};
+use super::extract::{Id, Json, Path, double_option, shown};
 use crate::domain::project::{NewProject, Project, ProjectChanges, ProjectDeletion};
+use crate::domain::project_member::ProjectAccess;
 
 const MAX_NAME: usize = 200;
 const MAX_DESCRIPTION: usize = 2000;
@@ -27,6 +28,9 @@ pub struct ProjectResponse {
     description: Option<String>,
     organization_id: String,
     is_active: bool,
+    /// Who reaches it: everybody in the organization, or its members only.
+    #[schema(value_type = ProjectAccess)]
+    access: &'static str,
     settings: ProjectSettings,
     created_at: String,
     updated_at: String,
@@ -50,6 +54,10 @@ pub struct CreateProjectRequest {
     name: String,
     #[schema(max_length = 2000)]
     description: Option<String>,
+    /// `organization` (default) for everybody in the organization, `members` for its members and for those who manage
+    /// the organization.
+    #[schema(value_type = Option<ProjectAccess>)]
+    access: Option<String>,
     settings: Option<ProjectSettings>,
 }
 
@@ -65,10 +73,15 @@ pub struct UpdateProjectRequest {
     #[schema(value_type = Option<String>, max_length = 2000)]
     description: Option<Option<String>>,
     is_active: Option<bool>,
+    /// `organization` for everybody in the organization, `members` for its members and for those who manage the
+    /// organization: whoever else worked with it loses it at once.
+    #[schema(value_type = Option<ProjectAccess>)]
+    access: Option<String>,
     settings: Option<ProjectSettings>,
 }
 
-/// Lists the projects that the credential reaches, oldest first.
+/// Lists the projects that the credential reaches, oldest first: without those that have `access` `members` for who is
+/// no member of them.
 #[utoipa::path(get, path = "/projects", tag = "projects",
     responses((status = 200, body = Vec<ProjectResponse>)))]
 pub async fn list_projects(
@@ -77,7 +90,7 @@ pub async fn list_projects(
 ) -> Result<Answer<Vec<ProjectResponse>>, ApiError> {
     let caller = permit.caller;
     let projects = context.store.list_projects(&caller.organization_id).await?;
-    let reached = projects.into_iter().filter(|project| reaches(&caller, &project.id));
+    let reached = projects.into_iter().filter(|project| caller.reaches(&project.id));
     Ok(Answer(reached.map(ProjectResponse::from).collect()))
 }
 
@@ -90,13 +103,15 @@ pub async fn create_project(
     Json(request): Json<CreateProjectRequest>,
 ) -> Result<(StatusCode, Answer<ProjectResponse>), ApiError> {
     let caller = permit.caller;
-    check(Some(&request.name), request.description.as_deref(), request.settings.as_ref())?;
+    let (description, settings) = (request.description.as_deref(), request.settings.as_ref());
+    let access = check(Some(&request.name), description, request.access.as_deref(), settings)?;
     if caller.project_id.is_some() {
         return Err(ApiError::new(Code::ProjectOutOfReach, "a project's token cannot make other projects"));
     }
     let new = NewProject {
         name: request.name,
         description: request.description,
+        access: access.unwrap_or(ProjectAccess::Organization),
         file_retention_days: request.settings.map_or(0, |settings| settings.file_retention_days),
     };
     let project = context.store.create_project(&caller.actor, &caller.organization_id, new).await?;
@@ -114,7 +129,7 @@ pub async fn get_project(
 ) -> Result<Answer<ProjectResponse>, ApiError> {
     let caller = permit.caller;
     let project = context.store.project(&caller.organization_id, &id.0).await?;
-    let project = project.filter(|project| reaches(&caller, &project.id)).ok_or_else(|| unknown(&id))?;
+    let project = project.filter(|project| caller.reaches(&project.id)).ok_or_else(|| unknown(&id))?;
     Ok(Answer(project.into()))
 }
 
@@ -130,14 +145,16 @@ pub async fn update_project(
 ) -> Result<Answer<ProjectResponse>, ApiError> {
     let caller = permit.caller;
     let description = request.description.as_ref().and_then(Option::as_deref);
-    check(request.name.as_deref(), description, request.settings.as_ref())?;
-    if !reaches(&caller, &id.0) {
+    let (name, settings) = (request.name.as_deref(), request.settings.as_ref());
+    let access = check(name, description, request.access.as_deref(), settings)?;
+    if !caller.reaches(&id.0) {
         return Err(unknown(&id));
     }
     let changes = ProjectChanges {
         name: request.name,
         description: request.description,
         is_active: request.is_active,
+        access,
         file_retention_days: request.settings.map(|settings| settings.file_retention_days),
     };
     let organization = &caller.organization_id;
@@ -145,7 +162,7 @@ pub async fn update_project(
     Ok(Answer(project.ok_or_else(|| unknown(&id))?.into()))
 }
 
-/// Deletes a project that has no documents; its templates, batches and tokens go with it.
+/// Deletes a project that has no documents; its templates, batches, tokens and members go with it.
 ///
 /// While it has documents the answer is 409: delete them first, so that nothing is lost by one mistaken call.
 #[utoipa::path(delete, path = "/projects/{projectId}", tag = "projects",
@@ -157,7 +174,7 @@ pub async fn delete_project(
     Path(id): Path<Id>,
 ) -> Result<StatusCode, ApiError> {
     let caller = permit.caller;
-    if !reaches(&caller, &id.0) {
+    if !caller.reaches(&id.0) {
         return Err(unknown(&id));
     }
     match context.store.delete_project(&caller.actor, &caller.organization_id, &id.0).await? {
@@ -170,19 +187,18 @@ pub async fn delete_project(
     }
 }
 
-fn reaches(caller: &Caller, project_id: &str) -> bool {
-    caller.project_id.as_deref().is_none_or(|bound| bound == project_id)
-}
-
-fn unknown(Id(id): &Id) -> ApiError {
+/// The error for a project that is not there, or not for this caller.
+pub fn unknown(Id(id): &Id) -> ApiError {
     ApiError::new(Code::ProjectUnknown, format!("there is no project `{id}`"))
 }
 
+/// Checks what a request says of a project: its word for who reaches it, if it has one.
 fn check(
     name: Option<&str>,
     description: Option<&str>,
+    access: Option<&str>,
     settings: Option<&ProjectSettings>,
-) -> Result<(), ApiError> {
+) -> Result<Option<ProjectAccess>, ApiError> {
     let mut problems = Vec::new();
     if name.is_some_and(|name| name.trim().is_empty() || name.chars().count() > MAX_NAME) {
         problems.push(format!("`name` must have 1 to {MAX_NAME} characters"));
@@ -193,7 +209,11 @@ fn check(
     if settings.is_some_and(|settings| settings.file_retention_days > MAX_RETENTION_DAYS) {
         problems.push(format!("`settings.fileRetentionDays` must be at most {MAX_RETENTION_DAYS}"));
     }
-    if problems.is_empty() { Ok(()) } else { Err(ApiError::fields(problems)) }
+    let known = access.and_then(ProjectAccess::parse);
+    if let (Some(word), None) = (access, known) {
+        problems.push(format!("`access` is `{}`, it must be `organization` or `members`", shown(word)));
+    }
+    if problems.is_empty() { Ok(known) } else { Err(ApiError::fields(problems)) }
 }
 
 impl From<Project> for ProjectResponse {
@@ -204,6 +224,7 @@ impl From<Project> for ProjectResponse {
             description: project.description,
             organization_id: project.organization_id,
             is_active: project.is_active,
+            access: project.access.as_str(),
             settings: ProjectSettings { file_retention_days: project.file_retention_days },
             created_at: project.created_at.to_iso(),
             updated_at: project.updated_at.to_iso(),

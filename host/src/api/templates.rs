@@ -17,6 +17,7 @@ use crate::domain::template::{
     ExtractionMode, ExtractorChoice, ResultFormat, Template, TemplateContent, TemplateRevision,
     TemplateUpdate,
 };
+use crate::store::Record;
 use content::{checked, extraction_mode, ocr_mode, result_format};
 
 mod content;
@@ -224,7 +225,8 @@ pub async fn update_template(
     headers: HeaderMap,
     Json(request): Json<UpdateTemplateRequest>,
 ) -> Result<Tagged, ApiError> {
-    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let caller = &permit.caller;
+    let tenant = caller.tenant_for(&context.store, Record::Template(&id.0)).await?;
     let current = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     expect_unchanged(&current, &headers, request.updated_at.as_deref())?;
     let revision = TemplateRevision {
@@ -245,7 +247,8 @@ pub async fn delete_template(
     Path(id): Path<Id>,
 ) -> Result<StatusCode, ApiError> {
     let caller = permit.caller;
-    match context.store.delete_template(&caller.actor, &caller.tenant(), &id.0).await? {
+    let tenant = caller.tenant_for(&context.store, Record::Template(&id.0)).await?;
+    match context.store.delete_template(&caller.actor, &tenant, &id.0).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(unknown(&id)),
     }

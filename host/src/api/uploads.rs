@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::access::{Caller, Face, Permit, WriteDocuments};
+use super::access::{self, Caller, Face, Permit, WriteDocuments};
 use super::error::{ApiError, Code};
 use super::extract::{Id, Multipart, Path, too_large};
 use super::history::{self, FailureResponse};
@@ -245,7 +245,7 @@ fn shape(context: &Context, operation: &'static str) -> Shape {
 }
 
 /// Holds the answer if the request prefers that: the wait that was granted, and what has become of the document, of
-/// which nothing is said without a wait or where it was deleted meanwhile.
+/// which nothing is said without a wait, or where it was deleted or went out of the caller's reach meanwhile.
 async fn held(
     context: &Context,
     caller: &Caller,
@@ -253,12 +253,14 @@ async fn held(
     id: &str,
 ) -> Result<(Option<Waited>, Outcome), ApiError> {
     let waited = waiting::until_finished(context, headers, Subject::Document(id.to_owned())).await;
+    if waited.is_none() {
+        return Ok((waited, Outcome::default()));
+    }
+    let Ok(caller) = access::renewed(context, caller).await else { return Ok((waited, Outcome::default())) };
     let tenant = caller.tenant();
-    let document = match waited {
-        None => None,
-        Some(_) => context.store.document(&tenant, id).await?,
+    let Some(document) = context.store.document(&tenant, id).await? else {
+        return Ok((waited, Outcome::default()));
     };
-    let Some(document) = document else { return Ok((waited, Outcome::default())) };
     let outcome = Outcome {
         processing_status: Some(document.status.as_str().to_owned()),
         result: history::extraction_of(context, &tenant, &document).await?.map(Box::new),

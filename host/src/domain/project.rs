@@ -1,5 +1,6 @@
 //! Projects: where documents and templates live.
 
+use super::project_member::ProjectAccess;
 use super::timestamp::Timestamp;
 
 /// A project of an organization.
@@ -15,6 +16,8 @@ pub struct Project {
     pub description: Option<String>,
     /// Whether documents may be uploaded to it.
     pub is_active: bool,
+    /// Who reaches it.
+    pub access: ProjectAccess,
     /// Days after which a document's file is deleted; 0 keeps it for ever.
     pub file_retention_days: u32,
     /// When it was made.
@@ -30,6 +33,8 @@ pub struct NewProject {
     pub name: String,
     /// More words for people.
     pub description: Option<String>,
+    /// Who reaches it.
+    pub access: ProjectAccess,
     /// Days after which a document's file is deleted; 0 keeps it for ever.
     pub file_retention_days: u32,
 }
@@ -43,6 +48,8 @@ pub struct ProjectChanges {
     pub description: Option<Option<String>>,
     /// Whether documents may be uploaded to it.
     pub is_active: Option<bool>,
+    /// Who reaches it.
+    pub access: Option<ProjectAccess>,
     /// Days after which a document's file is deleted; 0 keeps it for ever.
     pub file_retention_days: Option<u32>,
 }

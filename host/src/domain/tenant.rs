@@ -1,22 +1,46 @@
 //! Whose data a request may touch.
 
-/// An organization, or one project of it. What lies outside is treated as not there.
+use std::collections::BTreeSet;
+
+/// An organization, or some of its projects. What lies outside is treated as not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
     /// The organization.
     pub organization_id: String,
-    /// The project; `None` for every project of the organization.
-    pub project_id: Option<String>,
+    /// Its projects.
+    pub projects: Reach,
+}
+
+/// Projects of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Every one, and what belongs to none.
+    All,
+    /// Those with these ids.
+    Only(BTreeSet<String>),
 }
 
 impl Tenant {
     /// Every project of an organization.
     pub fn organization(organization_id: impl Into<String>) -> Self {
-        Self { organization_id: organization_id.into(), project_id: None }
+        Self { organization_id: organization_id.into(), projects: Reach::All }
     }
 
     /// One project of an organization.
     pub fn project(organization_id: impl Into<String>, project_id: impl Into<String>) -> Self {
-        Self { organization_id: organization_id.into(), project_id: Some(project_id.into()) }
+        Self {
+            organization_id: organization_id.into(),
+            projects: Reach::Only(BTreeSet::from([project_id.into()])),
+        }
+    }
+}
+
+impl Reach {
+    /// Whether the project is among them.
+    pub fn contains(&self, project_id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(ids) => ids.contains(project_id),
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::{Error, Store, Transaction, projects, users};
 use crate::domain::account::{NewAccount, NewOneTimeToken, TokenPurpose};
 use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::project::Project;
+use crate::domain::project_member::ProjectAccess;
 use crate::domain::user::{User, normalized_email};
 
 statements! {
@@ -194,6 +195,7 @@ impl Store {
             name: FIRST_PROJECT.to_owned(),
             description: None,
             is_active: true,
+            access: ProjectAccess::Organization,
             file_retention_days: 0,
             created_at: organization.created_at,
             updated_at: organization.created_at,

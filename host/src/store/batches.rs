@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::audit::Event;
 use super::documents::{containing, template_reference};
-use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
+use super::statement::{FromRow, Row, arguments, statements, to_optional_json, within};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
 use crate::domain::batch::{Batch, BatchChange, BatchDeletion, BatchFilter, BatchStatus, NewBatch};
@@ -30,9 +30,11 @@ macro_rules! select {
 
 macro_rules! tables {
     () => {
-        "from batches b left join documents d on d.batch_id = b.id
-            left join template_versions v on v.template_id = b.template_id and v.version = b.template_version
-        where b.organization_id = $1 and (cast($2 as text) is null or b.project_id = $2) "
+        concat!(
+            "from batches b left join documents d on d.batch_id = b.id
+                left join template_versions v on v.template_id = b.template_id and v.version = b.template_version ",
+            within!("b")
+        )
     };
 }
 
@@ -63,9 +65,12 @@ statements! {
         filtered!(),
         ") as found"
     );
-    UPLOADS = "select d.upload_id as upload_id from documents d
-        where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2) and d.batch_id = $3
-        order by d.id limit $4";
+    UPLOADS = concat!(
+        "select d.upload_id as upload_id from documents d ",
+        within!("d"),
+        "and d.batch_id = $3
+        order by d.id limit $4"
+    );
     INSERT = "insert into batches (id, organization_id, project_id, user_id, name, search_text, template_id,
             template_version, metadata, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -96,7 +101,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn batch(&self, tenant: &Tenant, id: &str) -> Result<Option<Batch>, Error> {
-        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
+        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await
     }
 
     /// The tenant's batches that the filter lets through, newest first.
@@ -111,7 +116,7 @@ impl Store {
     ) -> Result<Listing<Batch>, Error> {
         let mut all = arguments![
             &tenant.organization_id,
-            &tenant.project_id,
+            &tenant.projects,
             filter.status.map(BatchStatus::as_str),
             &filter.template_id,
             filter.from,
@@ -132,7 +137,7 @@ impl Store {
     pub async fn batch_uploads(&self, tenant: &Tenant, id: &str) -> Result<Vec<String>, Error> {
         let rows = self
             .engine
-            .fetch_all(&UPLOADS, arguments![&tenant.organization_id, &tenant.project_id, id, UPLOADS_LIMIT])
+            .fetch_all(&UPLOADS, arguments![&tenant.organization_id, &tenant.projects, id, UPLOADS_LIMIT])
             .await?;
         rows.iter().map(|row| row.get("upload_id")).collect()
     }
@@ -260,7 +265,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let bound = arguments![organization_id, id, self.clock.now()];
         let finished = tx.execute(&LOCK_FINISHED, bound).await?;
-        let found = tx.find(&FIND, arguments![organization_id, &tenant.project_id, id]).await?;
+        let found = tx.find(&FIND, arguments![organization_id, &tenant.projects, id]).await?;
         let Some(batch): Option<Batch> = found else { return Ok(BatchDeletion::NotFound) };
         if finished < batch.total_files {
             return Ok(BatchDeletion::InProgress);
@@ -275,8 +280,7 @@ impl Store {
     }
 
     async fn has_batch(&self, tx: &mut Transaction, tenant: &Tenant, id: &str) -> Result<bool, Error> {
-        let row =
-            tx.fetch_optional(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        let row = tx.fetch_optional(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await?;
         Ok(row.is_some())
     }
 

@@ -4,6 +4,7 @@ use super::statement::statements;
 use super::{Error, Store, projects, tokens, users};
 use crate::domain::audit::Actor;
 use crate::domain::project::Project;
+use crate::domain::project_member::ProjectAccess;
 use crate::domain::token::NewApiToken;
 
 statements! {
@@ -74,6 +75,7 @@ impl Store {
             name: first.project_name,
             description: None,
             is_active: true,
+            access: ProjectAccess::Organization,
             file_retention_days: 0,
             created_at: now,
             updated_at: now,

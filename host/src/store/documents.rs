@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::audit::Event;
 use super::queue::Queue;
-use super::statement::{Argument, FromRow, Row, arguments, statements, to_optional_json};
+use super::statement::{Argument, FromRow, Row, arguments, statements, to_optional_json, within};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
 use crate::domain::credit::Ending;
@@ -43,13 +43,15 @@ macro_rules! select {
 /// everything through.
 macro_rules! filtered {
     () => {
-        "where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
-            and (cast($3 as text) is null or d.status = $3)
-            and (cast($4 as text) is null or d.template_id = $4)
-            and (cast($5 as text) is null or d.batch_id = $5)
-            and (cast($6 as bigint) is null or d.created_at >= $6)
-            and (cast($7 as bigint) is null or d.created_at < $7)
-            and (cast($8 as text) is null or d.search_text like $8 escape '\\' or d.id = $9 or d.upload_id = $9) "
+        concat!(
+            $crate::store::statement::within!("d"),
+            "and (cast($3 as text) is null or d.status = $3)
+                and (cast($4 as text) is null or d.template_id = $4)
+                and (cast($5 as text) is null or d.batch_id = $5)
+                and (cast($6 as bigint) is null or d.created_at >= $6)
+                and (cast($7 as bigint) is null or d.created_at < $7)
+                and (cast($8 as text) is null or d.search_text like $8 escape '\\' or d.id = $9 or d.upload_id = $9) "
+        )
     };
 }
 pub(super) use filtered;
@@ -58,8 +60,8 @@ statements! {
     "documents";
     FIND = concat!(
         select!(),
-        "where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
-            and (d.id = $3 or d.upload_id = $3)"
+        within!("d"),
+        "and (d.id = $3 or d.upload_id = $3)"
     );
     /// For those who have the id from the run, or have just made it.
     FIND_BY_ID = concat!(select!(), "where d.organization_id = $1 and d.id = $2");
@@ -68,7 +70,8 @@ statements! {
     /// Ids are in the order in which the files came.
     LIST_BATCH = concat!(
         select!(),
-        "where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2) and d.batch_id = $3
+        within!("d"),
+        "and d.batch_id = $3
             and (cast($4 as text) is null or d.id > $4)
         order by d.id limit $5"
     );
@@ -82,26 +85,30 @@ statements! {
         values ($1, $2, 0, 0, 0, $3, false, $4, $5, $6, $7)";
     WAITING = "select count(*) as total from documents where status = 'pending'";
     /// Runs are always locked before documents, here and in whatever a worker does.
-    REQUEST_CANCEL = "update runs set cancel_requested = true, updated_at = $4
+    REQUEST_CANCEL = concat!(
+        "update runs set cancel_requested = true, updated_at = $4
         where state in ('waiting', 'running') and document_id in (
-            select d.id from documents d
-            where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
-                and (d.id = $3 or d.upload_id = $3)
+            select d.id from documents d ",
+        within!("d"),
+        "and (d.id = $3 or d.upload_id = $3)
         )
-        returning document_id, state";
+        returning document_id, state"
+    );
     FINISH_RUN = "update runs set state = 'finished', updated_at = $3
         where organization_id = $1 and document_id = $2";
     CANCEL = "update documents set status = 'cancelled', completed_at = $3, updated_at = $3
         where organization_id = $1 and id = $2";
     /// The count of attempts goes on: it is the fencing token.
-    RESTART_RUN = "update runs set state = 'waiting', attempts_excused = attempt, failures = 0,
+    RESTART_RUN = concat!(
+        "update runs set state = 'waiting', attempts_excused = attempt, failures = 0,
             cancel_requested = false, worker = null, failure_code = null, failure_message = null, updated_at = $4
         where state in ('finished', 'dead') and document_id in (
-            select d.id from documents d
-            where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
-                and (d.id = $3 or d.upload_id = $3) and d.blob_key is not null
+            select d.id from documents d ",
+        within!("d"),
+        "and (d.id = $3 or d.upload_id = $3) and d.blob_key is not null
         )
-        returning document_id";
+        returning document_id"
+    );
     RESTART = "update documents set status = 'pending', progress = 0, page_count = null, plugin = null,
             plugin_version = null, plugin_digest = null, confidence = null, result_attempt = null,
             pages_read = null, started_at = null, completed_at = null, updated_at = $3,
@@ -110,13 +117,15 @@ statements! {
             extractor = case when cast($4 as text) is null and cast($6 as text) is null then extractor
                 else cast($6 as text) end
         where organization_id = $1 and id = $2 and blob_key is not null";
-    LOCK_FINISHED = "update runs set updated_at = $4
+    LOCK_FINISHED = concat!(
+        "update runs set updated_at = $4
         where state in ('finished', 'dead') and document_id in (
-            select d.id from documents d
-            where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
-                and (d.id = $3 or d.upload_id = $3)
+            select d.id from documents d ",
+        within!("d"),
+        "and (d.id = $3 or d.upload_id = $3)
         )
-        returning document_id";
+        returning document_id"
+    );
     DELETE = "delete from documents where organization_id = $1 and id = $2 returning blob_key";
 }
 
@@ -126,7 +135,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn document(&self, tenant: &Tenant, id: &str) -> Result<Option<Document>, Error> {
-        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
+        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await
     }
 
     /// The tenant's documents that the filter lets through, newest first.
@@ -157,7 +166,7 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Document>, Error> {
-        let arguments = arguments![&tenant.organization_id, &tenant.project_id, batch_id, after, limit];
+        let arguments = arguments![&tenant.organization_id, &tenant.projects, batch_id, after, limit];
         self.engine.list(&LIST_BATCH, arguments).await
     }
 
@@ -212,7 +221,7 @@ impl Store {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
         let run = tx
-            .fetch_optional(&REQUEST_CANCEL, arguments![&tenant.organization_id, &tenant.project_id, id, now])
+            .fetch_optional(&REQUEST_CANCEL, arguments![&tenant.organization_id, &tenant.projects, id, now])
             .await?;
         let Some(run) = run else {
             return Ok(match self.exists(&mut tx, tenant, id).await? {
@@ -265,11 +274,11 @@ impl Store {
         let now = self.clock.now();
         let mut tx = self.begin().await?;
         let run = tx
-            .fetch_optional(&RESTART_RUN, arguments![&tenant.organization_id, &tenant.project_id, id, now])
+            .fetch_optional(&RESTART_RUN, arguments![&tenant.organization_id, &tenant.projects, id, now])
             .await?;
         let Some(run) = run else {
             let found: Option<Document> =
-                tx.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+                tx.find(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await?;
             return Ok(match found {
                 None => Reprocessing::NotFound,
                 Some(document) if document.file.is_none() => Reprocessing::FileGone,
@@ -328,7 +337,7 @@ impl Store {
         let finished = tx
             .fetch_optional(
                 &LOCK_FINISHED,
-                arguments![&tenant.organization_id, &tenant.project_id, id, self.clock.now()],
+                arguments![&tenant.organization_id, &tenant.projects, id, self.clock.now()],
             )
             .await?;
         let Some(run) = finished else {
@@ -346,8 +355,7 @@ impl Store {
     }
 
     async fn exists(&self, tx: &mut Transaction, tenant: &Tenant, id: &str) -> Result<bool, Error> {
-        let row =
-            tx.fetch_optional(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        let row = tx.fetch_optional(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await?;
         Ok(row.is_some())
     }
 
@@ -457,7 +465,7 @@ fn add_values(text: &mut String, value: &Value) {
 pub(super) fn restriction(tenant: &Tenant, filter: &DocumentFilter) -> Vec<Argument> {
     arguments![
         &tenant.organization_id,
-        &tenant.project_id,
+        &tenant.projects,
         filter.status.map(DocumentStatus::as_str),
         &filter.template_id,
         &filter.batch_id,

@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 
-use super::statement::{FromRow, Row, arguments, statements, to_json};
+use super::statement::{FromRow, Row, arguments, statements, to_json, within};
 use super::{Error, Store, Transaction, batches, documents};
 use crate::domain::batch::{Batch, BatchStatus};
 use crate::domain::document::{Document, NewDocument};
@@ -37,14 +37,14 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     OF_DOCUMENT = concat!(
         select!(),
-        "where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and document_id = $3
-            and document_sequence > $4
+        within!("events"),
+        "and document_id = $3 and document_sequence > $4
         order by document_sequence limit $5"
     );
     OF_BATCH = concat!(
         select!(),
-        "where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and batch_id = $3
-            and batch_sequence > $4
+        within!("events"),
+        "and batch_id = $3 and batch_sequence > $4
         order by batch_sequence limit $5"
     );
     FIND = concat!(select!(), "where organization_id = $1 and id = $2");
@@ -82,7 +82,7 @@ impl Store {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Event>, Error> {
-        let bound = arguments![&tenant.organization_id, &tenant.project_id, document_id, after, limit];
+        let bound = arguments![&tenant.organization_id, &tenant.projects, document_id, after, limit];
         self.engine.list(&OF_DOCUMENT, bound).await
     }
 
@@ -98,7 +98,7 @@ impl Store {
         after: u64,
         limit: u32,
     ) -> Result<Vec<Event>, Error> {
-        let bound = arguments![&tenant.organization_id, &tenant.project_id, batch_id, after, limit];
+        let bound = arguments![&tenant.organization_id, &tenant.projects, batch_id, after, limit];
         self.engine.list(&OF_BATCH, bound).await
     }
 

@@ -7,10 +7,11 @@ use super::statement::{FromRow, Row, arguments, statements};
 use super::{Error, Store};
 use crate::domain::audit::Actor;
 use crate::domain::project::{NewProject, Project, ProjectChanges, ProjectDeletion};
+use crate::domain::project_member::ProjectAccess;
 
 macro_rules! columns {
     () => {
-        "id, organization_id, name, description, is_active, file_retention_days, created_at, updated_at "
+        "id, organization_id, name, description, is_active, access, file_retention_days, created_at, updated_at "
     };
 }
 
@@ -18,14 +19,14 @@ statements! {
     "projects";
     LIST = concat!("select ", columns!(), "from projects where organization_id = $1 order by id");
     FIND = concat!("select ", columns!(), "from projects where organization_id = $1 and id = $2");
-    INSERT = "insert into projects (id, organization_id, name, description, is_active, file_retention_days,
+    INSERT = "insert into projects (id, organization_id, name, description, is_active, access, file_retention_days,
             created_at, updated_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $7)";
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
     UPDATE = concat!(
         "update projects set name = coalesce($3, name),
             description = case when $4 then $5 else description end,
-            is_active = coalesce($6, is_active), file_retention_days = coalesce($7, file_retention_days),
-            updated_at = $8
+            is_active = coalesce($6, is_active), access = coalesce($7, access),
+            file_retention_days = coalesce($8, file_retention_days), updated_at = $9
         where organization_id = $1 and id = $2 returning ", columns!()
     );
     /// An upload that begins now waits here, and then finds no project.
@@ -68,6 +69,7 @@ impl Store {
             name: new.name,
             description: new.description,
             is_active: true,
+            access: new.access,
             file_retention_days: new.file_retention_days,
             created_at: now,
             updated_at: now,
@@ -79,7 +81,7 @@ impl Store {
             actor,
             action: "project.created",
             target: &project.id,
-            changes: Some(json!({ "name": project.name })),
+            changes: Some(json!({ "name": project.name, "access": project.access.as_str() })),
         };
         self.audit(&mut tx, event).await?;
         tx.commit().await?;
@@ -108,6 +110,7 @@ impl Store {
                     changes.description.is_some(),
                     changes.description.clone().flatten(),
                     changes.is_active,
+                    changes.access.map(ProjectAccess::as_str),
                     changes.file_retention_days,
                     self.clock.now()
                 ],
@@ -118,6 +121,7 @@ impl Store {
                 "name": changes.name,
                 "description": changes.description,
                 "isActive": changes.is_active,
+                "access": changes.access.map(ProjectAccess::as_str),
                 "fileRetentionDays": changes.file_retention_days,
             });
             let event = Event {
@@ -133,7 +137,7 @@ impl Store {
         Ok(updated)
     }
 
-    /// Deletes a project of the organization that has no documents; its templates, batches and tokens go with it.
+    /// Deletes a project of the organization that has no documents; its templates, batches, tokens and members go with it.
     ///
     /// # Errors
     /// Whatever the database answers.
@@ -168,6 +172,7 @@ pub(super) async fn insert(tx: &mut super::Transaction, project: &Project) -> Re
             &project.name,
             &project.description,
             project.is_active,
+            project.access.as_str(),
             project.file_retention_days,
             project.created_at
         ],
@@ -184,6 +189,7 @@ impl FromRow for Project {
             name: row.get("name")?,
             description: row.get("description")?,
             is_active: row.get("is_active")?,
+            access: row.word("access", ProjectAccess::parse)?,
             file_retention_days: row.number("file_retention_days")?,
             created_at: row.time("created_at")?,
             updated_at: row.time("updated_at")?,

@@ -1,6 +1,6 @@
 //! Results: one per document and attempt; the document says which attempt counts.
 
-use super::statement::{FromRow, Row, arguments, statements, to_json};
+use super::statement::{FromRow, Row, arguments, statements, to_json, within};
 use super::{Error, Store, Transaction};
 use crate::domain::document::{Processed, StoredResult};
 use crate::domain::tenant::Tenant;
@@ -8,10 +8,12 @@ use crate::domain::timestamp::Timestamp;
 
 statements! {
     "results";
-    FIND = "select r.document_id as id, r.extraction as extraction, r.timings as timings, r.attempt as attempt
-        from documents d join results r on r.document_id = d.id and r.attempt = d.result_attempt
-        where d.organization_id = $1 and (cast($2 as text) is null or d.project_id = $2)
-            and (d.id = $3 or d.upload_id = $3)";
+    FIND = concat!(
+        "select r.document_id as id, r.extraction as extraction, r.timings as timings, r.attempt as attempt
+        from documents d join results r on r.document_id = d.id and r.attempt = d.result_attempt ",
+        within!("d"),
+        "and (d.id = $3 or d.upload_id = $3)"
+    );
     UPSERT = "insert into results (document_id, attempt, extraction, timings, created_at)
         values ($1, $2, $3, $4, $5)
         on conflict (document_id, attempt) do update
@@ -25,7 +27,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn result(&self, tenant: &Tenant, document_id: &str) -> Result<Option<StoredResult>, Error> {
-        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, document_id]).await
+        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.projects, document_id]).await
     }
 }
 

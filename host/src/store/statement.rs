@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Postgres, Sqlite};
 
 use super::Error;
+use crate::domain::tenant::Reach;
 use crate::domain::timestamp::Timestamp;
 
 /// A statement: one text for both engines, or one for each where they differ.
@@ -37,6 +38,23 @@ macro_rules! statements {
     };
 }
 pub(crate) use statements;
+
+/// The condition that a row is the tenant's, of a table with organization and project: `$1` is
+/// [`Tenant::organization_id`](crate::domain::tenant::Tenant), `$2` its [`Reach`]. A search in a text, as neither engine
+/// has a list that the other one knows; ids are all of one length and have no character that means something to `like`.
+macro_rules! within {
+    ($table:literal) => {
+        concat!(
+            "where ",
+            $table,
+            ".organization_id = $1
+                and (cast($2 as text) is null or cast($2 as text) like '%' || ",
+            $table,
+            ".project_id || '%') "
+        )
+    };
+}
+pub(crate) use within;
 
 /// A value bound to a statement.
 #[derive(Debug, Clone)]
@@ -154,6 +172,16 @@ impl From<bool> for Argument {
 impl From<Option<bool>> for Argument {
     fn from(truth: Option<bool>) -> Self {
         Self::Boolean(truth)
+    }
+}
+
+impl From<&Reach> for Argument {
+    /// What [`within`] takes: null for every project, or the ids of some.
+    fn from(reach: &Reach) -> Self {
+        match reach {
+            Reach::All => Self::Text(None),
+            Reach::Only(ids) => Self::from(ids.iter().map(String::as_str).collect::<Vec<_>>().join(" ")),
+        }
     }
 }
 

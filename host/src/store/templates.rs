@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::audit::Event;
-use super::statement::{FromRow, Row, arguments, statements, to_optional_json};
+use super::statement::{FromRow, Row, arguments, statements, to_optional_json, within};
 use super::{Error, Store, Transaction, plans};
 use crate::domain::audit::{Actor, ActorKind};
 use crate::domain::event::EventKind;
@@ -33,14 +33,16 @@ macro_rules! select {
 
 macro_rules! version_select {
     () => {
-        "select t.id as id, v.version as version, v.name as name, v.description as description,
-            v.template_schema as template_schema, v.instructions as instructions,
-            v.extraction_mode as extraction_mode, v.result_format as result_format, v.plugin as plugin,
-            v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode,
-            v.export_settings as export_settings, v.reference_files as reference_files,
-            v.created_by as created_by, v.created_at as created_at
-        from templates t join template_versions v on v.template_id = t.id
-        where t.organization_id = $1 "
+        concat!(
+            "select t.id as id, v.version as version, v.name as name, v.description as description,
+                v.template_schema as template_schema, v.instructions as instructions,
+                v.extraction_mode as extraction_mode, v.result_format as result_format, v.plugin as plugin,
+                v.plugin_version as plugin_version, v.plugin_config as plugin_config, v.ocr_mode as ocr_mode,
+                v.export_settings as export_settings, v.reference_files as reference_files,
+                v.created_by as created_by, v.created_at as created_at
+            from templates t join template_versions v on v.template_id = t.id ",
+            within!("t")
+        )
     };
 }
 
@@ -48,29 +50,29 @@ statements! {
     "templates";
     LIST = concat!(
         select!(),
-        "and v.version = t.version
-        where t.organization_id = $1 and (cast($2 as text) is null or t.project_id = $2) and t.deleted_at is null
-        order by t.id limit $3"
+        within!("t"),
+        "and v.version = t.version and t.deleted_at is null order by t.id limit $3"
     );
     FIND = concat!(
         select!(),
-        "and v.version = t.version
-        where t.organization_id = $1 and (cast($2 as text) is null or t.project_id = $2) and t.id = $3
-            and t.deleted_at is null"
+        within!("t"),
+        "and v.version = t.version and t.id = $3 and t.deleted_at is null"
     );
     FIND_VERSION = concat!(select!(), "where t.organization_id = $1 and t.id = $2 and v.version = $3");
     LIST_VERSIONS = concat!(
         version_select!(),
-        "and (cast($2 as text) is null or t.project_id = $2) and t.id = $3 and t.deleted_at is null
+        "and t.id = $3 and t.deleted_at is null
         order by v.version desc limit $4 offset $5"
     );
-    COUNT_VERSIONS = "select count(*) as total
-        from templates t join template_versions v on v.template_id = t.id
-        where t.organization_id = $1 and (cast($2 as text) is null or t.project_id = $2) and t.id = $3
-            and t.deleted_at is null";
+    COUNT_VERSIONS = concat!(
+        "select count(*) as total
+        from templates t join template_versions v on v.template_id = t.id ",
+        within!("t"),
+        "and t.id = $3 and t.deleted_at is null"
+    );
     FIND_OLD = concat!(
         version_select!(),
-        "and (cast($2 as text) is null or t.project_id = $2) and t.id = $3 and t.deleted_at is null
+        "and t.id = $3 and t.deleted_at is null
             and v.version = $4"
     );
     INSERT = "insert into templates (id, organization_id, project_id, version, is_active, created_at, updated_at)
@@ -80,14 +82,18 @@ statements! {
             export_settings, reference_files, created_by, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     /// Changes nothing: the lock under which a change is made.
-    LOCK = "update templates set updated_at = updated_at
-        where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
-            and deleted_at is null";
+    LOCK = concat!(
+        "update templates set updated_at = updated_at ",
+        within!("templates"),
+        "and id = $3 and deleted_at is null"
+    );
     SET_VERSION = "update templates set version = $3, is_active = $4, updated_at = $5
         where organization_id = $1 and id = $2";
-    DELETE = "update templates set deleted_at = $4, updated_at = $4
-        where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and id = $3
-            and deleted_at is null";
+    DELETE = concat!(
+        "update templates set deleted_at = $4, updated_at = $4 ",
+        within!("templates"),
+        "and id = $3 and deleted_at is null"
+    );
 }
 
 /// Most templates in one list: it is not paged.
@@ -102,7 +108,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn list_templates(&self, tenant: &Tenant) -> Result<Vec<Template>, Error> {
-        self.engine.list(&LIST, arguments![&tenant.organization_id, &tenant.project_id, LIST_LIMIT]).await
+        self.engine.list(&LIST, arguments![&tenant.organization_id, &tenant.projects, LIST_LIMIT]).await
     }
 
     /// A template of the tenant, at the version in force.
@@ -110,7 +116,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn template(&self, tenant: &Tenant, id: &str) -> Result<Option<Template>, Error> {
-        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
+        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await
     }
 
     /// The versions of a template of the tenant, newest first.
@@ -125,13 +131,13 @@ impl Store {
     ) -> Result<Listing<TemplateVersion>, Error> {
         let total = self
             .engine
-            .count(&COUNT_VERSIONS, arguments![&tenant.organization_id, &tenant.project_id, id])
+            .count(&COUNT_VERSIONS, arguments![&tenant.organization_id, &tenant.projects, id])
             .await?;
         let items = self
             .engine
             .list(
                 &LIST_VERSIONS,
-                arguments![&tenant.organization_id, &tenant.project_id, id, page.limit, page.offset()],
+                arguments![&tenant.organization_id, &tenant.projects, id, page.limit, page.offset()],
             )
             .await?;
         Ok(Listing { items, total })
@@ -147,9 +153,7 @@ impl Store {
         id: &str,
         version: u32,
     ) -> Result<Option<TemplateVersion>, Error> {
-        self.engine
-            .find(&FIND_OLD, arguments![&tenant.organization_id, &tenant.project_id, id, version])
-            .await
+        self.engine.find(&FIND_OLD, arguments![&tenant.organization_id, &tenant.projects, id, version]).await
     }
 
     /// What a template said at the version that documents refer to, also after the template was deleted.
@@ -289,8 +293,8 @@ impl Store {
         id: &str,
         revision: TemplateRevision,
     ) -> Result<TemplateUpdate, Error> {
-        tx.execute(&LOCK, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
-        let found = tx.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        tx.execute(&LOCK, arguments![&tenant.organization_id, &tenant.projects, id]).await?;
+        let found = tx.find(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await?;
         let Some(mut template): Option<Template> = found else { return Ok(TemplateUpdate::NotFound) };
         if template.updated_at != revision.expected_updated_at {
             return Ok(TemplateUpdate::Conflict);
@@ -325,10 +329,10 @@ impl Store {
     /// Whatever the database answers.
     pub async fn delete_template(&self, actor: &Actor, tenant: &Tenant, id: &str) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
-        let found = tx.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        let found = tx.find(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await?;
         let Some(template): Option<Template> = found else { return Ok(false) };
         let deleted = tx
-            .execute(&DELETE, arguments![&tenant.organization_id, &tenant.project_id, id, self.clock.now()])
+            .execute(&DELETE, arguments![&tenant.organization_id, &tenant.projects, id, self.clock.now()])
             .await?;
         if deleted > 0 {
             self.announce_template(&mut tx, &template, EventKind::TemplateDeleted).await?;

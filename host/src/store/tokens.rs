@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::audit::Event;
-use super::statement::{FromRow, Row, arguments, statements, to_json};
+use super::statement::{FromRow, Row, arguments, statements, to_json, within};
 use super::{Error, Store, Transaction};
 use crate::domain::audit::Actor;
 use crate::domain::listing::{Listing, Page};
@@ -23,12 +23,14 @@ macro_rules! columns {
 statements! {
     "tokens";
     LIST = concat!(
-        "select ", columns!(), "from api_tokens
-        where organization_id = $1 and (cast($2 as text) is null or project_id = $2)
-        order by id desc limit $3 offset $4"
+        "select ", columns!(), "from api_tokens ",
+        within!("api_tokens"),
+        "order by id desc limit $3 offset $4"
     );
-    COUNT = "select count(*) as total from api_tokens
-        where organization_id = $1 and (cast($2 as text) is null or project_id = $2)";
+    COUNT = concat!(
+        "select count(*) as total from api_tokens ",
+        within!("api_tokens")
+    );
     FIND = concat!("select ", columns!(), "from api_tokens where organization_id = $1 and id = $2");
     /// Across organizations: the token is what tells the organization.
     FIND_BY_PUBLIC_ID = concat!(
@@ -57,10 +59,10 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn list_tokens(&self, tenant: &Tenant, page: Page) -> Result<Listing<ApiToken>, Error> {
-        let Tenant { organization_id, project_id } = tenant;
-        let arguments = arguments![organization_id, project_id, page.limit, page.offset()];
+        let Tenant { organization_id, projects } = tenant;
+        let arguments = arguments![organization_id, projects, page.limit, page.offset()];
         let items = self.engine.list(&LIST, arguments).await?;
-        let total = self.engine.count(&COUNT, arguments![organization_id, project_id]).await?;
+        let total = self.engine.count(&COUNT, arguments![organization_id, projects]).await?;
         Ok(Listing { items, total })
     }
 

@@ -3,7 +3,7 @@
 //! A transaction that touches several of these rows does it in this order: month, account, day, audit log. So no two
 //! wait for each other.
 
-use super::statement::{FromRow, Row, arguments, statements};
+use super::statement::{FromRow, Row, arguments, statements, within};
 use super::{Error, Store, Transaction, plans};
 use crate::domain::credit::Ending;
 use crate::domain::document::{Document, NewDocument};
@@ -37,11 +37,14 @@ statements! {
             pages = daily_usage.pages + excluded.pages,
             processing_micros = daily_usage.processing_micros + excluded.processing_micros,
             credits = daily_usage.credits + excluded.credits";
-    DAYS = "select project_id, day, documents, uploaded_bytes, completed, failed, cancelled, pages,
+    DAYS = concat!(
+        "select project_id, day, documents, uploaded_bytes, completed, failed, cancelled, pages,
             processing_micros, credits, storage_bytes
-        from daily_usage
-        where organization_id = $1 and (cast($2 as text) is null or project_id = $2) and day >= $3 and day <= $4
-        order by day, project_id limit $5";
+        from daily_usage ",
+        within!("daily_usage"),
+        "and day >= $3 and day <= $4
+        order by day, project_id limit $5"
+    );
     MEASURE_STORAGE = "insert into daily_usage (organization_id, project_id, day, documents, uploaded_bytes,
             completed, failed, cancelled, pages, processing_micros, credits, storage_bytes)
         select organization_id, project_id, cast($1 as text), 0, 0, 0, 0, 0, 0, 0, 0,
@@ -98,7 +101,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn daily_usage(&self, tenant: &Tenant, from: &str, to: &str) -> Result<Vec<DailyUsage>, Error> {
-        let bound = arguments![&tenant.organization_id, &tenant.project_id, from, to, DAYS_LIMIT];
+        let bound = arguments![&tenant.organization_id, &tenant.projects, from, to, DAYS_LIMIT];
         self.engine.list(&DAYS, bound).await
     }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::audit::Event as AuditEvent;
-use super::statement::{FromRow, Row, arguments, statements, to_json};
+use super::statement::{FromRow, Row, arguments, statements, to_json, within};
 use super::{Error, Store, Transaction, plans};
 use crate::domain::audit::Actor;
 use crate::domain::event::{Event, EventKind};
@@ -20,12 +20,6 @@ macro_rules! select {
     };
 }
 
-macro_rules! of_tenant {
-    () => {
-        "where organization_id = $1 and (cast($2 as text) is null or project_id = $2) "
-    };
-}
-
 macro_rules! listening {
     () => {
         "where organization_id = $1 and (project_id is null or project_id = $2)
@@ -35,9 +29,9 @@ macro_rules! listening {
 
 statements! {
     "webhooks";
-    LIST = concat!(select!(), of_tenant!(), "order by id desc limit $3 offset $4");
-    COUNT = concat!("select count(*) as total from webhook_endpoints ", of_tenant!());
-    FIND = concat!(select!(), of_tenant!(), "and id = $3");
+    LIST = concat!(select!(), within!("webhook_endpoints"), "order by id desc limit $3 offset $4");
+    COUNT = concat!("select count(*) as total from webhook_endpoints ", within!("webhook_endpoints"));
+    FIND = concat!(select!(), within!("webhook_endpoints"), "and id = $3");
     /// All that may have to hear of an event of a project, or of none.
     LISTENING = concat!(select!(), listening!(), "order by id"),
         // One that is just being deleted is waited for, instead of being referred to in vain.
@@ -46,14 +40,14 @@ statements! {
             custom_headers, secret, status, attempted_at, created_by, created_at, updated_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $12)";
     /// The lock under which a change is made.
-    LOCK = concat!("update webhook_endpoints set status = status ", of_tenant!(), "and id = $3");
+    LOCK = concat!("update webhook_endpoints set status = status ", within!("webhook_endpoints"), "and id = $3");
     UPDATE = "update webhook_endpoints set name = $3, description = $4, url = $5, events = $6, custom_headers = $7,
             status = $8, failing_since = $9, updated_at = $10
         where organization_id = $1 and id = $2";
     ROTATE = "update webhook_endpoints set secret = $3, previous_secret = $4, previous_secret_until = $5,
             updated_at = $6
         where organization_id = $1 and id = $2";
-    DELETE = concat!("delete from webhook_endpoints ", of_tenant!(), "and id = $3");
+    DELETE = concat!("delete from webhook_endpoints ", within!("webhook_endpoints"), "and id = $3");
 }
 
 impl Store {
@@ -62,9 +56,9 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn list_webhooks(&self, tenant: &Tenant, page: Page) -> Result<Listing<Webhook>, Error> {
-        let (organization_id, project_id) = (&tenant.organization_id, &tenant.project_id);
-        let total = self.engine.count(&COUNT, arguments![organization_id, project_id]).await?;
-        let bound = arguments![organization_id, project_id, page.limit, page.offset()];
+        let (organization_id, projects) = (&tenant.organization_id, &tenant.projects);
+        let total = self.engine.count(&COUNT, arguments![organization_id, projects]).await?;
+        let bound = arguments![organization_id, projects, page.limit, page.offset()];
         Ok(Listing { items: self.engine.list(&LIST, bound).await?, total })
     }
 
@@ -73,7 +67,7 @@ impl Store {
     /// # Errors
     /// Whatever the database answers.
     pub async fn webhook(&self, tenant: &Tenant, id: &str) -> Result<Option<Webhook>, Error> {
-        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.project_id, id]).await
+        self.engine.find(&FIND, arguments![&tenant.organization_id, &tenant.projects, id]).await
     }
 
     /// Makes a webhook.
@@ -196,7 +190,7 @@ impl Store {
     pub async fn delete_webhook(&self, actor: &Actor, tenant: &Tenant, id: &str) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
         let Some(webhook) = self.lock_webhook(&mut tx, tenant, id).await? else { return Ok(false) };
-        tx.execute(&DELETE, arguments![&tenant.organization_id, &tenant.project_id, id]).await?;
+        tx.execute(&DELETE, arguments![&tenant.organization_id, &tenant.projects, id]).await?;
         self.audit_webhook(&mut tx, actor, &webhook, "webhook.deleted").await?;
         tx.commit().await?;
         Ok(true)
@@ -209,9 +203,9 @@ impl Store {
         tenant: &Tenant,
         id: &str,
     ) -> Result<Option<Webhook>, Error> {
-        let (organization_id, project_id) = (&tenant.organization_id, &tenant.project_id);
-        tx.execute(&LOCK, arguments![organization_id, project_id, id]).await?;
-        tx.find(&FIND, arguments![organization_id, project_id, id]).await
+        let (organization_id, projects) = (&tenant.organization_id, &tenant.projects);
+        tx.execute(&LOCK, arguments![organization_id, projects, id]).await?;
+        tx.find(&FIND, arguments![organization_id, projects, id]).await
     }
 
     /// Writes a line of the audit log about a webhook in the caller's transaction.

@@ -41,6 +41,16 @@ impl Date {
         };
         ((1..=days).contains(&day) && YEARS.contains(&year)).then_some(Self { year, month, day })
     }
+
+    /// Year of the common era.
+    pub fn year(self) -> i32 {
+        self.year
+    }
+
+    /// Month, from 1.
+    pub fn month(self) -> u32 {
+        self.month
+    }
 }
 
 impl fmt::Display for Date {
@@ -130,6 +140,48 @@ pub fn find(text: &str, order: Order) -> Vec<Found> {
 /// The date that a text is, with nothing else but a time of day or a weekday beside it.
 pub fn parse(text: &str, order: Order) -> Option<Found> {
     find(text, order).into_iter().next()
+}
+
+/// The day and month at the start of a text that gives no year (`03.03.`, `15/03`, `3 Mar`): month, day and bytes.
+pub fn find_without_year(text: &str, order: Order) -> Option<(u32, u32, Range<usize>)> {
+    let tokens = tokens(text);
+    let number = |index: usize| match tokens.get(index)?.kind {
+        Kind::Number { value, digits } if digits <= 2 => u32::try_from(value).ok(),
+        _ => None,
+    };
+    let word = |index: usize| match &tokens.get(index)?.kind {
+        Kind::Word(word) => month_of(word),
+        _ => None,
+    };
+    let mark = |index: usize| match tokens.get(index)?.kind {
+        Kind::Mark(mark @ ('.' | '/' | '-')) => Some(mark),
+        _ => None,
+    };
+    let begin = tokens.first()?.range.start;
+    let (month, day, last) = if let (Some(day), Some(month)) = (number(0), word(1)) {
+        (month, day, 1)
+    } else if let (Some(day), Some('.'), Some(month)) = (number(0), mark(1), word(2)) {
+        (month, day, 2)
+    } else if let (Some(month), Some(day)) = (word(0), number(1)) {
+        (month, day, 1)
+    } else {
+        let (first, sign, second) = (number(0)?, mark(1)?, number(2)?);
+        // "12.50" is an amount; a date with points has one behind the month as well.
+        let ends = mark(3) == Some('.');
+        if sign == '.' && !ends {
+            return None;
+        }
+        let last = if ends { 3 } else { 2 };
+        match order {
+            Order::MonthFirst if sign != '.' && first <= 12 => (first, second, last),
+            _ => (second, first, last),
+        }
+    };
+    // A leap year, so that the 29th of February is one.
+    Date::new(2000, month, day)?;
+    let end = tokens.get(last)?.range.end;
+    let glued = text.get(end..)?.starts_with(|c: char| c.is_alphanumeric());
+    (!glued && begin <= 2).then_some((month, day, begin..end))
 }
 
 /// Finds a time of day (`14:05`, `2:05:10 PM`, `18h30`) and returns it as `HH:MM` or `HH:MM:SS` with its bytes.
@@ -475,6 +527,22 @@ mod tests {
         for (text, expected) in cases {
             let found = parse(text, Order::DayFirst).map(|found| found.date.to_string());
             assert_eq!(found.as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_without_a_year_have_a_day_and_a_month() {
+        let found = |text: &str| find_without_year(text, Order::DayFirst).map(|(month, day, _)| (month, day));
+        assert_eq!(found("03.12. Rent"), Some((12, 3)));
+        assert_eq!(found("15/03 Salary"), Some((3, 15)));
+        assert_eq!(found("3 Mar Salary"), Some((3, 3)));
+        assert_eq!(found("Feb 29 Salary"), Some((2, 29)));
+        assert_eq!(
+            find_without_year("03/15", Order::MonthFirst).map(|(month, day, _)| (month, day)),
+            Some((3, 15))
+        );
+        for text in ["12.50", "31.02.", "Rent 03.12.", "4/5ths", "15 boxes"] {
+            assert_eq!(found(text), None, "{text}");
         }
     }
 

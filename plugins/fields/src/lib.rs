@@ -3,10 +3,6 @@
 //! A property that is named for a fact of business documents is read as the plugins `invoice` and `receipt` read it.
 //! Any other is looked for beside its labels; lists of objects are looked for as tables.
 
-mod grid;
-mod pairs;
-mod search;
-mod spec;
 mod synonyms;
 mod tables;
 #[cfg(test)]
@@ -17,12 +13,17 @@ use ocriva_plugin_sdk::business::facts::{Fact, Facts, Kind as DocumentKind};
 use ocriva_plugin_sdk::business::{BusinessDocument, pages};
 use ocriva_plugin_sdk::labels::Lexicon;
 use ocriva_plugin_sdk::output::{Field, Warning};
+use ocriva_plugin_sdk::reading::Span;
+use ocriva_plugin_sdk::schema::{Kind, Search, Spec};
 use ocriva_plugin_sdk::serde_json::{Map, Value};
-use ocriva_plugin_sdk::{Description, Document, Extractor, Failure, Output, Request, completion, register};
+use ocriva_plugin_sdk::{
+    Description, Document, Extractor, Failure, Output, Request, completion, grid, pairs, register,
+};
 
-use search::Search;
-use spec::{Kind, Spec};
 use zone::Zone;
+
+/// Confidence of a list of labels and values as a whole.
+const PAIRS: f32 = 0.7;
 
 /// Reads the fields of a schema.
 pub struct Fields;
@@ -64,7 +65,7 @@ struct Reader<'d, 'p> {
 impl Reader<'_, '_> {
     fn read(&self, specs: &[Spec]) -> Output {
         let mut output = Output::default();
-        let search = Search::new(self.document, specs);
+        let search = Search::new(&self.document.reading, self.document.manner(), specs);
         let mut named = Vec::new();
         for (index, spec) in specs.iter().enumerate() {
             if let Some(problem) = &spec.problem {
@@ -74,11 +75,12 @@ impl Reader<'_, '_> {
                 Kind::Object => self.object(spec, &mut output),
                 Kind::Table => self.table(spec, &mut output),
                 Kind::Grid => {
-                    let (field, table) = grid::read(self.document, spec);
-                    output.tables.extend(table);
-                    field
+                    let grids = grid::find(&self.document.reading);
+                    let largest = grid::largest(&grids);
+                    output.tables.extend(largest.map(|grid| grid.table(Some(&spec.name))));
+                    largest.map_or_else(Field::missing, grid::Grid::field)
                 }
-                Kind::Pairs => pairs::read(self.document, spec),
+                Kind::Pairs => self.pairs(spec),
                 _ if spec.mrz.is_some_and(|item| self.zone.has(item)) => {
                     spec.mrz.map_or_else(Field::missing, |item| self.zone.field(item))
                 }
@@ -140,6 +142,28 @@ impl Reader<'_, '_> {
             source: first.source.clone(),
             text: None,
         }
+    }
+
+    /// Everything that has a label: objects whose first property is the label, and whose second is the value.
+    fn pairs(&self, spec: &Spec) -> Field {
+        let names: Vec<&str> = spec.children.iter().map(|child| child.name.as_str()).collect();
+        let (label_name, value_name) = match names.as_slice() {
+            [label, value, ..] => (*label, *value),
+            _ => ("label", "value"),
+        };
+        let found = pairs::find(&self.document.reading);
+        let filled: Vec<(&Span, &Span)> =
+            found.iter().filter_map(|pair| Some((&pair.label, pair.value.as_ref()?))).collect();
+        let Some((_, first)) = filled.first() else { return Field::missing() };
+        let on_page = filled.iter().filter(|(_, value)| value.page == first.page);
+        let bbox = on_page.map(|(_, value)| value.bbox).reduce(|left, right| left.union(&right));
+        let whole = Span { bbox: bbox.unwrap_or(first.bbox), ..(*first).clone() };
+        let objects = filled.iter().map(|(label, value)| {
+            let named = [(label_name, label), (value_name, value)];
+            let object = named.map(|(name, span)| (name.to_owned(), Value::from(span.text.as_str())));
+            Value::Object(object.into_iter().collect::<Map<String, Value>>())
+        });
+        Field { text: None, ..Field::read(objects.collect::<Vec<_>>(), PAIRS, &whole) }
     }
 
     /// A list of objects: a table with its headings, else the lines of goods under the names asked for.

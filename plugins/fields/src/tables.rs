@@ -7,11 +7,10 @@ use ocriva_plugin_sdk::business::totals::number;
 use ocriva_plugin_sdk::labels::Lexicon;
 use ocriva_plugin_sdk::output::{Cell, Field, Table};
 use ocriva_plugin_sdk::reading::Span;
+use ocriva_plugin_sdk::schema::{Kind, Spec};
 use ocriva_plugin_sdk::serde_json::{Map, Value};
 use ocriva_plugin_sdk::table::{BodyRow, RawTable, Search};
 use ocriva_plugin_sdk::values::{amounts, dates};
-
-use crate::spec::{Kind, Spec};
 
 /// Reads the table of a list property: the value, and the table as it stands.
 pub fn read(document: &BusinessDocument, spec: &Spec) -> (Field, Option<Table>) {

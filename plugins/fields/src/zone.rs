@@ -2,6 +2,7 @@
 
 use ocriva_plugin_sdk::business::BusinessDocument;
 use ocriva_plugin_sdk::output::Field;
+use ocriva_plugin_sdk::values::dates::{self, Order};
 use ocriva_plugin_sdk::values::mrz::{self, Entry, Item};
 
 /// Confidence of a value whose check digit is right.
@@ -22,8 +23,8 @@ impl<'d, 'p> Zone<'d, 'p> {
     pub fn find(document: &'d BusinessDocument<'p>, today: &str) -> Self {
         let rows: Vec<String> =
             (0..document.reading.rows().len()).map(|row| document.reading.row_text(row)).collect();
-        let this_year = today.get(..4).and_then(|year| year.parse().ok());
-        Self { document, zone: mrz::Zone::find(&rows, this_year) }
+        let today = dates::parse(today, Order::DayFirst).map(|found| found.date);
+        Self { document, zone: mrz::Zone::find(&rows, today) }
     }
 
     /// Whether the zone has such a value.

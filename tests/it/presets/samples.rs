@@ -98,6 +98,7 @@ Closing balance: 2,400.00
         expected: r#"{"bankName": "Nordbank", "accountHolder": "Anna Berg", "iban": "DE89370400440532013000",
             "statementNumber": "7", "periodStart": "2026-03-01", "periodEnd": "2026-03-31",
             "openingBalance": 1200, "closingBalance": 2400,
+            "checks": {"runningBalance": true, "closingBalance": true},
             "transactions": [
                 {"date": "2026-03-03", "description": "Rent March", "debit": 800, "credit": null, "balance": 400},
                 {"date": "2026-03-15", "description": "Salary", "debit": null, "credit": 2000, "balance": 2400}]}"#,
@@ -234,7 +235,8 @@ L898902C36UTO7408122F1204159ZE184226B<<<<<10
         expected: r#"{"documentType": "P", "issuingCountry": "UTO", "passportNumber": "L898902C3",
             "surname": "ERIKSSON", "givenNames": "ANNA MARIA", "nationality": "UTO", "birthDate": "1974-08-12",
             "sex": "F", "expiryDate": "2012-04-15", "birthPlace": "Zenith", "issueDate": "2007-04-16",
-            "authority": "Ministry of Travel", "personalNumber": "ZE184226B"}"#,
+            "authority": "Ministry of Travel", "personalNumber": "ZE184226B",
+            "checks": {"zone": "TD3", "documentNumber": true, "personalNumber": true, "composite": true}}"#,
     },
     Sample {
         preset: "driving_licence",
@@ -265,7 +267,7 @@ ERIKSSON<<ANNA<MARIA<<<<<<<<<<
 ",
         expected: r#"{"documentNumber": "D23145890", "surname": "ERIKSSON", "givenNames": "ANNA MARIA",
             "birthDate": "1974-08-12", "sex": "F", "expiryDate": "2012-04-15", "nationality": "UTO",
-            "birthPlace": "Zenith"}"#,
+            "birthPlace": "Zenith", "checks": {"zone": "TD1", "composite": true}}"#,
     },
     Sample {
         preset: "bill_of_lading",
@@ -355,9 +357,14 @@ Registration of a bicycle
 Owner: Anna Berg                  Town: Zenith
 Frame number: WX-4471
 Colour: blue
+Brakes: [x] front   [ ] back
+[x] I have insured it
 ",
         expected: r#"{"entries": [{"label": "Owner", "value": "Anna Berg"}, {"label": "Town", "value": "Zenith"},
-            {"label": "Frame number", "value": "WX-4471"}, {"label": "Colour", "value": "blue"}]}"#,
+            {"label": "Frame number", "value": "WX-4471"}, {"label": "Colour", "value": "blue"},
+            {"label": "Brakes", "value": "front"}],
+            "checkBoxes": [{"label": "front", "checked": true}, {"label": "back", "checked": false},
+                {"label": "I have insured it", "checked": true}]}"#,
     },
     Sample {
         preset: "table",

@@ -13,7 +13,7 @@ use ocriva::domain::tenant::Tenant;
 use ocriva::store::{Error, Queue};
 use serde_json::json;
 use support::on_each_engine;
-use support::store::{LEASE, TestStore, processed};
+use support::store::{LEASE, TestStore, processed, project_id};
 
 use super::{FIRST_PAGE, create_batch, create_template, failure};
 
@@ -72,7 +72,7 @@ async fn a_document_with_a_known_id_is_refused(test: TestStore) {
 
 async fn a_document_cannot_be_put_into_another_organizations_project(test: TestStore) {
     let other = test.other_tenant().await;
-    let mixed = Tenant { project_id: other.project_id, ..test.tenant() };
+    let mixed = Tenant { projects: other.projects, ..test.tenant() };
     let mixed = create_document(&test, &mixed, &test.new_document()).await;
     assert!(matches!(mixed, Err(Error::MissingReference { .. })), "{mixed:?}");
 }
@@ -237,8 +237,7 @@ async fn a_list_goes_on_while_a_transaction_writes(test: TestStore) {
 }
 
 async fn create_document(test: &TestStore, tenant: &Tenant, new: &NewDocument) -> Result<Document, Error> {
-    let project_id = tenant.project_id.as_deref().unwrap();
-    test.store.create_document(&Actor::system(), &tenant.organization_id, project_id, new).await
+    test.store.create_document(&Actor::system(), &tenant.organization_id, &project_id(tenant), new).await
 }
 
 /// Sees that the filter lets through just these documents, in this order.

@@ -6,6 +6,7 @@ use reqwest::header::{ETAG, IF_MATCH};
 use serde_json::{Value, json};
 use support::api::{Answer, TestApi, answer, bearer, text};
 use support::over_http;
+use support::store::project_id;
 
 use super::receipt;
 
@@ -96,7 +97,7 @@ async fn a_copy_is_a_template_of_its_own(api: TestApi) {
     let elsewhere = api.post(&format!("{path}/duplicate"), &api.token, &request).await.body;
     assert_eq!((&elsewhere["name"], &elsewhere["projectId"]), (&json!("Elsewhere"), &project["id"]));
     let (foreign, _) = api.foreign_token().await;
-    let request = json!({"projectId": foreign.project_id});
+    let request = json!({"projectId": project_id(&foreign)});
     let refused = api.post(&format!("{path}/duplicate"), &api.token, &request).await;
     refused.assert_error(401, "auth.project_out_of_reach");
 }

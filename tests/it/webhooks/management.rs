@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::api::{TestApi, text};
 use support::receiver::Receiver;
+use support::store::project_id;
 
 use super::{Sending, create, hook, with_local_receivers};
 
@@ -129,7 +130,7 @@ async fn a_webhook_hears_of_its_own_project_only(api: TestApi) {
         (hook("own", Some(&api.project())), &api.token),
         (hook("all", None), &api.token),
         (hook("other", Some(&text(&other["id"]))), &api.token),
-        (hook("foreign", foreign.project_id.as_deref()), &foreign_token),
+        (hook("foreign", Some(&project_id(&foreign))), &foreign_token),
     ];
     for (body, token) in &made {
         assert_eq!(api.post("/webhooks", token, body).await.status, 201, "{body}");

@@ -21,6 +21,8 @@ const ABOUT: &str = "Self-hosted document extraction. Every answer outside 2xx h
 const BEARER: &str = "A user's access token (platform API), an API token (`ocr_…`), or an access token made from one \
     (Open API).";
 
+const ROLE_IN_PROJECT: &str = "In a project the role counts that the user has there.";
+
 const OPERATOR: &str = "The token of the server's setting `operator.token`.";
 
 const API_KEY: &str = "An API token (`ocr_…`).";
@@ -210,7 +212,19 @@ fn describe(path: &str, is_open: bool, operation: &mut Object) {
         }
         Some(scope) => {
             let roles: Vec<String> = roles_with(scope).map(|role| format!("`{role}`")).collect();
-            format!("Needs a token with the scope `{scope}`, or a user with the role {}.", roles.join(", "))
+            let roles = roles.join(", ");
+            let needed = format!("Needs a token with the scope `{scope}`, or a user with the role {roles}.");
+            match scope {
+                TokenScope::DocumentsRead
+                | TokenScope::DocumentsWrite
+                | TokenScope::TemplatesRead
+                | TokenScope::TemplatesWrite => format!("{needed} {ROLE_IN_PROJECT}"),
+                TokenScope::PluginsRead
+                | TokenScope::PluginsWrite
+                | TokenScope::WebhooksManage
+                | TokenScope::TokensManage
+                | TokenScope::OrganizationManage => needed,
+            }
         }
     });
     let (summary, description) = (summary.to_owned(), paragraphs.join("\n\n"));

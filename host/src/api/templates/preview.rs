@@ -26,6 +26,7 @@ use crate::domain::file_name;
 use crate::domain::template::TemplateContent;
 use crate::pipeline::{self, Outcome, Pipeline, Task};
 use crate::references::References;
+use crate::store::Record;
 
 /// Name of a template that is only tried out and has none.
 const NAMELESS: &str = "Preview";
@@ -200,7 +201,8 @@ impl PreviewRequest {
                 request.content()?
             }
             Some(id) => {
-                let template = context.store.template(&caller.tenant(), &id.0).await?;
+                let tenant = caller.tenant_for(&context.store, Record::Template(&id.0)).await?;
+                let template = context.store.template(&tenant, &id.0).await?;
                 let content = template.ok_or_else(|| unknown(id))?.content;
                 read::<UpdateTemplateRequest>(self.template.as_ref())?.applied_to(content)?
             }

@@ -16,6 +16,7 @@ use crate::api::uploads::time_per_file;
 use crate::domain::reference::{MAX_FILES, MAX_NAME, ReferenceFile};
 use crate::domain::template::{ReferenceLink, TemplateRevision, TemplateUpdate};
 use crate::references::file::{MAX_FILE_BYTES, parse};
+use crate::store::Record;
 
 /// Room for the form around the largest file.
 pub const MAX_REQUEST_BYTES: usize = MAX_FILE_BYTES + 64 * 1024;
@@ -87,7 +88,8 @@ pub async fn add_reference(
     multipart: Multipart,
 ) -> Result<(StatusCode, Answer<ReferenceResponse>), ApiError> {
     let caller = permit.caller;
-    let template = context.store.template(&caller.tenant(), &id.0).await?.ok_or_else(|| unknown(&id))?;
+    let tenant = caller.tenant_for(&context.store, Record::Template(&id.0)).await?;
+    let template = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let (name, file) = whole(form::read(multipart, MAX_FILE_BYTES, time_per_file(&context)).await?)?;
     let known = &template.content.references;
     if known.len() >= MAX_FILES && known.iter().all(|link| link.name != name) {
@@ -125,7 +127,8 @@ pub async fn remove_reference(
     State(context): State<Context>,
     Path(ReferencePath { template_id: id, name }): Path<ReferencePath>,
 ) -> Result<StatusCode, ApiError> {
-    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let caller = &permit.caller;
+    let tenant = caller.tenant_for(&context.store, Record::Template(&id.0)).await?;
     let template = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let mut content = template.content;
     let before = content.references.len();

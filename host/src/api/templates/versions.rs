@@ -14,6 +14,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::extract::{Id, Json, Path, Query};
 use crate::api::paging::{PageLimit, PageNumber, PageResponse, page};
 use crate::domain::template::{TemplateRevision, TemplateVersion};
+use crate::store::Record;
 
 /// A version of a template.
 #[derive(Serialize, ToSchema)]
@@ -114,7 +115,8 @@ pub async fn restore_template_version(
 ) -> Result<Tagged, ApiError> {
     let version = path.number()?;
     let id = path.template_id;
-    let (caller, tenant) = (&permit.caller, permit.caller.tenant());
+    let caller = &permit.caller;
+    let tenant = caller.tenant_for(&context.store, Record::Template(&id.0)).await?;
     let current = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     expect_unchanged(&current, &headers, None)?;
     let earlier = context.store.template_version(&tenant, &id.0, version).await?;
@@ -139,7 +141,8 @@ pub async fn duplicate_template(
     Json(request): Json<DuplicateTemplateRequest>,
 ) -> Result<(StatusCode, Tagged), ApiError> {
     let caller = permit.caller;
-    let template = context.store.template(&caller.tenant(), &id.0).await?.ok_or_else(|| unknown(&id))?;
+    let tenant = caller.tenant_for(&context.store, Record::Template(&id.0)).await?;
+    let template = context.store.template(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
     let project_id = match &request.project_id {
         None => template.project_id.clone(),
         named => caller.project(&context.store, named.as_ref()).await?.id,

@@ -1,18 +1,18 @@
 //! Finding the value of a property: beside its labels, or anywhere where its form says enough.
 
-use ocriva_plugin_sdk::business::BusinessDocument;
-use ocriva_plugin_sdk::business::lexicon::{self, Concept};
-use ocriva_plugin_sdk::business::totals::number;
-use ocriva_plugin_sdk::labels::{Label, Labels, Lexicon};
-use ocriva_plugin_sdk::output::Field;
-use ocriva_plugin_sdk::page::Rect;
-use ocriva_plugin_sdk::reading::{Place, Slot, Span};
-use ocriva_plugin_sdk::serde_json::Value;
-use ocriva_plugin_sdk::text;
-use ocriva_plugin_sdk::values::{amounts, contacts, currencies, dates, identifiers};
+use crate::business::lexicon::{self, Concept};
+use crate::business::totals::number;
+use crate::labels::{Label, Labels, Lexicon};
+use crate::output::Field;
+use crate::page::Rect;
+use crate::reading::{Place, Reading, Slot, Span};
+use crate::text;
+use crate::values::manner::Manner;
+use crate::values::{amounts, contacts, currencies, dates, identifiers};
 use regex_lite::Regex;
+use serde_json::Value;
 
-use crate::spec::{Kind, Spec};
+use super::spec::{Kind, Spec};
 
 /// Confidence of a well-formed value right behind its label.
 const LABELLED: f32 = 0.85;
@@ -33,7 +33,8 @@ enum Target {
 
 /// The labels of a set of properties in a document.
 pub struct Search<'d, 'p> {
-    document: &'d BusinessDocument<'p>,
+    reading: &'d Reading<'p>,
+    manner: Manner,
     labels: Labels<Target>,
 }
 
@@ -46,7 +47,7 @@ struct Parsed {
 
 impl<'d, 'p> Search<'d, 'p> {
     /// Finds the labels of all properties; what is a label of business documents ends values, too.
-    pub fn new(document: &'d BusinessDocument<'p>, specs: &[Spec]) -> Self {
+    pub fn new(reading: &'d Reading<'p>, manner: Manner, specs: &[Spec]) -> Self {
         let business = lexicon::lexicon();
         let own = specs.iter().enumerate().flat_map(|(index, spec)| {
             spec.labels.iter().map(move |label| (Target::Property(index), label.as_str()))
@@ -68,7 +69,7 @@ impl<'d, 'p> Search<'d, 'p> {
             .iter()
             .flat_map(|concept| lexicon::phrases(*concept).map(|phrase| (Target::Other, phrase)));
         let lexicon = Lexicon::new(own.chain(translated).chain(others));
-        Self { document, labels: Labels::find(&document.reading, &lexicon) }
+        Self { reading, manner, labels: Labels::find(reading, &lexicon) }
     }
 
     /// The value of the property with this index.
@@ -85,9 +86,14 @@ impl<'d, 'p> Search<'d, 'p> {
         best.map_or_else(Field::missing, |(_, field)| field)
     }
 
+    /// The value of this kind that a text has, normalised as the document writes numbers and dates.
+    pub fn value(&self, kind: Kind, text: &str) -> Option<Value> {
+        self.parse_kind(kind, text).map(|parsed| parsed.value)
+    }
+
     /// The first well-formed value around a label.
     fn beside(&self, label: &Label<Target>, spec: &Spec) -> Option<(f32, Field)> {
-        let slots = self.labels.slots(&self.document.reading, label);
+        let slots = self.labels.slots(self.reading, label);
         let quality = if label.starts_segment { 0.0 } else { -0.2 }
             + if label.ends_sharply { 0.05 } else { 0.0 }
             - label.distance as f32 * 0.1;
@@ -101,7 +107,7 @@ impl<'d, 'p> Search<'d, 'p> {
             if spec.place.is_some_and(|place| place != slot.place) {
                 continue;
             }
-            let text = self.document.reading.slot_text(slot);
+            let text = self.reading.slot_text(slot);
             let Some(parsed) = self.parse(spec, text) else { continue };
             let Some(span) =
                 self.value_span(spec, slot, &parsed).filter(|span| self.is_in_area(spec, slot, span))
@@ -128,16 +134,16 @@ impl<'d, 'p> Search<'d, 'p> {
     /// The place of a value; for a text of several lines with the lines below it.
     fn value_span(&self, spec: &Spec, slot: &Slot, parsed: &Parsed) -> Option<Span> {
         let range = slot.range.start + parsed.range.start..slot.range.start + parsed.range.end;
-        let first = self.document.reading.span(slot.segment, range.clone())?;
-        let printed = self.document.reading.segments().get(slot.segment)?.text.get(range)?.to_owned();
+        let first = self.reading.span(slot.segment, range.clone())?;
+        let printed = self.reading.segments().get(slot.segment)?.text.get(range)?.to_owned();
         let first = Span { text: printed, ..first };
         if spec.lines < 2 || spec.kind != Kind::Text {
             return Some(first);
         }
         let mut lines = vec![first.clone()];
         let mut last = first.bbox;
-        for index in self.document.reading.below(slot.segment, &first.bbox) {
-            let Some(segment) = self.document.reading.segments().get(index) else { break };
+        for index in self.reading.below(slot.segment, &first.bbox) {
+            let Some(segment) = self.reading.segments().get(index) else { break };
             let height = last.height().max(1.0);
             let aligned = (segment.bbox.x0 - first.bbox.x0).abs() < height * 1.5;
             if lines.len() >= spec.lines
@@ -147,7 +153,7 @@ impl<'d, 'p> Search<'d, 'p> {
             {
                 break;
             }
-            lines.extend(self.document.reading.segment_span(index));
+            lines.extend(self.reading.segment_span(index));
             last = segment.bbox;
         }
         Span::join(&lines)
@@ -163,7 +169,7 @@ impl<'d, 'p> Search<'d, 'p> {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for (index, segment) in self.document.reading.segments().iter().enumerate() {
+        for (index, segment) in self.reading.segments().iter().enumerate() {
             let slot = Slot { segment: index, range: 0..segment.text.len(), place: Place::Behind };
             let Some(parsed) = self.parse(spec, &segment.text) else { continue };
             let Some(span) =
@@ -180,23 +186,22 @@ impl<'d, 'p> Search<'d, 'p> {
 
     /// Values of the property's kind in lines that a pattern fits.
     fn anywhere(&self, spec: &Spec, pattern: &Regex) -> Vec<(f32, Field)> {
-        let lines = self.document.reading.segments().iter().enumerate();
+        let lines = self.reading.segments().iter().enumerate();
         let found = lines.filter_map(|(index, segment)| {
             let captures = pattern.captures(&segment.text)?;
             let part = captures.get(1).or_else(|| captures.get(0))?;
             let parsed = self.parse_kind(spec.kind, part.as_str())?;
             let range = part.start() + parsed.range.start..part.start() + parsed.range.end;
             let slot = Slot { segment: index, range: 0..segment.text.len(), place: Place::Behind };
-            let span =
-                self.document.reading.span(index, range).filter(|span| self.is_in_area(spec, &slot, span))?;
+            let span = self.reading.span(index, range).filter(|span| self.is_in_area(spec, &slot, span))?;
             Some((BY_PATTERN, Field::read(parsed.value, BY_PATTERN, &span)))
         });
         found.collect()
     }
 
     fn is_in_area(&self, spec: &Spec, slot: &Slot, span: &Span) -> bool {
-        let pages = self.document.reading.pages();
-        let page_index = self.document.reading.segments().get(slot.segment).map_or(0, |segment| segment.page);
+        let pages = self.reading.pages();
+        let page_index = self.reading.segments().get(slot.segment).map_or(0, |segment| segment.page);
         let Some(page) = pages.get(page_index) else { return false };
         let on_page = spec.page.is_none_or(|wanted| {
             let count = i64::try_from(pages.len()).unwrap_or(i64::MAX);
@@ -233,7 +238,7 @@ impl<'d, 'p> Search<'d, 'p> {
         match kind {
             Kind::Number | Kind::Integer => self.parse_number(kind, text),
             Kind::Date => {
-                let found = dates::find(text, self.document.order).into_iter().next()?;
+                let found = dates::find(text, self.manner.order).into_iter().next()?;
                 Some(Parsed { value: Value::from(found.date.to_string()), range: found.range, quality: 0.8 })
             }
             Kind::Time => dates::find_time(text).map(|(time, range)| Parsed {
@@ -280,7 +285,7 @@ impl<'d, 'p> Search<'d, 'p> {
     }
 
     fn parse_number(&self, kind: Kind, text: &str) -> Option<Parsed> {
-        let found = amounts::find(text, self.document.convention);
+        let found = amounts::find(text, self.manner.convention);
         let fits = |amount: &&amounts::Amount| kind == Kind::Number || amount.value.fract() == 0.0;
         let money = found.iter().filter(fits).find(|amount| amount.is_money());
         let amount = money.or_else(|| found.iter().find(fits));
@@ -299,11 +304,11 @@ impl<'d, 'p> Search<'d, 'p> {
 
     /// A tick box beside a label: `[x] Paid`, `☒ Paid`.
     fn tick(&self, label: &Label<Target>) -> Option<Field> {
-        let segment = self.document.reading.segments().get(label.segment)?;
+        let segment = self.reading.segments().get(label.segment)?;
         let before = segment.text.get(..label.range.start)?.trim();
         let after = segment.text.get(label.range.end..)?.trim();
         let ticked = [before, after].into_iter().find_map(box_state)?;
-        let span = self.document.reading.segment_span(label.segment)?;
+        let span = self.reading.segment_span(label.segment)?;
         Some(Field::read(Value::from(ticked), LABELLED, &span))
     }
 }
@@ -353,7 +358,8 @@ fn is_rate(spec: &Spec) -> bool {
     spec.words.ends_with("rate") || spec.words.ends_with("percent") || spec.words.ends_with("percentage")
 }
 
-fn box_state(text: &str) -> Option<bool> {
+/// Whether a text is a tick box, and ticked.
+pub fn box_state(text: &str) -> Option<bool> {
     match text.trim_matches([' ', ':']) {
         "☒" | "☑" | "✓" | "✔" | "✗" | "✘" | "[x]" | "[X]" | "(x)" | "(X)" | "X" | "x" => {
             Some(true)

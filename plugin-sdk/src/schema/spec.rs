@@ -1,10 +1,10 @@
 //! What a property of the schema asks for.
 
-use ocriva_plugin_sdk::reading::Place;
-use ocriva_plugin_sdk::serde_json::Value;
-use ocriva_plugin_sdk::text;
-use ocriva_plugin_sdk::values::mrz;
+use crate::reading::Place;
+use crate::text;
+use crate::values::mrz;
 use regex_lite::Regex;
+use serde_json::Value;
 
 /// Nested objects deeper than this are not read.
 pub const MAX_DEPTH: usize = 4;
@@ -292,7 +292,7 @@ fn strings(value: Option<&Value>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use ocriva_plugin_sdk::serde_json::json;
+    use serde_json::json;
 
     use super::*;
 
