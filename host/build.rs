@@ -1,4 +1,5 @@
-//! Embeds what `cargo xtask setup` prepared in `.build/`, OCR models and bundled plugins, and the presets of templates.
+//! Embeds what `cargo xtask setup` prepared in `.build/`, OCR models and bundled plugins, the presets of templates, and
+//! what authors of plugins start from: the SDK's sources, the contract, and projects to begin with.
 #![expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts by the environment")]
 
 use std::error::Error;
@@ -13,6 +14,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     embed(&mut code, "MODELS", &prepared.join("models"), &["onnx", "txt"])?;
     embed(&mut code, "PLUGINS", &prepared.join("plugins"), &["wasm"])?;
     embed(&mut code, "PRESETS", &home.join("presets"), &["json"])?;
+    let root = home.join("..");
+    embed_tree(
+        &mut code,
+        "SDK",
+        &root,
+        &[
+            "plugin-sdk/src",
+            "plugin-sdk/README.md",
+            "plugin-sdk/Cargo.toml",
+            "wit",
+            "Cargo.toml",
+            "Cargo.lock",
+        ],
+    )?;
+    embed_tree(&mut code, "PROJECTS", &home.join("projects"), &["rust", "js", "python"])?;
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("assets.rs"), code)?;
     Ok(())
 }
@@ -43,5 +59,37 @@ fn embed(
         writeln!(code, "    ({:?}, include_bytes!({file:?})),", name.unwrap_or_default().to_string_lossy())?;
     }
     code.push_str("];\n");
+    Ok(())
+}
+
+/// Adds a constant with all files below some places of a folder, by their paths in it.
+fn embed_tree(
+    code: &mut String,
+    constant: &str,
+    folder: &Path,
+    places: &[&str],
+) -> Result<(), Box<dyn Error>> {
+    let mut files = Vec::new();
+    for place in places {
+        println!("cargo::rerun-if-changed={}", folder.join(place).display());
+        files_below(folder, place, &mut files)?;
+    }
+    files.sort();
+    writeln!(code, "static {constant}: &[(&str, &[u8])] = &[")?;
+    for file in files {
+        writeln!(code, "    ({file:?}, include_bytes!({:?})),", folder.join(&file).canonicalize()?)?;
+    }
+    code.push_str("];\n");
+    Ok(())
+}
+
+fn files_below(folder: &Path, place: &str, files: &mut Vec<String>) -> Result<(), Box<dyn Error>> {
+    if folder.join(place).is_file() {
+        files.push(place.to_owned());
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder.join(place))? {
+        files_below(folder, &format!("{place}/{}", entry?.file_name().to_string_lossy()), files)?;
+    }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Files that travel inside the program: OCR models, bundled plugins and presets, put there by `build.rs`.
+//! Files that travel inside the program: OCR models, bundled plugins, presets, and what authors of plugins start from.
+//! `build.rs` puts them there.
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
@@ -15,4 +16,15 @@ pub fn presets() -> &'static [(&'static str, &'static [u8])] {
 /// The bundled plugins as `(name, component)`.
 pub fn bundled_plugins() -> &'static [(&'static str, &'static [u8])] {
     PLUGINS
+}
+
+/// What a plugin in Rust is built with, as `(path in the repository, content)`: the SDK, the contract, and the manifests
+/// that say which versions of other crates they take.
+pub fn sdk() -> &'static [(&'static str, &'static [u8])] {
+    SDK
+}
+
+/// Projects that authors of plugins begin with, as `(path, content)`; the first folder of a path is the language.
+pub fn projects() -> &'static [(&'static str, &'static [u8])] {
+    PROJECTS
 }

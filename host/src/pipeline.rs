@@ -144,8 +144,6 @@ pub struct Task {
     pub range: Option<PageRange>,
     /// Password of an encrypted document.
     pub password: Option<String>,
-    /// Whose document it is: decides which kept values the extractor sees. `None` outside of a server.
-    pub organization_id: Option<String>,
 }
 
 /// How far a document is.
@@ -184,6 +182,30 @@ pub struct Timings {
     pub ocr: Duration,
     /// The extractor, with the reading of the pages that it waited for.
     pub extractor: Duration,
+}
+
+/// What a plugin's call left beside its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Record {
+    /// What it logged.
+    pub logs: plugins::Logs,
+    /// What it used of what it may use.
+    pub usage: plugins::Usage,
+}
+
+/// A document that has been opened for any number of calls of one plugin, as its author wants them.
+pub struct Rehearsal {
+    engine: Arc<plugins::Engine>,
+    plugin: Arc<plugins::Plugin>,
+    source: Arc<SharedView>,
+    request: plugins::Request,
+}
+
+impl Rehearsal {
+    /// Calls the plugin. Pages that an earlier call asked for are not read again.
+    pub async fn call(&self) -> plugins::Call {
+        self.engine.call(&self.plugin, Arc::clone(&self.source) as _, &self.request).await
+    }
 }
 
 /// A document that has been opened.
@@ -276,6 +298,19 @@ impl Pipeline {
         task: Task,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Outcome, Error> {
+        self.run_recorded(task, progress, &mut Record::default()).await
+    }
+
+    /// As [`Pipeline::run`]; `record` takes what the plugin's call left beside its answer, also where it failed.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn run_recorded(
+        &self,
+        task: Task,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+        record: &mut Record,
+    ) -> Result<Outcome, Error> {
         let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
         let found = self.registry.get_for(&task.audience, &name, version.as_deref()).await?;
         let opening = self.open(task.content, &task.file_name, task.password);
@@ -295,12 +330,13 @@ impl Pipeline {
         let view = View::new(request, self.reader.clone())?;
         let template = task.template.as_ref();
         let request = plugins::Request {
-            organization_id: task.organization_id,
+            organization_id: task.audience.organization_id.clone(),
             ..self.plugin_request(&name, task.extractor.as_ref(), template, task.references)
         };
 
         let asked = (&task.audience, version.as_deref());
         let called = self.extract(&found, asked, &view, &request).await;
+        *record = called.record;
         let identity = called.call.extractor.clone();
         let reading = self.invoice_reading(electronic.as_ref(), &name, &view).await;
         let mut read = view.finish().await;
@@ -334,6 +370,29 @@ impl Pipeline {
             confidence,
             timings,
         })
+    }
+
+    /// Opens a document for calls of its plugin alone, without what follows them.
+    ///
+    /// # Errors
+    /// No such plugin, or a document that cannot be opened.
+    pub async fn rehearse(&self, task: Task) -> Result<Rehearsal, Error> {
+        let (name, version) = self.choose(task.extractor.as_ref(), task.template.as_ref());
+        let plugin = self.registry.get(&name, version.as_deref()).await?;
+        let Opened { document, media_type, .. } =
+            self.open(task.content, &task.file_name, task.password).await?;
+        let request = ViewRequest {
+            document,
+            mode: task.mode.unwrap_or(self.mode),
+            file_name: task.file_name,
+            media_type,
+            range: task.range,
+            on_page: Box::new(|_| {}),
+        };
+        let source = Arc::new(SharedView(View::new(request, self.reader.clone())?));
+        let template = task.template.as_ref();
+        let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
+        Ok(Rehearsal { engine: Arc::clone(self.registry.engine()), plugin, source, request })
     }
 
     async fn open(&self, content: Bytes, file_name: &str, password: Option<String>) -> Result<Opened, Error> {

@@ -71,6 +71,14 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// All pages, in order: what most extractors begin with. Each page of a scan is recognised for it.
+    ///
+    /// # Errors
+    /// A page that cannot be read.
+    pub fn pages(&self) -> Result<Vec<Page>, Failure> {
+        (0..self.page_count()).map(|index| self.page(index)).collect()
+    }
+
     /// Width and height of a page in its unit, without reading its words where that can be avoided.
     ///
     /// # Errors

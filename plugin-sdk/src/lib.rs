@@ -13,7 +13,9 @@ pub mod clock;
 pub mod completion;
 mod document;
 mod extractor;
+pub mod finder;
 mod fixture;
+mod geometry;
 pub mod grid;
 #[doc(hidden)]
 pub mod guest;
@@ -36,6 +38,7 @@ pub mod values;
 
 pub use document::{Document, Picture};
 pub use extractor::{Description, Extractor, Failure, Request};
+pub use finder::Finder;
 pub use fixture::{Fixture, FixtureError};
 pub use output::{Cell, Field, Output, Table, Warning};
 pub use page::{Line, Page, Rect, Word};

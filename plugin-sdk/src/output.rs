@@ -151,3 +151,26 @@ pub struct Output {
     #[serde(default)]
     pub warnings: Vec<Warning>,
 }
+
+impl Output {
+    /// Adds a field, behind those that are there.
+    #[must_use]
+    pub fn with(mut self, name: &str, field: Field) -> Self {
+        self.fields.insert(name.to_owned(), field);
+        self
+    }
+
+    /// Adds a warning.
+    #[must_use]
+    pub fn with_warning(mut self, warning: Warning) -> Self {
+        self.warnings.push(warning);
+        self
+    }
+
+    /// Adds a table.
+    #[must_use]
+    pub fn with_table(mut self, table: Table) -> Self {
+        self.tables.push(table);
+        self
+    }
+}

@@ -5,6 +5,7 @@ mod accounts;
 mod admin;
 mod audit;
 mod auth;
+mod authoring;
 mod batches;
 mod command_line;
 mod credits;

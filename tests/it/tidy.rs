@@ -31,7 +31,8 @@ const OWNED: &[(&str, &str)] = &[
     ("mail", r"\blettre\b"),
     ("plugins", r"\b(semver|wasmtime|wasmtime_wasi|wasmparser)\b"),
     ("ocr", r"\btract_\w+\b"),
-    ("outbound|webhooks", r"\breqwest\b"),
+    ("outbound|webhooks|cli", r"\breqwest\b"),
+    ("cli", r"\b(ocriva_plugin_build|wit_component|libc)\b"),
     (
         "telemetry",
         r"\b(opentelemetry\w*|tracing_opentelemetry|tracing_subscriber|metrics_exporter_prometheus)\b",
@@ -84,6 +85,7 @@ const TOP_LEVEL: &[&str] = &[
     "fuzz",
     "host",
     "migrations",
+    "plugin-build",
     "plugin-sdk",
     "plugins",
     "rust-toolchain.toml",

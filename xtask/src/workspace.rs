@@ -49,10 +49,9 @@ impl Workspace {
     /// A cargo for WebAssembly guests: its own build folder, and none of the flags meant for this machine.
     pub(crate) fn guest_cargo(&self) -> Command {
         let mut command = self.cargo();
-        command
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env_remove("CARGO_BUILD_TARGET");
+        for variable in ocriva_plugin_build::NATIVE_VARIABLES {
+            command.env_remove(variable);
+        }
         command.env("CARGO_TARGET_DIR", self.guest_target());
         command
     }

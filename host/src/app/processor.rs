@@ -66,7 +66,6 @@ impl Processor for PipelineProcessor {
             mode: None,
             range: job.document.page_range,
             password: None,
-            organization_id: Some(job.document.organization_id),
         };
         let run = self.pipeline.run(task, move |read| progress.pages(read.pages_read, read.page_count)).await;
         run.map(processed).map_err(|error| process_error(&error))

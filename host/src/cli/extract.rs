@@ -24,6 +24,7 @@ use ocriva::domain::{format, schema};
 use ocriva::pipeline::{Outcome, Pipeline, Task};
 use ocriva::plugins::{Engine, Registry};
 use ocriva::references;
+use ocriva::telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -71,10 +72,10 @@ pub struct Extract {
 }
 
 /// A file to extract from.
-struct Input {
-    path: PathBuf,
+pub(super) struct Input {
+    pub(super) path: PathBuf,
     /// Whether it was named on the command line, rather than found in a folder.
-    named: bool,
+    pub(super) named: bool,
 }
 
 /// What became of a file.
@@ -102,9 +103,7 @@ impl Extract {
     /// Paths that do not exist, a template or plugin that cannot be used. Files that cannot be read are reported
     /// one by one, and in the exit status.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let quiet = ocriva::config::Log { filter: "warn".to_owned(), ..config.log.clone() };
-        let untraced = ocriva::config::Telemetry { otlp_endpoint: String::new(), ..config.telemetry.clone() };
-        let _telemetry = ocriva::telemetry::start(&quiet, &untraced).context("logs cannot be written")?;
+        let _telemetry = quiet_telemetry(config)?;
         let inputs = inputs(&self.paths)?;
         let template = self.template.as_deref().map(read_template).transpose()?;
         super::runtime()?.block_on(self.run_all(config, inputs, template))
@@ -173,13 +172,19 @@ impl Extract {
             mode: self.mode,
             range: self.pages,
             password: self.password.clone(),
-            organization_id: None,
         };
         match pipeline.run(task, |_| {}).await {
             Ok(outcome) => Ending::Completed(Box::new(outcome)),
             Err(error) => Ending::Failed { code: error.code().to_owned(), message: error.to_string() },
         }
     }
+}
+
+/// Logs of a command that prints results: warnings only, and no traces.
+pub(super) fn quiet_telemetry(config: &Config) -> anyhow::Result<Telemetry> {
+    let quiet = ocriva::config::Log { filter: "warn".to_owned(), ..config.log.clone() };
+    let untraced = ocriva::config::Telemetry { otlp_endpoint: String::new(), ..config.telemetry.clone() };
+    ocriva::telemetry::start(&quiet, &untraced).context("logs cannot be written")
 }
 
 /// The files to extract from, each once, in a stable order.
@@ -230,7 +235,7 @@ fn walk(folder: &Path, found: &mut BTreeSet<PathBuf>) -> anyhow::Result<()> {
 
 /// The content of a file that is a document by its first bytes. Of the plain texts in a folder, which may as well be
 /// programs or labels, only those are documents that are named so.
-fn read_document(Input { path, named }: &Input) -> Result<Bytes, String> {
+pub(super) fn read_document(Input { path, named }: &Input) -> Result<Bytes, String> {
     let unreadable = |error: std::io::Error| format!("file cannot be read: {error}");
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let mut content = Vec::with_capacity(format::SNIFF_BYTES);
@@ -270,7 +275,7 @@ struct ExtractorFile {
     config: Option<Map<String, Value>>,
 }
 
-fn read_template(path: &Path) -> anyhow::Result<TemplateContent> {
+pub(super) fn read_template(path: &Path) -> anyhow::Result<TemplateContent> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("template `{shown}` cannot be read"))?;
     let value: Value =

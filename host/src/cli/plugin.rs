@@ -1,6 +1,19 @@
-//! `ocriva plugin`: which plugins there are, and whether a file is one.
+//! `ocriva plugin`: which plugins there are, and an author's way from an empty folder to a component on a server.
 
-use std::path::PathBuf;
+mod bench;
+mod build;
+mod cases;
+mod check;
+mod create;
+mod expectation;
+mod project;
+mod push;
+mod signing;
+mod test;
+mod vendored;
+mod watch;
+
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,7 +23,7 @@ use ocriva::assets;
 use ocriva::config::Config;
 use ocriva::plugins::{Engine, Origin, Registry};
 
-mod signing;
+use project::Project;
 
 #[derive(Debug, Subcommand)]
 pub enum Plugin {
@@ -20,12 +33,18 @@ pub enum Plugin {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
-    /// Say whether a component can be used as a plugin, and what is wrong where it cannot.
-    Check {
-        /// The component.
-        #[arg(value_name = "FILE.wasm")]
-        file: PathBuf,
-    },
+    /// Make a project that builds and passes its tests.
+    New(create::New),
+    /// Build the project here to the one file that is shipped.
+    Build,
+    /// Build the project here, and compare what its documents give with what is expected.
+    Test(test::Test),
+    /// Build and test the project here again whenever something changes.
+    Watch(watch::Watch),
+    /// Measure calls of the project's plugin on its documents.
+    Bench(bench::Bench),
+    /// Say what a component needs and says of itself, and what is wrong where it cannot be used.
+    Check(check::Check),
     /// Make a key to sign components with.
     Keygen {
         /// New file for its secret.
@@ -41,6 +60,10 @@ pub enum Plugin {
         #[arg(long, value_name = "KEY")]
         key: PathBuf,
     },
+    /// Send a component to a server.
+    Push(push::Push),
+    /// Replace what the project here is built with (`.ocriva`) by what this program brings.
+    Update,
 }
 
 impl Plugin {
@@ -48,23 +71,51 @@ impl Plugin {
     pub fn data(&self) -> Option<&PathBuf> {
         match self {
             Self::List { data } => data.as_ref(),
-            Self::Check { .. } | Self::Keygen { .. } | Self::Sign { .. } => None,
+            _ => None,
         }
     }
 
     /// Runs the command.
     ///
     /// # Errors
-    /// A file or folder that cannot be read; a component that cannot be used is reported in the exit status.
+    /// Whatever stopped it; what is wrong with a component or a document is reported in the exit status.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let engine = || Engine::new(&config.plugins, config.user_cache_dir().join("plugins")).map(Arc::new);
         match self {
-            Self::List { .. } => super::runtime()?.block_on(list(engine()?, config)),
-            Self::Check { file } => super::runtime()?.block_on(check(engine()?, file)),
+            Self::List { .. } => super::runtime()?.block_on(list(engine(config)?, config)),
+            Self::New(new) => new.run(),
+            Self::Build => {
+                super::print(&build::build(&here()?)?)?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Test(test) => quietly(config, |config| test.run(config)),
+            Self::Watch(watch) => quietly(config, |config| watch.run(config)),
+            Self::Bench(bench) => quietly(config, |config| bench.run(config)),
+            Self::Check(check) => super::runtime()?.block_on(check.run(engine(config)?, config)),
             Self::Keygen { file } => signing::keygen(&file),
             Self::Sign { file, key } => signing::sign(&file, &key),
+            Self::Push(push) => push.run(),
+            Self::Update => {
+                let project = here()?;
+                vendored::write(&project.root, project.language)?;
+                super::print(&format!("`{}` is that of this program\n", vendored::FOLDER))?;
+                Ok(ExitCode::SUCCESS)
+            }
         }
     }
+}
+
+fn here() -> anyhow::Result<Project> {
+    Project::find(Path::new("."))
+}
+
+fn engine(config: &Config) -> anyhow::Result<Arc<Engine>> {
+    Ok(Arc::new(Engine::new(&config.plugins, config.user_cache_dir().join("plugins"))?))
+}
+
+/// Runs a command with the program's own logs less those of its daily work: what the author wants to see is printed.
+fn quietly<T>(config: &Config, run: impl FnOnce(&Config) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let _telemetry = super::extract::quiet_telemetry(config)?;
+    run(config)
 }
 
 async fn list(engine: Arc<Engine>, config: &Config) -> anyhow::Result<ExitCode> {
@@ -94,43 +145,4 @@ async fn list(engine: Arc<Engine>, config: &Config) -> anyhow::Result<ExitCode> 
     }
     super::print(&listing)?;
     Ok(status)
-}
-
-async fn check(engine: Arc<Engine>, file: PathBuf) -> anyhow::Result<ExitCode> {
-    let bytes = std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
-    let report = engine.check(bytes).await;
-    let mut text = format!(
-        "file     {}\nsize     {} bytes\ndigest   sha256 {}\ncontract {}\nimports  {}\nexports  {}\n",
-        file.display(),
-        report.size_bytes,
-        report.digest,
-        report.api_version.as_deref().unwrap_or("none"),
-        or_none(&report.imports),
-        or_none(&report.exports),
-    );
-    if let Some(manifest) = &report.manifest {
-        let toml = toml::to_string(manifest).context("the manifest has no form in TOML")?;
-        for (index, line) in toml.lines().filter(|line| !line.is_empty()).enumerate() {
-            text += &format!("{} {line}\n", if index == 0 { "manifest" } else { "        " });
-        }
-    }
-    if let Some(limits) = &report.limits {
-        text += &format!("limits   {}\n", serde_json::to_string(limits)?);
-    }
-    if let Some(description) = &report.description {
-        text +=
-            &format!("plugin   {} {}: {}\n", description.name, description.version, description.description);
-    }
-    for problem in &report.problems {
-        text += &format!("problem  {}\n         {}\n", problem.problem, problem.remedy);
-    }
-    if report.problems.is_empty() {
-        text += "this component can be used as a plugin\n";
-    }
-    super::print(&text)?;
-    Ok(if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn or_none(names: &[String]) -> String {
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -64,9 +64,7 @@ pub fn normalized(schema: &Value) -> Result<Value, Vec<String>> {
     if !references.is_empty() {
         return Err(references);
     }
-    jsonschema::options()
-        .build(&schema)
-        .map_err(|error| vec![format!("the schema is not valid JSON Schema: {}", told(&error))])?;
+    validity(&schema).map_err(|reason| vec![format!("the schema is not valid JSON Schema: {reason}")])?;
     Ok(schema)
 }
 
@@ -116,6 +114,14 @@ fn check_references(place: &Value, schema: &Value) -> Vec<String> {
         }
     }
     problems
+}
+
+/// Whether a value is a JSON Schema.
+///
+/// # Errors
+/// Why it is none, in a sentence.
+pub fn validity(schema: &Value) -> Result<(), String> {
+    jsonschema::options().build(schema).map(|_| ()).map_err(|error| told(&error))
 }
 
 /// What about a value does not fit a schema, one sentence each, at most 20; a schema that is none itself fits nothing.

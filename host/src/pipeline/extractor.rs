@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tracing::Instrument as _;
 
-use super::Pipeline;
+use super::{Pipeline, Record};
 use super::view::{SharedView, View};
 use crate::domain::document::{ExtractorIdentity, Failure};
 use crate::domain::extraction::ExtractorOutput;
@@ -19,6 +19,8 @@ pub(super) struct Called {
     pub(super) result: Result<ExtractorOutput, plugins::Error>,
     /// The call that the result is of.
     pub(super) call: ExtractorCall,
+    /// What that call left beside its answer.
+    pub(super) record: Record,
     /// The call before it of a version that is only being tried, and failed.
     pub(super) failed_canary: Option<ExtractorCall>,
 }
@@ -32,15 +34,15 @@ impl Pipeline {
         view: &Arc<View>,
         request: &plugins::Request,
     ) -> Called {
-        let (result, call) = self.call(found, view, request).await;
+        let (result, call, record) = self.call(found, view, request).await;
         if !(found.is_canary && call.is_plugins_failure()) {
-            return Called { result, call, failed_canary: None };
+            return Called { result, call, record, failed_canary: None };
         }
         // Without a document or a project there is no canary.
         let audience = Audience { project_id: None, document_id: None, ..audience.clone() };
         let name = &found.plugin.description.name;
         let Ok(proven) = self.registry.get_for(&audience, name, version).await else {
-            return Called { result, call, failed_canary: None };
+            return Called { result, call, record, failed_canary: None };
         };
         let code = call.failure.as_ref().map(|failure| failure.code.as_str());
         tracing::warn!(
@@ -51,8 +53,8 @@ impl Pipeline {
             "canary failed, another version reads the document"
         );
         let failed_canary = Some(call);
-        let (result, call) = self.call(&proven, view, request).await;
-        Called { result, call, failed_canary }
+        let (result, call, record) = self.call(&proven, view, request).await;
+        Called { result, call, record, failed_canary }
     }
 
     async fn call(
@@ -60,7 +62,7 @@ impl Pipeline {
         found: &Found,
         view: &Arc<View>,
         request: &plugins::Request,
-    ) -> (Result<ExtractorOutput, plugins::Error>, ExtractorCall) {
+    ) -> (Result<ExtractorOutput, plugins::Error>, ExtractorCall, Record) {
         let plugin = &found.plugin;
         let (name, version) = (&plugin.description.name, &plugin.description.version);
         let span = tracing::info_span!("extract", plugin = name, version, digest = plugin.digest);
@@ -85,6 +87,6 @@ impl Pipeline {
             failure: failure
                 .map(|error| Failure { code: error.code().to_owned(), message: error.to_string() }),
         };
-        (called.result, call)
+        (called.result, call, Record { logs: called.logs, usage: called.usage })
     }
 }

@@ -4,10 +4,7 @@
 //! wishes and the default limits. Whatever stands here is a wish of the author's; what a plugin is given is the
 //! operator's decision.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
-use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Encoding, Parser, Payload};
 
 use super::journal::cut;
@@ -210,14 +207,6 @@ fn is_host(host: &str) -> bool {
         && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
-/// The component with a manifest in it. It must have none yet: a component with two is refused.
-pub fn embed(component: &[u8], manifest: &str) -> Vec<u8> {
-    let mut with_manifest = component.to_vec();
-    let section = CustomSection { name: SECTION.into(), data: Cow::Borrowed(manifest.as_bytes()) };
-    section.append_to_component(&mut with_manifest);
-    with_manifest
-}
-
 /// The manifest's text in a component; `None` where it has none, or where the bytes are no component.
 ///
 /// # Errors
@@ -266,6 +255,8 @@ fn is_false(value: &bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ocriva_plugin_build::embed;
+
     use super::*;
 
     const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";

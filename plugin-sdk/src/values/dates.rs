@@ -469,9 +469,12 @@ fn month_of(word: &str) -> Option<u32> {
     if length < 2 || (length < 3 && word.is_ascii()) || length > 14 {
         return None;
     }
+    let first = word.chars().next()?;
     let candidates =
         MONTHS.iter().enumerate().flat_map(|(index, names)| names.iter().map(move |name| (index, *name)));
     candidates
+        // Folding a hundred names for each word of a document would be most of the work of reading it.
+        .filter(|(_, name)| name.starts_with(first))
         .filter(|(_, name)| {
             let name = text::compact(name);
             word.starts_with(&name) && (length == name.chars().count() || length > 3)

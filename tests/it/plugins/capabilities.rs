@@ -34,7 +34,7 @@ fn wishes(hosts: &str) -> String {
 }
 
 fn capable(hosts: &str) -> Vec<u8> {
-    manifest::embed(&guest("capable"), &wishes(hosts))
+    embed(&guest("capable"), &wishes(hosts))
 }
 
 fn grant_all(settings: &mut config::Plugins) {

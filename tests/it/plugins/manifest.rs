@@ -1,6 +1,6 @@
 //! The manifest in a component: read, shown, and held against what the component is.
 
-use ocriva::plugins::manifest;
+use ocriva_plugin_build::embed;
 use serde_json::json;
 use support::guest;
 
@@ -8,7 +8,7 @@ use super::{call, engine, load};
 
 /// What is said of the guest `witness`, which uses the reference files, with this manifest.
 async fn problems(manifest: &str) -> Vec<String> {
-    let report = engine(|_| {}).check(manifest::embed(&guest("witness"), manifest)).await;
+    let report = engine(|_| {}).check(embed(&guest("witness"), manifest)).await;
     report.problems.into_iter().map(|problem| format!("{}; {}", problem.problem, problem.remedy)).collect()
 }
 
@@ -16,7 +16,7 @@ const WHO: &str = "name = \"witness\"\nversion = \"0.1.0\"\n";
 
 #[tokio::test]
 async fn a_report_shows_the_manifest_of_a_component_that_has_one() {
-    let component = manifest::embed(&guest("witness"), &format!("{WHO}[capabilities]\nlookup = true\n"));
+    let component = embed(&guest("witness"), &format!("{WHO}[capabilities]\nlookup = true\n"));
     let report = engine(|_| {}).check(component).await;
     assert_eq!(report.problems, []);
     assert!(report.manifest.unwrap().capabilities.lookup);
@@ -31,7 +31,7 @@ async fn a_component_that_uses_what_its_manifest_does_not_ask_for_is_refused() {
 #[tokio::test]
 async fn a_manifest_that_cannot_be_used_says_why() {
     let another = WHO.replace("witness", "another") + "[capabilities]\nlookup = true\n";
-    let twice = manifest::embed(&manifest::embed(&guest("witness"), WHO), WHO);
+    let twice = embed(&embed(&guest("witness"), WHO), WHO);
     let mut said = Vec::new();
     said.extend(problems(&another).await);
     said.extend(problems(&format!("{WHO}[capability]\nlookup = true\n")).await);
@@ -48,7 +48,7 @@ async fn a_call_has_the_limits_that_the_manifest_asks_for_up_to_the_operators_ma
     });
     let asks = "name = \"lines\"\nversion = \"1.2.0\"\n\
         [limits]\ncpu_ms = 700\nmemory_mib = 1000\nhandles = 4999\nlog_lines = 3\n";
-    let component = manifest::embed(&guest("lines"), asks);
+    let component = embed(&guest("lines"), asks);
     let plugin = engine.load(component.into()).await.expect("it is taken");
     let usage = call(&engine, &plugin, json!({})).await.usage;
     assert_eq!(
@@ -65,7 +65,7 @@ async fn a_limit_that_is_asked_for_stops_the_call_and_is_named() {
     let engine = engine(|_| {});
     let asks = "name = \"witness\"\nversion = \"0.1.0\"\n\
         [capabilities]\nlookup = true\n[limits]\nhandles = 10\n";
-    let plugin = engine.load(manifest::embed(&guest("witness"), asks).into()).await.expect("it is taken");
+    let plugin = engine.load(embed(&guest("witness"), asks).into()).await.expect("it is taken");
     let error = call(&engine, &plugin, json!({ "leak": true })).await.result.unwrap_err();
     assert_eq!(error.to_string(), "plugin `witness` asked for more than 10 handles (limit `handles`)");
 }
@@ -80,5 +80,5 @@ async fn a_large_component_is_taken_where_its_manifest_asks_for_the_room() {
     let told = engine.load(large.clone().into()).await.err().unwrap().to_string();
     assert!(told.contains("the limit is 1048576 (limit `component_mib`)"), "{told}");
     let asks = "name = \"lines\"\nversion = \"1.2.0\"\n[limits]\ncomponent_mib = 2\n";
-    assert!(engine.load(manifest::embed(&large, asks).into()).await.is_ok());
+    assert!(engine.load(embed(&large, asks).into()).await.is_ok());
 }

@@ -29,7 +29,7 @@ async fn a_guest_of_wasi_finds_no_files_no_variables_no_network_and_no_time() {
 async fn clock_and_random_numbers_are_real_where_they_are_granted() {
     let asks =
         "name = \"wasi\"\nversion = \"1.0.0\"\nwasi = true\n[capabilities]\nclock = true\nrandom = true\n";
-    let component = manifest::embed(&without_manifest(&guest("wasi")), asks);
+    let component = embed(&without_manifest(&guest("wasi")), asks);
     let granted = |settings: &mut config::Plugins| {
         settings.grants.insert("wasi".to_owned(), vec![Capability::Clock, Capability::Random]);
     };
@@ -83,6 +83,6 @@ async fn a_guest_of_wasi_is_stopped_like_any_other() {
 /// The component as it was before its manifest was put at its end.
 fn without_manifest(component: &[u8]) -> Vec<u8> {
     let manifest = manifest::embedded(component).unwrap().expect("it has a manifest");
-    let bare = component.len() - (manifest::embed(b"", manifest).len());
+    let bare = component.len() - (embed(b"", manifest).len());
     component[..bare].to_vec()
 }

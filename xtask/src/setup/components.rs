@@ -1,18 +1,16 @@
 //! Guests: compiles plugins to WebAssembly and wraps each as a component.
 //!
-//! The core module carries its WIT types in a custom section; `wit-component` turns both into the component that
-//! the program takes, and the guest's `plugin.toml`, where it has one, becomes its manifest. A file is written only when it changed, so that an unchanged plugin does not rebuild the
-//! program that embeds it.
+//! What `ocriva plugin build` does for an author, for those of the workspace: a module becomes a component, with the
+//! `plugin.toml` beside it for its manifest. A file is written only when it changed, so that an unchanged plugin does not
+//! rebuild the program that embeds it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use ocriva_plugin_build::TARGET;
 use serde::Deserialize;
-use wasm_encoder::{ComponentSection as _, CustomSection};
-use wit_component::ComponentEncoder;
 
-use super::wasm_target::TARGET;
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -33,9 +31,9 @@ pub(super) fn build(workspace: &Workspace, folder: &str) -> Result<()> {
     compile(workspace, kind, &guests, &destination)?;
     for guest in &guests {
         let module = workspace.guest_target().join(TARGET).join(PROFILE).join(&guest.module);
-        let mut component =
-            encode(&module).with_context(|| format!("`{}` does not make a component", guest.package))?;
-        embed_manifest(&mut component, &workspace.root().join(folder).join(&guest.name))?;
+        let home = workspace.root().join(folder).join(&guest.name);
+        let component = encode(&module, &home)
+            .with_context(|| format!("`{}` does not make a component", guest.package))?;
         let file = destination.join(guest.file());
         if fs::read(&file).ok().as_ref() != Some(&component) {
             fs::write(&file, &component).with_context(|| format!("cannot write `{}`", file.display()))?;
@@ -114,20 +112,17 @@ fn compile(workspace: &Workspace, kind: &str, guests: &[Guest], destination: &Pa
     process::run(&mut cargo)
 }
 
-fn encode(module: &Path) -> Result<Vec<u8>> {
+/// A module as a component, with the manifest of the guest's folder, where it has one. The program judges it.
+fn encode(module: &Path, home: &Path) -> Result<Vec<u8>> {
     let bytes = fs::read(module).with_context(|| format!("cannot read `{}`", module.display()))?;
-    ComponentEncoder::default().validate(true).module(&bytes)?.encode()
-}
-
-/// Puts the `plugin.toml` of a guest's folder, if there is one, into its component. The program reads and judges it.
-fn embed_manifest(component: &mut Vec<u8>, home: &Path) -> Result<()> {
-    let file = home.join("plugin.toml");
-    if !file.is_file() {
-        return Ok(());
+    let component = ocriva_plugin_build::encode(&bytes)?;
+    let manifest = home.join("plugin.toml");
+    if !manifest.is_file() {
+        return Ok(component);
     }
-    let manifest = fs::read(&file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    CustomSection { name: "ocriva:manifest".into(), data: manifest.into() }.append_to_component(component);
-    Ok(())
+    let text =
+        fs::read_to_string(&manifest).with_context(|| format!("cannot read `{}`", manifest.display()))?;
+    Ok(ocriva_plugin_build::embed(&component, &text))
 }
 
 /// Removes the components of guests that are no more: what lies there is built into the program.

@@ -149,7 +149,6 @@ pub async fn preview_template(
         mode: None,
         range: request.page_range,
         password: None,
-        organization_id: Some(permit.caller.organization_id.clone()),
     };
     let outcome = context.previews.run(task).await?;
     Ok(Answer(PreviewResponse {
