@@ -12,6 +12,7 @@ mod bomb;
 mod charset;
 mod docx;
 mod flow;
+mod grid;
 mod heic;
 mod html;
 mod jpeg2000;
@@ -30,6 +31,7 @@ mod rtf;
 mod sheets;
 mod tiff;
 
+pub use pdf::isolated;
 pub use picture::shrunk;
 
 use bytes::Bytes;
@@ -125,6 +127,13 @@ pub struct Limits {
     pub raster_dpi: u32,
 }
 
+impl Limits {
+    /// Most bytes of XML that are read for what it says, rather than for its text.
+    pub fn max_xml_bytes(&self) -> u64 {
+        self.max_text_bytes.saturating_mul(XML_PER_TEXT)
+    }
+}
+
 impl From<&crate::config::Decode> for Limits {
     fn from(settings: &crate::config::Decode) -> Self {
         Self {
@@ -163,13 +172,13 @@ impl Note {
     }
 }
 
-/// XML that a document is, or carries.
+/// Where a document has XML: it is XML itself, or carries it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttachedXml {
+pub struct XmlPlace {
     /// Name under which the document carries it; `None` where the document is the XML.
     pub name: Option<String>,
-    /// Its text, decoded.
-    pub text: String,
+    /// Which part of a message has it, part within part.
+    parts: Vec<usize>,
 }
 
 /// What each kind of file keeps open.
@@ -194,6 +203,17 @@ pub fn open(
     password: Option<&str>,
     limits: Limits,
 ) -> Result<Document, Error> {
+    open_within(content, format, password, &mut { limits })
+}
+
+/// The same, taking what text and inflated bytes the document has off the limits.
+fn open_within(
+    content: Bytes,
+    format: Format,
+    password: Option<&str>,
+    left: &mut Limits,
+) -> Result<Document, Error> {
+    let limits = *left;
     let mut notes = Vec::new();
     let mut xml = None;
     let source = match format {
@@ -204,13 +224,17 @@ pub fn open(
             Source::Photo(photo::Photo::open(content, format, limits)?)
         }
         Format::Heic => Source::Heic(heic::Heic::open(content, limits)?),
-        Format::Eml => {
-            Source::Mail(catch(format.name(), || mail::Mail::open(&content, limits, 0, &mut notes))?)
-        }
+        Format::Eml => Source::Mail(catch(format.name(), || mail::Mail::open(&content, limits, &mut notes))?),
         Format::Xml => {
-            flow::check_text(content.len() as u64 / XML_PER_TEXT, &limits)?;
-            let text = xml.insert(charset::xml(&content));
-            typeset(&markup::listing(text, &limits)?, limits)?
+            let text = xml.insert(xml_text(&content, &limits)?);
+            let listed = match markup::listing(text, &limits) {
+                // Nothing but its looks says that it is XML.
+                Err(Error::Damaged { .. }) if !text.starts_with("<?xml") && !text.contains("xmlns") => {
+                    html::read_text(text, &limits)
+                }
+                listed => listed,
+            };
+            typeset(&listed?, limits)?
         }
         Format::Docx
         | Format::Xlsx
@@ -221,7 +245,7 @@ pub fn open(
         | Format::Html
         | Format::Csv
         | Format::Text => {
-            let flow = catch(format.name(), || read_flow(content, format, limits))?;
+            let flow = catch(format.name(), || read_flow(content, format, left))?;
             typeset(&flow, limits)?
         }
         Format::Compound => return Err(compound(&content)),
@@ -229,7 +253,23 @@ pub fn open(
             return Err(Error::Unsupported("a ZIP file is several documents: upload it to a batch".into()));
         }
     };
+    if let Source::Flow(flow) = &source {
+        left.max_text_bytes = left.max_text_bytes.saturating_sub(flow.text_bytes());
+    }
     Ok(Document { source, notes, xml })
+}
+
+/// The text of an XML file, decoded.
+///
+/// # Errors
+/// [`Error::LimitExceeded`] for more of it than the limits allow.
+pub fn xml_text(content: &[u8], limits: &Limits) -> Result<String, Error> {
+    let limit = limits.max_xml_bytes();
+    if content.len() as u64 <= limit {
+        return Ok(charset::xml(content));
+    }
+    let what = "bytes of XML".into();
+    Err(Error::LimitExceeded { what, found: content.len() as u64, limit, setting: "decode.max_text_mib" })
 }
 
 /// How many bytes of XML there may be for a byte of text.
@@ -248,18 +288,25 @@ fn typeset(text: &Flow, limits: Limits) -> Result<Source, Error> {
 }
 
 /// The text of a file without pages.
-fn read_flow(content: Bytes, format: Format, limits: Limits) -> Result<Flow, Error> {
+fn read_flow(content: Bytes, format: Format, left: &mut Limits) -> Result<Flow, Error> {
+    let limits = *left;
     match format {
-        Format::Docx => docx::read(content, limits),
-        Format::Xlsx => sheets::read(content, limits),
-        Format::Pptx => pptx::read(content, limits),
-        Format::Odt => opendocument::read_text(content, limits),
-        Format::Ods => opendocument::read_sheets(content, limits),
-        Format::Rtf => rtf::read(&content, &limits),
-        Format::Html => html::read(&content, &limits),
-        Format::Csv => plain::read_table(&content, &limits),
-        _ => plain::read_text(&content, &limits),
+        Format::Rtf => return rtf::read(&content, &limits),
+        Format::Html => return html::read(&content, &limits),
+        Format::Csv => return plain::read_table(&content, &limits),
+        Format::Docx | Format::Xlsx | Format::Pptx | Format::Odt | Format::Ods => {}
+        _ => return plain::read_text(&content, &limits),
     }
+    let mut package = package::Package::open(content.clone(), format.name(), limits)?;
+    let flow = match format {
+        Format::Docx => docx::read(&mut package, &limits),
+        Format::Xlsx => sheets::read(&mut package, content, &limits),
+        Format::Pptx => pptx::read(&mut package),
+        Format::Odt => opendocument::read_text(&mut package, limits),
+        _ => opendocument::read_sheets(&mut package, limits),
+    };
+    left.max_inflated_bytes = left.max_inflated_bytes.saturating_sub(package.inflated());
+    flow
 }
 
 /// Why a container of Microsoft's old kind is not read: it holds an encrypted file, or one from before 2007.
@@ -293,28 +340,38 @@ impl Document {
         &self.notes
     }
 
-    /// The XML that the document is, or that it and its attachments carry.
-    pub fn attached_xml(&self) -> Vec<AttachedXml> {
-        if let Some(text) = &self.xml {
-            return vec![AttachedXml { name: None, text: text.clone() }];
-        }
+    /// Where the document, or what it carries, has XML. None of it is decoded yet.
+    pub fn xml_places(&self) -> Vec<XmlPlace> {
         match &self.source {
+            _ if self.xml.is_some() => vec![XmlPlace { name: None, parts: Vec::new() }],
             Source::Pdf(pdf) => {
-                let files = pdf.xml_files().into_iter();
-                files
-                    .map(|(name, bytes)| AttachedXml { name: Some(name), text: charset::xml(&bytes) })
-                    .collect()
+                let names = pdf.xml_names().into_iter();
+                names.map(|name| XmlPlace { name: Some(name), parts: Vec::new() }).collect()
             }
             Source::Mail(mail) => {
-                let attached = mail.parts.iter().flat_map(Self::attached_xml);
-                attached
-                    .map(|xml| AttachedXml {
-                        name: xml.name.or_else(|| Some("attachment".to_owned())),
-                        ..xml
+                let places = mail.parts.iter().enumerate().flat_map(|(index, part)| {
+                    let inner = part.xml_places().into_iter();
+                    inner.map(move |place| XmlPlace {
+                        name: place.name.or_else(|| Some("attachment".to_owned())),
+                        parts: [vec![index], place.parts].concat(),
                     })
-                    .collect()
+                });
+                places.collect()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// The text of XML at a place; `None` where it is damaged, or has more than `max_bytes`.
+    pub fn xml(&self, place: &XmlPlace, max_bytes: u64) -> Option<String> {
+        let mut document = self;
+        for index in &place.parts {
+            let Source::Mail(mail) = &document.source else { return None };
+            document = mail.parts.get(*index)?;
+        }
+        match &document.source {
+            Source::Pdf(pdf) => Some(charset::xml(&pdf.xml_file(place.name.as_deref()?, max_bytes)?)),
+            _ => document.xml.clone().filter(|text| text.len() as u64 <= max_bytes),
         }
     }
 

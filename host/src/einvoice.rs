@@ -12,7 +12,7 @@ mod rendering;
 mod ubl;
 mod xml;
 
-use roxmltree::{Document, ParsingOptions};
+use roxmltree::Node;
 
 use crate::domain::invoice::Invoice;
 
@@ -20,12 +20,12 @@ pub use checks::check;
 pub use fields::{facts, fill, property_of};
 pub use rendering::render;
 
-/// Most XML nodes: an invoice of ten thousand lines has about half a million.
-const MAX_NODES: u32 = 2_000_000;
-
 /// Names under which PDF files carry their invoice, in the order in which they are preferred.
 const EMBEDDED_NAMES: [&str; 6] =
     ["factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml", "cii.xml", "invoice.xml", "ubl.xml"];
+
+/// Elements of an envelope that may be the invoice: it has its header and one document.
+const MAX_ENVELOPED: usize = 10;
 
 /// Namespace of UBL, up to the kind of document.
 const UBL_NAMESPACE: &str = "urn:oasis:names:specification:ubl:schema:xsd:";
@@ -33,9 +33,9 @@ const UBL_NAMESPACE: &str = "urn:oasis:names:specification:ubl:schema:xsd:";
 /// Why XML is no invoice that can be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The XML is damaged, has a document type, or is too large.
-    #[error("{0}")]
-    Malformed(String),
+    /// The XML is not well-formed, has a document type, or is too large.
+    #[error(transparent)]
+    Xml(#[from] crate::xml::Error),
 }
 
 /// Reads an invoice; `None` for XML that is something else.
@@ -43,20 +43,24 @@ pub enum Error {
 /// # Errors
 /// XML that is not well-formed, has a document type declaration, or is too large.
 pub fn read(text: &str) -> Result<Option<Invoice>, Error> {
-    let options = ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(text, options).map_err(|error| match error {
-        roxmltree::Error::DtdDetected => {
-            Error::Malformed("a document type declaration (DTD) is not read".to_owned())
-        }
-        error => Error::Malformed(error.to_string()),
-    })?;
+    let document = crate::xml::parse(text)?;
     let root = document.root_element();
-    let namespace = root.tag_name().namespace().unwrap_or_default();
+    // Networks put an invoice into an envelope, behind the envelope's header.
     Ok(match root.tag_name().name() {
+        "StandardBusinessDocument" => {
+            root.children().filter(Node::is_element).take(MAX_ENVELOPED).find_map(read_root)
+        }
+        _ => read_root(root),
+    })
+}
+
+fn read_root(root: Node) -> Option<Invoice> {
+    let namespace = root.tag_name().namespace().unwrap_or_default();
+    match root.tag_name().name() {
         "CrossIndustryInvoice" | "CrossIndustryDocument" => Some(cii::read(root)),
         "Invoice" | "CreditNote" if namespace.starts_with(UBL_NAMESPACE) => Some(ubl::read(root)),
         _ => None,
-    })
+    }
 }
 
 /// How likely an embedded file of this name is the invoice: lower is likelier.

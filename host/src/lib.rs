@@ -35,3 +35,4 @@ pub mod telemetry;
 pub mod upkeep;
 pub mod webhooks;
 pub mod worker;
+pub mod xml;

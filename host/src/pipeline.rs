@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::{Config, OcrMode};
 use crate::domain::document::{ExtractorIdentity, PageRange};
 use crate::domain::extraction::{Extraction, ExtractorOutput, Warning};
-use crate::domain::format;
+use crate::domain::format::{self, Format};
 use crate::domain::plugin::{Audience, ExtractorCall};
 use crate::domain::reference::NamedTable;
 use crate::domain::template::{ExtractionMode, ExtractorChoice, TemplateContent};
@@ -400,8 +400,17 @@ impl Pipeline {
             .ok_or_else(|| Error::Unsupported(format::unsupported(&content)))?;
         let limits = self.limits;
         let opened = tokio::task::spawn_blocking(move || {
+            // What only machines are meant to read gets a page that people can read, whatever the file looks like.
+            if format == Format::Xml
+                && let Some(electronic) = electronic::alone(&decode::xml_text(&content, &limits)?)
+            {
+                let document = decode::lay_out(&einvoice::render(&electronic.invoice), limits)?;
+                let (media_type, electronic) = (format.media_type(), Some(electronic));
+                return Ok(Opened { document, media_type, electronic, warnings: Vec::new() });
+            }
             let document = decode::open(content, format, password.as_deref(), limits)?;
-            let electronic::Found { electronic, mut warnings } = electronic::find(&document);
+            let electronic::Found { electronic, mut warnings } =
+                electronic::find(&document, limits.max_xml_bytes());
             let notes = document.notes().iter().map(|note| Warning {
                 code: note.code.to_owned(),
                 message: note.message.clone(),

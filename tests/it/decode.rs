@@ -1,6 +1,7 @@
 //! Files in, pages out, through the border of `decode`: documents that must be read, and files that must be refused
 //! without harm.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use ocriva::decode::{self, Document, Error, Limits};
@@ -273,6 +274,68 @@ fn hebrew_is_read_from_right_to_left() {
 fn a_stream_that_inflates_beyond_the_limit_is_refused() {
     let limits = Limits { max_inflated_bytes: 10 << 20, ..limits() };
     let error = open_within(fixture("bomb_flate.pdf"), limits).err().unwrap();
+    assert!(matches!(error, Error::LimitExceeded { setting: "decode.max_inflated_mib", .. }), "{error}");
+}
+
+/// A page whose content is `data` under the entries given for its stream.
+fn pdf_with_stream(entries: &str, data: &[u8]) -> Vec<u8> {
+    let template = pdf("CONTENT");
+    let old = b"<</Length 7>>\nstream\nCONTENT";
+    let at = template.windows(old.len()).position(|window| window == old).unwrap();
+    let new = [format!("<</Length {} {entries}>>\nstream\n", data.len()).as_bytes(), data].concat();
+    // The table of objects is wrong now, and is made anew.
+    [&template[..at], &new, &template[at + old.len()..]].concat()
+}
+
+fn deflated(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_bomb_is_refused_however_its_filters_are_written() {
+    let limits = Limits { max_inflated_bytes: 1 << 20, ..limits() };
+    let bomb = deflated(&vec![b' '; 2 << 20]);
+    let digits: String = bomb.iter().map(|byte| format!("{byte:02X}")).collect();
+    for (entries, data) in [
+        ("/Filter/FlateDecode", bomb.clone()),
+        ("/Filter[/ASCIIHexDecode /FlateDecode]", format!("{digits}>").into_bytes()),
+        ("/Filter[/AHx /#46lateDecode]", format!("{digits}>").into_bytes()),
+        ("/Filter[/FlateDecode /FlateDecode]", deflated(&bomb)),
+        ("/Filter/FlateDecode", bomb[2..].to_vec()),
+        ("/Filter/RunLengthDecode", [0x81, b' '].repeat(20_000)),
+    ] {
+        let error =
+            open_within(pdf_with_stream(entries, &data), limits).err().unwrap_or_else(|| panic!("{entries}"));
+        assert!(
+            matches!(error, Error::LimitExceeded { setting: "decode.max_inflated_mib", .. }),
+            "{entries}: {error}"
+        );
+    }
+    let page = deflated(b"BT /F1 10 Tf 50 700 Td (Total amount) Tj ET");
+    assert_eq!(text_of(pdf_with_stream("/Filter/FlateDecode", &page)).as_deref(), Some("Total amount"));
+}
+
+#[test]
+fn an_xml_file_in_a_pdf_is_read_by_itself_and_up_to_a_limit() {
+    let document = open("invoice.pdf");
+    let places = document.xml_places();
+    let text = document.xml(&places[0], 1 << 20).expect("the file is read");
+    assert!(text.contains("CrossIndustryInvoice"), "{text}");
+    assert!(document.xml(&places[0], text.len() as u64).is_some());
+    assert_eq!(document.xml(&places[0], text.len() as u64 - 1), None);
+}
+
+#[test]
+fn a_content_stream_that_a_page_names_many_times_counts_as_often() {
+    let limits = Limits { max_inflated_bytes: 1 << 20, ..limits() };
+    let content = pdf_with_stream("/Filter/FlateDecode", &deflated(&vec![b' '; 600 << 10]));
+    let once = open_within(content.clone(), limits).unwrap();
+    assert!(once.text_layer(0).is_ok());
+    let at = content.windows(15).position(|window| window == b"/Contents 4 0 R").unwrap();
+    let twice = [&content[..at], b"/Contents[4 0 R 4 0 R]", &content[at + 15..]].concat();
+    let error = open_within(twice, limits).unwrap().text_layer(0).unwrap_err();
     assert!(matches!(error, Error::LimitExceeded { setting: "decode.max_inflated_mib", .. }), "{error}");
 }
 

@@ -178,3 +178,32 @@ fn an_invoice_attached_to_a_mail_is_found() {
     assert_eq!(result["data"]["invoiceNumber"], "CN-77", "{result}");
     assert!(result["text"].as_str().unwrap().contains("Please find it attached."));
 }
+
+#[test]
+fn an_invoice_may_carry_a_file_larger_than_any_text() {
+    let xml = String::from_utf8(fixture("credit_note_ubl.xml")).unwrap();
+    let file = "QUJD".repeat(3 << 20);
+    let carrying = xml.replacen(
+        "</cac:AdditionalDocumentReference>",
+        &format!("<cac:Attachment><cbc:EmbeddedDocumentBinaryObject mimeCode='application/pdf'>{file}</cbc:EmbeddedDocumentBinaryObject></cac:Attachment></cac:AdditionalDocumentReference>"),
+        1,
+    );
+    let result = extract_bytes(carrying.as_bytes(), "a.xml", &[]);
+    assert_eq!(result["data"]["invoiceNumber"], "CN-77", "{}", result["error"]);
+    // The same for what is no invoice: a file within it is no text of its own.
+    let order =
+        format!("<?xml version='1.0'?><order><item>Tea</item><BinaryObject>{file}</BinaryObject></order>");
+    let result = extract_bytes(order.as_bytes(), "a.xml", &["--plugin", "fields"]);
+    assert_eq!(result["status"], "completed", "{}", result["error"]);
+}
+
+#[test]
+fn properties_that_refer_to_others_or_allow_everything_are_filled() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("template.json");
+    let schema = json!({"type": "object", "properties": {
+        "total": {"type": "number"}, "subtotal": {"$ref": "#/properties/total"}, "invoiceNumber": true}});
+    std::fs::write(&template, schema.to_string()).unwrap();
+    let result = extract(&fixture_path("invoice_cii.xml"), &["--template", &template.display().to_string()]);
+    assert_eq!(result["data"], json!({"total": 35.7, "subtotal": 30.0, "invoiceNumber": "FX-1"}));
+}

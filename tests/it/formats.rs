@@ -4,6 +4,8 @@
 use std::io::{Cursor, Write};
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ocriva::config::Config;
 use ocriva::decode::{self, Document, Error, Limits};
 use ocriva::domain::format::{self, Format};
@@ -298,6 +300,152 @@ fn what_would_inflate_or_nest_without_end_is_refused_in_time() {
     assert!(refusal("x\n".repeat(600 * 60).as_bytes(), "a.txt").contains("decode.max_pages"));
     let rows = "<w:tr><w:tc><w:p><w:r><w:t>x</w:t></w:r></w:p></w:tc></w:tr>".repeat(60_000);
     assert!(refusal(&docx(&format!("<w:tbl>{rows}</w:tbl>")), "a.docx").contains("decode.max_pages"));
+}
+
+#[test]
+fn messages_within_messages_are_read_some_deep_however_deep_they_are() {
+    let head = "Subject: Order\r\nContent-Type: message/rfc822\r\n\r\n";
+    let deep =
+        format!("From: ann@example.org\r\nMIME-Version: 1.0\r\n{}Total 58.40\r\n", head.repeat(100_000));
+    let encoded = format!(
+        "From: ann@example.org\r\nMIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\
+         Content-Transfer-Encoding: base64\r\n\r\n{}",
+        STANDARD.encode(&deep)
+    );
+    for message in [deep, encoded] {
+        // A stack that overflows ends the whole program.
+        let document = open(message.as_bytes(), "a.eml");
+        assert!((1..=7).contains(&document.page_count()), "{}", document.page_count());
+        let notes: Vec<&str> = document.notes().iter().map(|note| note.message.as_str()).collect();
+        assert!(matches!(notes[..], [note] if note.ends_with("messages are read 5 deep")), "{notes:?}");
+    }
+}
+
+fn message_with(attachments: &[(&str, &str)]) -> String {
+    let parts = attachments.iter().map(|(name, content)| {
+        format!("--aa\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment; filename={name}\r\n\r\n{content}\r\n")
+    });
+    format!(
+        "From: ann@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=aa\r\n\r\n{}--aa--\r\n",
+        parts.collect::<String>()
+    )
+}
+
+#[test]
+fn a_forwarded_message_is_read_with_what_it_carries() {
+    let inner = message_with(&[("items.csv", "item;price\r\nTea;1,50")])
+        .replace("=aa", "=inner")
+        .replace("--aa", "--inner");
+    let outer = message_with(&[("mail.eml", &inner)]).replace(
+        "application/octet-stream\r\nContent-Disposition: attachment; filename=mail.eml",
+        "message/rfc822",
+    );
+    let document = open(outer.as_bytes(), "a.eml");
+    assert_eq!(document.page_count(), 3);
+    assert_eq!(lines(&document, 2), ["item price", "Tea 1,50"]);
+}
+
+#[test]
+fn a_message_and_all_that_it_carries_have_one_limit_together() {
+    let table = "a;b\r\n".repeat(20_000);
+    let inner = message_with(&[("b.csv", &table)]).replace("=aa", "=inner").replace("--aa", "--inner");
+    let message =
+        message_with(&[("a.csv", &table), ("b.eml", &inner), ("c.csv", &table), ("d.csv", "a;b\r\n")]);
+    let limits = Limits { max_text_bytes: 150_000, ..limits() };
+    let document = open_within(message.as_bytes(), "a.eml", limits).unwrap();
+    let notes: Vec<&str> = document.notes().iter().map(|note| note.message.as_str()).collect();
+    assert!(
+        matches!(notes[..], [third, last] if third.contains("`c.csv`") && last.contains("`d.csv`")
+            && third.contains("decode.max_text_mib")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn text_in_a_message_is_in_the_encoding_that_its_part_or_itself_says() {
+    let mut message =
+        b"From: ann@example.org\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=aa\r\n\r\n"
+            .to_vec();
+    for (header, content) in [
+        ("text/plain; charset=windows-1252", &b"Stra\xdfe"[..]),
+        ("text/csv; name=a.csv", b"Artikel;Preis\r\nM\xfcsli aus K\xf6ln;1,50"),
+        ("text/xml; name=a.xml", b"<?xml version='1.0' encoding='ISO-8859-1'?><a>K\xe4se</a>"),
+    ] {
+        message.extend(format!("--aa\r\nContent-Type: {header}\r\n\r\n").bytes());
+        message.extend([content, b"\r\n"].concat());
+    }
+    message.extend(b"--aa--\r\n");
+    let document = open(&message, "a.eml");
+    assert_eq!(lines(&document, 0).last().map(String::as_str), Some("Straße"));
+    assert_eq!(lines(&document, 1), ["Artikel Preis", "Müsli aus Köln 1,50"]);
+    assert_eq!(lines(&document, 2), ["a Käse"]);
+}
+
+#[test]
+fn hidden_and_deleted_text_is_not_read() {
+    let body = "<w:p><w:r><w:t>Total</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>9.99</w:t></w:r>\
+        <w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t> 58.40</w:t></w:r></w:p>";
+    assert_eq!(lines(&open(&docx(body), "a.docx"), 0), ["Total 58.40"]);
+    let rtf = b"{\\rtf1 Total {\\v 9.99}{\\deleted 8.88\\tab}\\v 7.77\\v0 58.40{\\v x\\plain  EUR}\\par}";
+    assert_eq!(lines(&open(rtf, "a.rtf"), 0), ["Total 58.40 EUR"]);
+}
+
+#[test]
+fn xml_that_does_not_say_so_and_is_not_well_formed_is_a_web_page() {
+    assert_eq!(lines(&open(b"<page>Total<br>58.40<p></page>", "a"), 0), ["Total", "58.40"]);
+    assert!(refusal(b"<?xml version='1.0'?><page>Total<br></page>", "a").contains("damaged"));
+}
+
+#[test]
+fn cells_that_only_fill_a_grid_are_counted_in_every_format() {
+    // As many cells as there is no room for, in few bytes.
+    let cell = "<table:table-cell table:number-columns-repeated='16000'/><table:table-cell><text:p>x</text:p></table:table-cell>";
+    let sheet = format!(
+        "<table:table><table:table-row table:number-rows-repeated='5000'>{cell}</table:table-row></table:table>"
+    );
+    let sheets = format!("<office:spreadsheet>{sheet}</office:spreadsheet>");
+    assert!(refusal(&opendocument("spreadsheet", &sheets), "a.ods").contains("cells"));
+    let wide = cell.repeat(2);
+    let sheets = format!(
+        "<office:spreadsheet><table:table><table:table-row>{wide}</table:table-row></table:table></office:spreadsheet>"
+    );
+    assert!(refusal(&opendocument("spreadsheet", &sheets), "a.ods").contains("at most 16384"));
+    assert!(refusal(format!("a;b\n{}\n", ";".repeat(20_000)).as_bytes(), "a.csv").contains("at most 16384"));
+    let rows = format!("{}\n", ";".repeat(16_000)).repeat(400);
+    assert!(refusal(rows.as_bytes(), "a.csv").contains("cells"));
+    let cell = "<w:tc><w:tcPr><w:gridSpan w:val='101'/></w:tcPr><w:p><w:r><w:t>x</w:t></w:r></w:p></w:tc>";
+    let document = open(&docx(&format!("<w:tbl><w:tr>{}</w:tr></w:tbl>", cell.repeat(50_000))), "a.docx");
+    assert!(document.page_count() > 0);
+}
+
+#[test]
+fn what_grows_with_the_square_of_its_size_is_read_or_refused_in_time() {
+    let since = Instant::now();
+    // One row of very many columns among very many rows of one.
+    let rows = format!("{}\n{}", "a;".repeat(16_000), "b\n".repeat(50_000));
+    open(rows.as_bytes(), "a.csv");
+    let namespaces = "xmlns:p='p' xmlns:a='a' xmlns:r='http://schemas.openxmlformats.org/officeDocument/2006/relationships'";
+    let presentation = format!(
+        "<p:presentation {namespaces}><p:sldIdLst><p:sldId id='256' r:id='rId1'/></p:sldIdLst></p:presentation>"
+    );
+    let text = "<p:txBody><a:p><a:r><a:t>x</a:t></a:r></a:p></p:txBody>".repeat(20_000);
+    let slide = format!("<p:sld {namespaces}><p:sp>{text}</p:sp></p:sld>");
+    let main = relationships(&[("officeDocument", "ppt/presentation.xml")]);
+    let relations = relationships(&[("slide", "slides/slide1.xml")]);
+    let content = archive(&[
+        ("[Content_Types].xml", "<Types/>"),
+        ("_rels/.rels", &main),
+        ("ppt/presentation.xml", &presentation),
+        ("ppt/_rels/presentation.xml.rels", &relations),
+        ("ppt/slides/slide1.xml", &slide),
+    ]);
+    open_within(&content, "a.pptx", Limits { max_pages: 100_000, ..limits() }).unwrap();
+    let attributes: String = (0..100_000).map(|index| format!(" a{index}=''")).collect();
+    assert!(
+        refusal(format!("<?xml version='1.0'?><a{attributes}/>").as_bytes(), "a.xml")
+            .contains("attributes in one element")
+    );
+    assert!(since.elapsed() < Duration::from_secs(60), "{:?}", since.elapsed());
 }
 
 #[test]

@@ -78,6 +78,8 @@ async fn a_template_that_does_not_fit_is_refused_with_what_is_wrong(api: TestApi
     check("templateSchema", json!({"type": "array"}), 422, schema, "has to be").await;
     check("templateSchema", json!({}), 422, schema, "no fields").await;
     check("templateSchema", json!("text"), 422, schema, "JSON object").await;
+    let anchored = json!({"properties": {"a": {"$ref": "#nowhere"}}});
+    check("templateSchema", anchored, 422, schema, "nowhere").await;
     check("templateSchema", Value::Null, 400, "request.invalid", "`templateSchema` is missing").await;
     check("extractor", json!({"plugin": "nope"}), 422, "template.extractor", "`nope` does not exist").await;
     check("extractor", json!({}), 400, "request.invalid", "plugin").await;

@@ -10,7 +10,7 @@ mod source;
 
 use source::{SourceFile, code_only, crate_paths, files, without_unit_tests};
 
-/// Modules that know only themselves, `domain`, `clock`, `telemetry` and their own section of the settings.
+/// Modules that know only themselves, `domain`, `xml`, `clock`, `telemetry` and their own section of the settings.
 const LAYERS: [(&str, &[&str]); 7] = [
     ("store", &["Storage"]),
     ("mail", &["Mail"]),
@@ -40,7 +40,7 @@ const OWNED: &[(&str, &str)] = &[
     ("decode", r"\bhayro\w*\b"),
     ("decode", r"(^|[^:\w.])(image|tiff)::"),
     ("decode", r"\b(csv::Reader|zip::ZipArchive|zip::read)"),
-    ("decode|einvoice", r"\broxmltree\b"),
+    ("decode|einvoice|xml", r"\broxmltree\b"),
     ("decode", r"\b(calamine|chardetng|encoding_rs|heic_decoder|html5ever|mail_parser)\b"),
     ("export", r"\b(krilla|quick_xml|rust_xlsxwriter|csv::Writer|zip::ZipWriter|zip::write)\b"),
     ("config", r"\benv::(var|vars|var_os|vars_os|set_var)\b"),

@@ -1,7 +1,7 @@
 //! Bytes into text, in whatever encoding they are.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::Encoding;
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 
 /// Decodes a text that does not say how it is encoded. Damaged characters become U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
@@ -16,12 +16,37 @@ pub(super) fn text(bytes: &[u8]) -> String {
     detector.guess(None, Utf8Detection::Allow).decode(bytes).0.into_owned()
 }
 
+/// Decodes a text that is said to be in an encoding, unless it plainly is not.
+pub(super) fn labelled(bytes: &[u8], label: Option<&str>) -> String {
+    let encoding = label.and_then(|label| Encoding::for_label(label.trim().as_bytes()));
+    match encoding.filter(|_| Encoding::for_bom(bytes).is_none()) {
+        Some(encoding) if encoding == encoding_rs::UTF_8 && std::str::from_utf8(bytes).is_err() => {
+            text(bytes)
+        }
+        Some(encoding) => encoding.decode(bytes).0.into_owned(),
+        None => text(bytes),
+    }
+}
+
 /// Decodes XML: by its byte order mark, by what it declares, else as UTF-8, which is the rule for what declares nothing.
+/// White space before the declaration, which must not be there, is left out.
 pub(super) fn xml(bytes: &[u8]) -> String {
+    let mut text = decoded_xml(bytes);
+    let space = text.len() - text.trim_start().len();
+    text.drain(..space);
+    text
+}
+
+fn decoded_xml(bytes: &[u8]) -> String {
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return encoding.decode(bytes).0.into_owned();
     }
-    let declared = declared_encoding(bytes).and_then(|label| Encoding::for_label(label.as_bytes()));
+    match bytes {
+        [b'<', 0, ..] => return UTF_16LE.decode(bytes).0.into_owned(),
+        [0, b'<', ..] => return UTF_16BE.decode(bytes).0.into_owned(),
+        _ => {}
+    }
+    let declared = declared_encoding(bytes).and_then(|label| one_byte_encoding(&label));
     match (std::str::from_utf8(bytes), declared) {
         (Ok(text), None) => text.to_owned(),
         (Err(_), None) => self::text(bytes),
@@ -42,11 +67,17 @@ pub(super) fn html(bytes: &[u8]) -> String {
             .unwrap_or_default()
             .to_owned()
     });
-    let declared = label.and_then(|label| Encoding::for_label(label.as_bytes()));
+    let declared = label.and_then(|label| one_byte_encoding(&label));
     match declared {
         Some(encoding) if Encoding::for_bom(bytes).is_none() => encoding.decode(bytes).0.into_owned(),
         _ => text(bytes),
     }
+}
+
+/// The encoding of a name in a text that could be read up to that name: in UTF-16 it could not, and whoever writes so
+/// has copied a text that was.
+fn one_byte_encoding(label: &str) -> Option<&'static Encoding> {
+    Encoding::for_label(label.as_bytes()).filter(|encoding| ![UTF_16LE, UTF_16BE].contains(encoding))
 }
 
 /// The encoding in an XML declaration.
@@ -79,5 +110,14 @@ mod tests {
         let declared = b"<?xml version=\"1.0\" encoding='ISO-8859-1'?><a>\xe9</a>";
         assert!(xml(declared).ends_with("<a>é</a>"));
         assert_eq!(xml("<a>é</a>".as_bytes()), "<a>é</a>");
+        assert_eq!(xml(b"<\0a\0/\0>\0"), "<a/>");
+        assert_eq!(xml(b" \r\n<?xml version='1.0'?><a/>"), "<?xml version='1.0'?><a/>");
+    }
+
+    #[test]
+    fn an_encoding_that_the_text_cannot_be_in_is_not_believed() {
+        let copied = "<?xml version=\"1.0\" encoding=\"utf-16\"?><a>é</a>";
+        assert_eq!(xml(copied.as_bytes()), copied);
+        assert_eq!(html("<meta charset=utf-16><p>é".as_bytes()), "<meta charset=utf-16><p>é");
     }
 }

@@ -46,6 +46,7 @@ const GAP: f32 = LINE_PITCH;
 pub(super) struct Typeset {
     pages: Vec<Page>,
     limits: Limits,
+    text_bytes: u64,
 }
 
 /// A page and what stands on it.
@@ -60,7 +61,8 @@ impl Typeset {
     /// # Errors
     /// More text or pages than the limits allow.
     pub(super) fn new(flow: &Flow, limits: Limits) -> Result<Self, Error> {
-        check_text(flow.text_bytes() as u64, &limits)?;
+        let text_bytes = flow.text_bytes() as u64;
+        check_text(text_bytes, &limits)?;
         let mut setter = Setter::new(flow.paper, limits);
         for block in &flow.blocks {
             match block {
@@ -70,7 +72,12 @@ impl Typeset {
                 Block::PageBreak => setter.new_page()?,
             }
         }
-        Ok(Self { pages: setter.finish(), limits })
+        Ok(Self { pages: setter.finish(), limits, text_bytes })
+    }
+
+    /// Bytes of all its text.
+    pub(super) fn text_bytes(&self) -> u64 {
+        self.text_bytes
     }
 
     /// Number of pages, at least 1.
@@ -169,8 +176,12 @@ impl Setter {
     }
 
     fn table(&mut self, rows: &[Vec<String>]) -> Result<(), Error> {
-        for columns in columns::groups(rows, self.width()) {
-            for row in rows {
+        let mut rows: Vec<&[String]> = rows.iter().map(Vec::as_slice).collect();
+        for columns in columns::groups(&rows, self.width()) {
+            // Rows that have ended have nothing in columns further right either.
+            let first = columns.first().map_or(0, |column| column.index);
+            rows.retain(|row| row.len() > first);
+            for row in &rows {
                 self.row(row, &columns)?;
             }
         }

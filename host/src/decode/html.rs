@@ -2,6 +2,8 @@
 //! refers to is fetched.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
@@ -9,7 +11,8 @@ use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
-use super::{Error, Limits, charset, flow};
+use super::grid::Grid;
+use super::{Error, Limits, charset, flow, plain};
 use crate::domain::flow::{Flow, Paper};
 
 /// How many bytes of markup there may be for a byte of text.
@@ -87,8 +90,17 @@ const EMPTY: [&str; 10] = ["area", "br", "col", "embed", "hr", "img", "input", "
 /// How deep tables are read as tables.
 const MAX_TABLES: usize = 30;
 
+/// Elements whose line breaks show.
+const PREFORMATTED: [&str; 4] = ["listing", "pre", "textarea", "xmp"];
+
 /// Most columns that a cell may span, beside its own.
 const MAX_SPAN: usize = 100;
+
+/// Most rows that a cell may span, beside its own, and most columns in which such cells stand.
+const MAX_ROWS: usize = 1000;
+
+/// How much is read between two looks at the clock: the tokenizer compares the attributes of a tag with one another.
+const PIECE_BYTES: usize = 16 << 10;
 
 /// Reads a web page.
 pub(super) fn read(content: &[u8], limits: &Limits) -> Result<Flow, Error> {
@@ -100,12 +112,21 @@ pub(super) fn read(content: &[u8], limits: &Limits) -> Result<Flow, Error> {
 /// It is read tag by tag, without a tree of its elements: how deep they are nested is for the page to say.
 pub(super) fn read_text(text: &str, limits: &Limits) -> Result<Flow, Error> {
     flow::check_text(text.len() as u64 / MARKUP_PER_TEXT, limits)?;
+    let deadline = Instant::now() + limits.page_timeout;
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from(text));
-    let tokenizer = Tokenizer::new(Sink(RefCell::new(Reader::new())), TokenizerOpts::default());
-    // Nothing is run, so nothing makes the tokenizer wait.
-    while !input.is_empty() {
-        let _ = tokenizer.feed(&input);
+    let tokenizer = Tokenizer::new(Sink(RefCell::new(Reader::new(limits))), TokenizerOpts::default());
+    let mut rest = text;
+    while !rest.is_empty() {
+        if Instant::now() > deadline {
+            return Err(Error::Timeout { page: 1, limit_seconds: limits.page_timeout.as_secs() });
+        }
+        let (piece, further) = rest.split_at(rest.ceil_char_boundary(PIECE_BYTES));
+        rest = further;
+        input.push_back(StrTendril::from(piece));
+        // Nothing is run, so nothing makes the tokenizer wait.
+        while !input.is_empty() {
+            let _ = tokenizer.feed(&input);
+        }
     }
     tokenizer.end();
     Ok(tokenizer.sink.0.into_inner().finish())
@@ -146,21 +167,64 @@ fn raw_text(name: &str) -> TokenSinkResult<()> {
 struct Scope {
     flow: Flow,
     line: String,
-    /// Rows, of a table.
-    rows: Option<Vec<Vec<Flow>>>,
-    /// Columns that the cell spans beside its own.
-    span: usize,
+    /// Of a table.
+    table: Option<Table>,
+    /// Columns and rows that the cell spans beside its own.
+    span: (usize, usize),
 }
 
 impl Scope {
-    fn new(rows: Option<Vec<Vec<Flow>>>) -> Self {
-        Self { flow: Flow::new(Paper::Sheets), line: String::new(), rows, span: 0 }
+    fn new(table: Option<Table>) -> Self {
+        Self { flow: Flow::new(Paper::Sheets), line: String::new(), table, span: (0, 0) }
     }
 
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        if !line.trim().is_empty() {
+        // Only what is preformatted has space next to space.
+        if line.contains("  ") || line.contains('\t') {
+            self.flow.text(plain::columns(&line));
+        } else if !line.trim().is_empty() {
             self.flow.text(line.trim());
+        }
+    }
+}
+
+/// A table that is being read.
+#[derive(Default)]
+struct Table {
+    rows: Vec<Vec<Flow>>,
+    /// Columns of the row that cells above span, and in how many rows, this one included.
+    covered: BTreeMap<usize, usize>,
+    /// The same for the row after it, as far as that is known.
+    below: BTreeMap<usize, usize>,
+}
+
+impl Table {
+    fn begin_row(&mut self) {
+        let mut covered = std::mem::take(&mut self.below);
+        let rest = std::mem::take(&mut self.covered).into_iter().filter(|(_, rows)| *rows > 1);
+        covered.extend(rest.map(|(column, rows)| (column, rows - 1)));
+        self.covered = covered;
+        self.rows.push(Vec::new());
+    }
+
+    /// Puts a cell into the first columns that are free, and nothing into those that others cover.
+    fn add(&mut self, cell: Flow, (columns, rows): (usize, usize), grid: &mut Grid) {
+        let Some(row) = self.rows.last_mut() else { return };
+        while let Some(covering) = self.covered.remove(&row.len()) {
+            if covering > 1 {
+                self.below.insert(row.len(), covering - 1);
+            }
+            if grid.padding(1) == 0 {
+                break;
+            }
+            row.push(Flow::new(Paper::Sheets));
+        }
+        let first = row.len();
+        row.push(cell);
+        row.extend(std::iter::repeat_n(Flow::new(Paper::Sheets), grid.padding(columns)));
+        if rows > 0 && first < MAX_ROWS {
+            self.below.extend((first..row.len()).map(|column| (column, rows)));
         }
     }
 }
@@ -178,11 +242,20 @@ struct Reader {
     hidden: Option<Hidden>,
     /// Open tables that are too deep to be read as such.
     too_deep: usize,
+    /// Open elements whose line breaks show.
+    preformatted: usize,
+    grid: Grid,
 }
 
 impl Reader {
-    fn new() -> Self {
-        Self { open: vec![Scope::new(None)], hidden: None, too_deep: 0 }
+    fn new(limits: &Limits) -> Self {
+        Self {
+            open: vec![Scope::new(None)],
+            hidden: None,
+            too_deep: 0,
+            preformatted: 0,
+            grid: Grid::new(limits),
+        }
     }
 
     fn start(&mut self, tag: &Tag) {
@@ -190,12 +263,15 @@ impl Reader {
         match &mut self.hidden {
             Some(hidden) if hidden.name != name => return,
             Some(hidden) if !ENDED_BY_NEXT.contains(&name) => {
-                hidden.depth += 1;
+                hidden.depth += usize::from(!is_ended(tag));
                 return;
             }
             _ => self.hidden = None,
         }
         if is_hidden(tag) && !EMPTY.contains(&name) {
+            if is_ended(tag) {
+                return;
+            }
             self.hidden = Some(Hidden { name: name.to_owned(), depth: 1 });
             return;
         }
@@ -209,13 +285,14 @@ impl Reader {
             "table" => self.open_table(),
             "tr" if self.too_deep == 0 => {
                 self.close_cell();
-                if let Some(rows) = self.table_rows() {
-                    rows.push(Vec::new());
+                if let Some(table) = self.table() {
+                    table.begin_row();
                 }
             }
             "td" | "th" if self.too_deep == 0 => self.open_cell(tag),
             name => self.break_line(name),
         }
+        self.preformatted += usize::from(PREFORMATTED.contains(&name));
     }
 
     fn end(&mut self, name: &str) {
@@ -235,13 +312,26 @@ impl Reader {
                 self.close_table();
             }
             "td" | "th" | "tr" if self.too_deep == 0 => self.close_cell(),
+            name if PREFORMATTED.contains(&name) => {
+                self.end_line();
+                self.preformatted = self.preformatted.saturating_sub(1);
+            }
             name => self.break_line(name),
         }
     }
 
-    /// Adds text; white space of any length is one space.
+    /// Adds text; white space of any length is one space, unless it is preformatted.
     fn text(&mut self, text: &str) {
         let Some(scope) = self.open.last_mut().filter(|_| self.hidden.is_none()) else { return };
+        if self.preformatted > 0 {
+            for piece in text.split_inclusive('\n') {
+                scope.line.push_str(piece.trim_end_matches(['\r', '\n']));
+                if piece.ends_with('\n') {
+                    scope.end_line();
+                }
+            }
+            return;
+        }
         for c in text.chars() {
             if !c.is_whitespace() {
                 scope.line.push(c);
@@ -251,50 +341,52 @@ impl Reader {
         }
     }
 
-    /// The rows of the innermost scope, if that is a table.
-    fn table_rows(&mut self) -> Option<&mut Vec<Vec<Flow>>> {
-        self.open.last_mut()?.rows.as_mut()
+    /// The innermost scope, if that is a table.
+    fn table(&mut self) -> Option<&mut Table> {
+        self.open.last_mut()?.table.as_mut()
     }
 
     fn open_table(&mut self) {
         self.break_line("table");
-        let depth = self.open.iter().filter(|scope| scope.rows.is_some()).count();
+        let depth = self.open.iter().filter(|scope| scope.table.is_some()).count();
         if depth >= MAX_TABLES || self.too_deep > 0 {
             self.too_deep += 1;
         } else {
-            self.open.push(Scope::new(Some(Vec::new())));
+            self.open.push(Scope::new(Some(Table::default())));
         }
     }
 
     fn open_cell(&mut self, tag: &Tag) {
         self.close_cell();
-        let Some(rows) = self.table_rows() else { return };
-        if rows.is_empty() {
-            rows.push(Vec::new());
+        let Some(table) = self.table() else { return };
+        if table.rows.is_empty() {
+            table.begin_row();
         }
         let mut scope = Scope::new(None);
-        let span = attribute(tag, "colspan").and_then(|span| span.trim().parse::<usize>().ok());
-        scope.span = span.unwrap_or(1).saturating_sub(1).min(MAX_SPAN);
+        let further = |name| {
+            let span = attribute(tag, name).and_then(|span| span.trim().parse::<usize>().ok());
+            span.unwrap_or(1).saturating_sub(1)
+        };
+        scope.span = (further("colspan").min(MAX_SPAN), further("rowspan").min(MAX_ROWS));
         self.open.push(scope);
     }
 
     /// Ends the innermost scope, if that is a cell.
     fn close_cell(&mut self) {
-        let is_cell = self.open.len() > 1 && self.open.last().is_some_and(|scope| scope.rows.is_none());
+        let is_cell = self.open.len() > 1 && self.open.last().is_some_and(|scope| scope.table.is_none());
         if !is_cell {
             return;
         }
         let Some(mut cell) = self.open.pop() else { return };
         cell.end_line();
-        if let Some(row) = self.table_rows().and_then(|rows| rows.last_mut()) {
-            row.push(cell.flow);
-            row.extend(std::iter::repeat_n(Flow::new(Paper::Sheets), cell.span));
+        if let Some(table) = self.open.last_mut().and_then(|scope| scope.table.as_mut()) {
+            table.add(cell.flow, cell.span, &mut self.grid);
         }
     }
 
     /// Ends the innermost scope, if that is a table.
     fn close_table(&mut self) {
-        if self.table_rows().is_none() {
+        if self.table().is_none() {
             return;
         }
         let Some(mut table) = self.open.pop() else { return };
@@ -302,7 +394,7 @@ impl Reader {
         if let Some(outer) = self.open.last_mut() {
             // A caption, or what stands between rows by mistake.
             outer.flow.blocks.extend(table.flow.blocks);
-            outer.flow.rows(table.rows.unwrap_or_default());
+            outer.flow.rows(table.table.unwrap_or_default().rows);
             outer.flow.gap();
         }
     }
@@ -342,6 +434,11 @@ fn is_hidden(tag: &Tag) -> bool {
     HIDDEN.contains(&&*tag.name) || attribute(tag, "hidden").is_some() || is_styled_away()
 }
 
+/// Whether an element ends where it begins: only pictures among the elements that are hidden may.
+fn is_ended(tag: &Tag) -> bool {
+    tag.self_closing && &*tag.name == "svg"
+}
+
 fn attribute(tag: &Tag, name: &str) -> Option<String> {
     let attribute = tag.attrs.iter().find(|attribute| &*attribute.name.local == name)?;
     Some(attribute.value.to_string())
@@ -373,6 +470,49 @@ mod tests {
         let rows = [["Item", "", "Price"], ["Tea", "x", "1.50\nEUR"]];
         let rows = rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
         assert_eq!(blocks(page), [text("Ann"), text("Bob"), Block::Gap, Block::Table(rows), Block::Gap]);
+    }
+
+    #[test]
+    fn a_cell_that_spans_rows_keeps_the_others_in_their_columns() {
+        let page = "<table><tr><td rowspan=2>Tea<td>Green<td>1.50<tr><td>Black<td>1.40<tr><td>Milk<td>Cow<td>0.99</table>";
+        let rows = [["Tea", "Green", "1.50"], ["", "Black", "1.40"], ["Milk", "Cow", "0.99"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec()).to_vec();
+        assert_eq!(blocks(page), [Block::Table(rows), Block::Gap]);
+    }
+
+    #[test]
+    fn cells_that_span_very_many_columns_take_no_more_than_there_is_room_for() {
+        let page = format!("<table>{}</table>", "<tr><td colspan=101>x".repeat(100_000));
+        let blocks = blocks(&page);
+        let Some(Block::Table(rows)) = blocks.first() else { panic!("a table") };
+        assert!(rows.iter().map(Vec::len).sum::<usize>() <= 4_500_000);
+    }
+
+    #[test]
+    fn lines_of_preformatted_text_stay_lines() {
+        let page =
+            "<pre>\nItem      Price\nTea       <b>1.50</b>\n</pre><textarea>Ann\nBob</textarea><p>a\nb";
+        let expected =
+            [text("Item\tPrice"), text("Tea\t1.50"), text("Ann"), text("Bob"), Block::Gap, text("a b")];
+        assert_eq!(blocks(page), expected);
+    }
+
+    #[test]
+    fn a_picture_that_ends_where_it_begins_hides_nothing() {
+        assert_eq!(blocks("<svg width=1 /><p>A<svg><svg/>x</svg>b"), [text("Ab")]);
+    }
+
+    #[test]
+    fn a_tag_of_very_many_attributes_is_given_up_in_time() {
+        let attributes: String = (0..1_000_000).map(|index| format!(" a{index}")).collect();
+        let limits = Limits {
+            page_timeout: std::time::Duration::from_secs(1),
+            ..Limits::from(&crate::config::Config::default().decode)
+        };
+        let since = Instant::now();
+        let error = read_text(&format!("<p{attributes}>"), &limits).unwrap_err();
+        assert!(matches!(error, Error::Timeout { .. }), "{error}");
+        assert!(since.elapsed().as_secs() < 20, "{:?}", since.elapsed());
     }
 
     #[test]

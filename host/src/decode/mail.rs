@@ -1,11 +1,17 @@
 //! E-mail messages: headers and body on the first pages, then the pages of each attachment that can be read. What cannot
 //! be read is noted, and fails nothing else.
+//!
+//! A message in a message is left to the next reading, one level deeper, and never to the library: that keeps messages
+//! within one another, and however deep they are, it takes them apart by recursion.
+
+mod parts;
 
 use bytes::Bytes;
-use mail_parser::{Address, Message, MessageParser, MessagePart, MimeHeaders as _, PartType};
+use mail_parser::{Address, Message, MessageParser};
 
+use self::parts::{Leaf, Part};
 use super::flow::Typeset;
-use super::{Document, Error, Limits, Note, Source, flow, html};
+use super::{Document, Error, Limits, Note, Source, charset, flow, html};
 use crate::domain::flow::{Flow, Paper};
 use crate::domain::format::{self, Format};
 
@@ -15,7 +21,7 @@ const FORMAT: &str = "EML";
 const MAX_ATTACHMENTS: usize = 100;
 
 /// How deep forwarded messages are read.
-pub(super) const MAX_DEPTH: usize = 5;
+const MAX_DEPTH: usize = 5;
 
 /// Smallest picture that is read where the body shows it: logos and lines are smaller, scans are not.
 const MIN_INLINE_BYTES: usize = 20 * 1024;
@@ -26,41 +32,60 @@ pub(super) struct Mail {
     pub(super) parts: Vec<Document>,
 }
 
+/// What may still be read of a message, messages within it included.
+struct Budget {
+    limits: Limits,
+    attachments: usize,
+}
+
+impl Budget {
+    /// Counts what was used up by an attachment that is over a limit: as much as there was.
+    fn charge(&mut self, error: &Error) {
+        match error {
+            Error::LimitExceeded { setting: "decode.max_text_mib", .. } => self.limits.max_text_bytes = 0,
+            Error::LimitExceeded { setting: "decode.max_inflated_mib", .. } => {
+                self.limits.max_inflated_bytes = 0;
+            }
+            _ => {}
+        }
+    }
+}
+
 impl Mail {
-    /// Opens a message; `depth` is how many messages it is in. What cannot be read is added to `notes`.
-    pub(super) fn open(
-        content: &[u8],
-        limits: Limits,
-        depth: usize,
-        notes: &mut Vec<Note>,
-    ) -> Result<Self, Error> {
-        let message = MessageParser::default()
-            .parse(content)
-            .ok_or_else(|| Error::Damaged { format: FORMAT, reason: "it has no headers".into() })?;
-        Self::of_message(&message, limits, depth, notes)
+    /// Opens a message. What cannot be read is added to `notes`.
+    pub(super) fn open(content: &[u8], limits: Limits, notes: &mut Vec<Note>) -> Result<Self, Error> {
+        let mut budget = Budget { limits, attachments: MAX_ATTACHMENTS };
+        let mail = Self::read(content, 0, &mut budget, notes)?;
+        mail.check_pages(&limits)?;
+        Ok(mail)
     }
 
-    fn of_message(
-        message: &Message,
-        limits: Limits,
-        depth: usize,
-        notes: &mut Vec<Note>,
-    ) -> Result<Self, Error> {
-        let typeset = Typeset::new(&text(message, &limits)?, limits)?;
+    /// Reads a message that is in `depth` others.
+    fn read(content: &[u8], depth: usize, budget: &mut Budget, notes: &mut Vec<Note>) -> Result<Self, Error> {
+        let flat = parts::flattened(content)?;
+        let message = MessageParser::default()
+            .parse(&flat)
+            .ok_or_else(|| Error::Damaged { format: FORMAT, reason: "it has no headers".into() })?;
+        let leaves = parts::leaves(&message, content);
+        let typeset = Typeset::new(&text(&message, &leaves, &budget.limits)?, budget.limits)?;
+        budget.limits.max_text_bytes -= typeset.text_bytes();
         let mut mail = Self { parts: vec![Document::made_of(Source::Flow(typeset))] };
-        for (index, part) in message.attachments().enumerate() {
-            let name = part.attachment_name().unwrap_or("without a name");
-            if index >= MAX_ATTACHMENTS {
+        for part in leaves.iter().filter(|leaf| !leaf.is_body).map(|leaf| &leaf.part) {
+            let name = part.name();
+            if budget.attachments == 0 {
                 notes.push(Note::attachment(name, &format!("a message may have {MAX_ATTACHMENTS}")));
                 break;
             }
-            match attachment(part, name, limits, depth, notes) {
+            budget.attachments -= 1;
+            match attachment(part, depth, budget, notes) {
                 Ok(Some(document)) => mail.parts.push(document),
                 Ok(None) => {}
-                Err(error) => notes.push(Note::attachment(name, &error.to_string())),
+                Err(error) => {
+                    budget.charge(&error);
+                    notes.push(Note::attachment(name, &error.to_string()));
+                }
             }
         }
-        mail.check_pages(&limits)?;
         Ok(mail)
     }
 
@@ -93,48 +118,40 @@ impl Mail {
 
 /// The document that an attachment is; `None` for what is not worth a page, such as a logo in the body.
 fn attachment(
-    part: &MessagePart,
-    name: &str,
-    limits: Limits,
+    part: &Part,
     depth: usize,
+    budget: &mut Budget,
     notes: &mut Vec<Note>,
 ) -> Result<Option<Document>, Error> {
-    let content = match &part.body {
-        PartType::Message(_) if depth >= MAX_DEPTH => {
-            return Err(Error::Unsupported(format!("messages are read {MAX_DEPTH} deep")));
-        }
-        PartType::Message(message) => {
-            let mail = Mail::of_message(message, limits, depth + 1, notes)?;
-            return Ok(Some(Document::made_of(Source::Mail(mail))));
-        }
-        PartType::Multipart(_) => return Ok(None),
-        PartType::InlineBinary(bytes) if bytes.len() < MIN_INLINE_BYTES => return Ok(None),
-        PartType::Binary(bytes) | PartType::InlineBinary(bytes) => bytes.to_vec(),
-        PartType::Text(text) | PartType::Html(text) => text.as_bytes().to_vec(),
-    };
-    let Some(format) = format::sniff(&content, name) else {
+    let content = part.content();
+    if part.is_inline_picture() && content.len() < MIN_INLINE_BYTES {
+        return Ok(None);
+    }
+    let format = if part.is_message() { Some(Format::Eml) } else { format::sniff(&content, part.name()) };
+    let Some(format) = format else {
         // Signatures and keys are there for programs.
-        let is_signature = name.ends_with(".p7s") || name.ends_with(".asc");
+        let is_signature = part.name().ends_with(".p7s") || part.name().ends_with(".asc");
         return if is_signature { Ok(None) } else { Err(Error::Unsupported(format::unsupported(&content))) };
     };
-    let content = Bytes::from(content);
-    if format == Format::Eml {
-        return match depth {
-            MAX_DEPTH.. => Err(Error::Unsupported(format!("messages are read {MAX_DEPTH} deep"))),
-            depth => {
-                let mail = Mail::open(&content, limits, depth + 1, notes)?;
-                Ok(Some(Document::made_of(Source::Mail(mail))))
-            }
-        };
-    }
-    super::open(content, format, None, limits).map(|document| {
-        notes.extend(document.notes().iter().cloned());
-        Some(document)
-    })
+    let content = match format {
+        Format::Eml if depth >= MAX_DEPTH => {
+            return Err(Error::Unsupported(format!("messages are read {MAX_DEPTH} deep")));
+        }
+        Format::Eml => {
+            let mail = Mail::read(&content, depth + 1, budget, notes)?;
+            return Ok(Some(Document::made_of(Source::Mail(mail))));
+        }
+        // Web pages and XML say themselves how they are encoded.
+        Format::Csv | Format::Text => charset::labelled(&content, part.charset()).into_bytes(),
+        _ => content.into_owned(),
+    };
+    let document = super::open_within(Bytes::from(content), format, None, &mut budget.limits)?;
+    notes.extend(document.notes().iter().cloned());
+    Ok(Some(document))
 }
 
 /// What the message itself says: its headers, then its body.
-fn text(message: &Message, limits: &Limits) -> Result<Flow, Error> {
+fn text(message: &Message, leaves: &[Leaf], limits: &Limits) -> Result<Flow, Error> {
     let mut flow = Flow::new(Paper::Sheets);
     let mut header = |name: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -147,26 +164,22 @@ fn text(message: &Message, limits: &Limits) -> Result<Flow, Error> {
     header("Date", message.date().map(|date| date.to_rfc3339().replacen('T', " ", 1)));
     header("Subject", message.subject().map(str::to_owned));
     flow.gap();
-    // The same body is often there twice: tables are in the web page only.
-    let mut has_page = false;
-    for part in message.html_bodies() {
-        if let PartType::Html(page) = &part.body {
-            flow.blocks.extend(html::read_text(page, limits)?.blocks);
-            flow.gap();
-            has_page = true;
-        }
-    }
-    if !has_page {
-        for part in message.text_bodies() {
-            if let PartType::Text(text) = &part.body {
-                for line in text.lines() {
-                    flow.text(line);
-                }
-                flow.gap();
+    for part in leaves.iter().filter(|leaf| leaf.is_body).map(|leaf| &leaf.part) {
+        let content = part.content();
+        if part.is_html() {
+            let page = match part.charset() {
+                Some(_) => charset::labelled(&content, part.charset()),
+                None => charset::html(&content),
+            };
+            flow.blocks.extend(html::read_text(&page, limits)?.blocks);
+        } else {
+            for line in charset::labelled(&content, part.charset()).lines() {
+                flow.text(line);
             }
         }
+        flow.gap();
+        flow::check_text(flow.text_bytes() as u64, limits)?;
     }
-    flow::check_text(flow.text_bytes() as u64, limits)?;
     Ok(flow)
 }
 

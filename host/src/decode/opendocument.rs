@@ -1,8 +1,8 @@
 //! OpenDocument texts and spreadsheets. Cells say what they show; deleted text and comments are left out.
 
-use bytes::Bytes;
 use roxmltree::Node;
 
+use super::grid::{self, Grid};
 use super::package::Package;
 use super::{Error, Limits, flow, markup, office};
 use crate::domain::flow::{Flow, Paper};
@@ -13,14 +13,13 @@ const HIDDEN: [&str; 5] = ["annotation", "tracked-changes", "desc", "title", "fo
 /// Most spaces that one element stands for.
 const MAX_SPACES: usize = 100;
 
-/// Bytes that an empty cell before another counts for.
-const EMPTY_CELL_BYTES: u64 = 8;
+/// Bytes that a cell counts for beside its text.
+const CELL_BYTES: u64 = 16;
 
 /// Reads a text.
-pub(super) fn read_text(content: Bytes, limits: Limits) -> Result<Flow, Error> {
-    let reader = Reader { format: "ODT", limits };
-    let mut package = Package::open(content, reader.format, limits)?;
-    check_encryption(&mut package)?;
+pub(super) fn read_text(package: &mut Package, limits: Limits) -> Result<Flow, Error> {
+    let mut reader = Reader { format: "ODT", limits, grid: Grid::new(&limits) };
+    check_encryption(package)?;
     let mut flow = Flow::new(Paper::Sheets);
     let styles = package.xml("styles.xml")?;
     let styles = styles.as_deref().map(|styles| markup::parse(styles, reader.format)).transpose()?;
@@ -33,7 +32,7 @@ pub(super) fn read_text(content: Bytes, limits: Limits) -> Result<Flow, Error> {
         reader.blocks(header, &mut flow, 0)?;
         flow.gap();
     }
-    let text = reader.content(&mut package)?;
+    let text = reader.content(package)?;
     let document = markup::parse(&text, reader.format)?;
     for body in office::elements(document.root_element(), "body") {
         reader.blocks(body, &mut flow, 0)?;
@@ -46,11 +45,10 @@ pub(super) fn read_text(content: Bytes, limits: Limits) -> Result<Flow, Error> {
 }
 
 /// Reads a spreadsheet: a page or more for each sheet.
-pub(super) fn read_sheets(content: Bytes, limits: Limits) -> Result<Flow, Error> {
-    let reader = Reader { format: "ODS", limits };
-    let mut package = Package::open(content, reader.format, limits)?;
-    check_encryption(&mut package)?;
-    let text = reader.content(&mut package)?;
+pub(super) fn read_sheets(package: &mut Package, limits: Limits) -> Result<Flow, Error> {
+    let mut reader = Reader { format: "ODS", limits, grid: Grid::new(&limits) };
+    check_encryption(package)?;
+    let text = reader.content(package)?;
     let document = markup::parse(&text, reader.format)?;
     let mut flow = Flow::new(Paper::Rolls);
     for body in office::elements(document.root_element(), "spreadsheet") {
@@ -75,6 +73,7 @@ fn check_encryption(package: &mut Package) -> Result<(), Error> {
 struct Reader {
     format: &'static str,
     limits: Limits,
+    grid: Grid,
 }
 
 impl Reader {
@@ -85,7 +84,7 @@ impl Reader {
     }
 
     /// Adds the blocks in an element.
-    fn blocks(&self, parent: Node, flow: &mut Flow, depth: usize) -> Result<(), Error> {
+    fn blocks(&mut self, parent: Node, flow: &mut Flow, depth: usize) -> Result<(), Error> {
         if depth > markup::MAX_DEPTH {
             return Err(markup::too_deep(self.format));
         }
@@ -107,7 +106,13 @@ impl Reader {
     }
 
     /// Adds the text of a paragraph, and to `boxes` the text boxes that are anchored in it.
-    fn inline(&self, parent: Node, text: &mut String, boxes: &mut Flow, depth: usize) -> Result<(), Error> {
+    fn inline(
+        &mut self,
+        parent: Node,
+        text: &mut String,
+        boxes: &mut Flow,
+        depth: usize,
+    ) -> Result<(), Error> {
         if depth > markup::MAX_DEPTH {
             return Err(markup::too_deep(self.format));
         }
@@ -132,32 +137,41 @@ impl Reader {
         Ok(())
     }
 
-    fn table(&self, table: Node, flow: &mut Flow, depth: usize) -> Result<(), Error> {
+    fn table(&mut self, table: Node, flow: &mut Flow, depth: usize) -> Result<(), Error> {
         let mut rows = Vec::new();
         let mut bytes = 0_u64;
         for row in office::elements(table, "table-row") {
             let mut cells: Vec<Flow> = Vec::new();
             // Sheets end with empty cells that are repeated as often as there is room.
-            let mut empty = 0;
+            let mut empty = 0_usize;
             let is_cell = |node: &Node| matches!(node.tag_name().name(), "table-cell" | "covered-table-cell");
             for cell in row.children().filter(is_cell) {
                 let mut content = Flow::new(flow.paper);
                 self.blocks(cell, &mut content, depth + 1)?;
                 let repeated = repeated(cell, "number-columns-repeated");
                 if content.blocks.is_empty() {
-                    empty += repeated;
+                    empty = empty.saturating_add(repeated);
                     continue;
                 }
-                bytes += (content.text_bytes() as u64 + 1).saturating_mul(repeated as u64);
-                bytes = bytes.saturating_add((empty as u64).saturating_mul(EMPTY_CELL_BYTES));
+                bytes = bytes.saturating_add(
+                    (content.text_bytes() as u64 + CELL_BYTES).saturating_mul(repeated as u64),
+                );
                 flow::check_text(bytes, &self.limits)?;
+                let columns = cells.len().saturating_add(empty).saturating_add(repeated);
+                if columns > grid::MAX_COLUMNS {
+                    return Err(grid::too_wide(self.format, columns));
+                }
+                self.grid.take((empty + repeated) as u64)?;
                 cells.extend(std::iter::repeat_n(Flow::new(flow.paper), std::mem::take(&mut empty)));
                 cells.extend(std::iter::repeat_n(content, repeated));
             }
             let repeated = if cells.is_empty() { 1 } else { repeated(row, "number-rows-repeated") };
-            let text: usize = cells.iter().map(|cell| cell.text_bytes() + 1).sum();
-            bytes += (text as u64).saturating_mul(repeated as u64 - 1);
+            let filled = cells.iter().filter(|cell| !cell.blocks.is_empty());
+            let text: u64 = filled.map(|cell| cell.text_bytes() as u64 + CELL_BYTES).sum();
+            let again = repeated as u64 - 1;
+            bytes = bytes.saturating_add(text.saturating_mul(again));
             flow::check_text(bytes, &self.limits)?;
+            self.grid.take(again.saturating_mul(cells.len() as u64))?;
             rows.extend(std::iter::repeat_n(cells, repeated));
         }
         flow.rows(rows);

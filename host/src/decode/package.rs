@@ -40,6 +40,11 @@ impl Package {
         Ok(Self { archive, format, limits, inflated: 0 })
     }
 
+    /// Bytes inflated so far.
+    pub(super) fn inflated(&self) -> u64 {
+        self.inflated
+    }
+
     /// The text of an XML part; `None` where there is no such part.
     pub(super) fn xml(&mut self, name: &str) -> Result<Option<String>, Error> {
         let mut bytes = Vec::new();

@@ -1,7 +1,7 @@
 //! PDF: text layers with positions, and pages rendered to pixels, with hayro.
 //!
 //! hayro cannot be interrupted and trusts its input to be of sane size, so: compressed streams are measured before the
-//! file is opened; each page is first surveyed ([`survey`]), which stops in time, and rendered only when the survey
+//! file is opened, and once more as hayro sees them; each page is first surveyed ([`survey`]), which stops in time, and rendered only when the survey
 //! found it within limits; and each page runs on a thread of its own with a deep stack.
 
 mod attachments;
@@ -14,11 +14,11 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hayro::hayro_syntax::content::ops::TypedInstruction;
-use hayro::hayro_syntax::object::{Array, Dict, Name};
+use hayro::hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 use hayro::hayro_syntax::page::Page;
 use hayro::hayro_syntax::{self, DecryptionError, LoadPdfError};
 use hayro::vello_cpu::color::palette::css::WHITE;
@@ -46,6 +46,9 @@ const POINTS_PER_INCH: f64 = 72.0;
 
 /// Stack of the thread that a page is interpreted on: 50 nested forms, patterns and masks fit many times over.
 const STACK_BYTES: usize = 32 << 20;
+
+/// Most time for a look at all objects of a file: a second or two for hundreds of thousands.
+const OBJECTS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The renderer counts pixels of a side in 16 bits.
 const MAX_SIDE_PIXELS: f64 = 32_000.0;
@@ -79,6 +82,8 @@ impl Pdf {
                 LoadPdfError::Decryption(_) => damaged("its encryption is incomplete"),
                 LoadPdfError::Invalid => damaged("it has no readable structure"),
             })?;
+        isolated(|| check_objects(&file, limits))
+            .map_err(|_| damaged("its objects cannot be interpreted"))??;
         let page_count = file.pages().len() as u64;
         if page_count == 0 {
             return Err(damaged("it has no pages"));
@@ -133,11 +138,15 @@ impl Pdf {
         })
     }
 
-    /// The XML files that the file carries, by name.
-    pub(super) fn xml_files(&self) -> Vec<(String, Vec<u8>)> {
-        let max_bytes = self.limits.max_text_bytes.saturating_mul(super::XML_PER_TEXT);
+    /// Names of the XML files that the file carries.
+    pub(super) fn xml_names(&self) -> Vec<String> {
         // A file whose attachments cannot be interpreted has its pages all the same.
-        isolated(|| attachments::xml_files(&self.file, max_bytes)).unwrap_or_default()
+        isolated(|| attachments::xml_names(&self.file)).unwrap_or_default()
+    }
+
+    /// An XML file of at most `max_bytes` that the file carries; `None` for a larger or damaged one.
+    pub(super) fn xml_file(&self, name: &str, max_bytes: u64) -> Option<Vec<u8>> {
+        isolated(|| attachments::xml_file(&self.file, name, max_bytes)).ok().flatten()
     }
 
     /// Whether a page has neither text, be it hidden, nor annotations that show something.
@@ -164,6 +173,7 @@ impl Pdf {
     /// Interprets a page without painting it.
     fn survey(&self, index: u32, deadline: Instant) -> Result<Survey, Error> {
         let page = self.page(index)?;
+        self.check_streams(page)?;
         match page.page_stream() {
             Some(content) => self.check_content(index, content.len() as u64)?,
             // It would be taken for a blank page.
@@ -175,12 +185,22 @@ impl Pdf {
             }
             None => {}
         }
-        let survey = survey::survey(page, deadline);
+        let survey = survey::survey(page, deadline, self.limits.max_inflated_bytes);
         // So would this.
         if survey.is_empty() && is_gibberish(page) {
             return Err(damaged(format_args!("the content of page {} makes no sense", index + 1)));
         }
         Ok(survey)
+    }
+
+    /// Refuses a page whose content streams, of which one may be there many times, are together more than may be kept.
+    fn check_streams(&self, page: &Page<'_>) -> Result<(), Error> {
+        let Some(streams) = page.raw().get::<Array<'_>>(CONTENTS) else { return Ok(()) };
+        let mut left = self.limits.max_inflated_bytes;
+        for stream in streams.iter::<Stream<'_>>() {
+            left -= bomb::decoded_length(&stream, left)?;
+        }
+        Ok(())
     }
 
     /// Refuses a page when the content of all pages so far is more than may be kept.
@@ -198,6 +218,9 @@ impl Pdf {
 
     /// Refuses pictures whose samples would not fit into memory.
     fn check_pictures(&self, survey: &Survey, index: u32) -> Result<(), Error> {
+        if survey.has_bomb {
+            return Err(bomb::exceeded(self.limits.max_inflated_bytes));
+        }
         let checks = [
             ("pixels in a picture", survey.largest_picture_pixels, self.limits.max_pixels),
             (
@@ -260,8 +283,22 @@ impl Pdf {
     }
 }
 
-/// Runs the interpreter on a deep stack and catches its panics.
-fn isolated<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Box<dyn Any + Send>> {
+/// Refuses a file with a stream that decodes to too much, in whatever way its dictionary says.
+fn check_objects(file: &hayro_syntax::Pdf, limits: Limits) -> Result<(), Error> {
+    let deadline = Instant::now() + OBJECTS_TIMEOUT;
+    for object in file.objects() {
+        if Instant::now() > deadline {
+            return Err(damaged("its objects take too long to read"));
+        }
+        if let Object::Stream(stream) = object {
+            bomb::check_stream(&stream, limits.max_inflated_bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs what interprets PDF files on a deep stack and catches its panics.
+pub fn isolated<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Box<dyn Any + Send>> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("pdf".into())

@@ -1,5 +1,6 @@
 //! Plain text and tables of separated values.
 
+use super::grid::{self, Grid};
 use super::{Error, Limits, charset, flow};
 use crate::domain::flow::{Flow, Paper};
 
@@ -30,7 +31,7 @@ pub(super) fn read_text(content: &[u8], limits: &Limits) -> Result<Flow, Error> 
 }
 
 /// A line with tabs where its text stands in columns.
-fn columns(line: &str) -> String {
+pub(super) fn columns(line: &str) -> String {
     let line = line.trim_matches(|c: char| c.is_whitespace() || c.is_control());
     let mut text = String::with_capacity(line.len());
     let mut spaces = 0;
@@ -61,12 +62,14 @@ pub(super) fn read_table(content: &[u8], limits: &Limits) -> Result<Flow, Error>
     flow::check_text(content.len() as u64, limits)?;
     let text = charset::text(content);
     let mut rows = Vec::new();
-    let mut bytes = 0_u64;
+    let mut cells = Grid::new(limits);
     for record in reader(&text).records() {
         let record = record.map_err(damaged)?;
+        if record.len() > grid::MAX_COLUMNS {
+            return Err(grid::too_wide("CSV", record.len()));
+        }
         // Thousands of separators without text between them make as many cells.
-        bytes += (record.as_slice().len() + record.len()) as u64;
-        flow::check_text(bytes, limits)?;
+        cells.take(record.len() as u64)?;
         rows.push(record.iter().map(str::to_owned).collect());
     }
     let mut flow = Flow::new(Paper::Rolls);

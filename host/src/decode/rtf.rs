@@ -82,6 +82,8 @@ pub(super) fn read(content: &[u8], limits: &Limits) -> Result<Flow, Error> {
 #[derive(Clone)]
 struct Group {
     is_hidden: bool,
+    /// Whether its letters are hidden or deleted, which cells and paragraphs around them are not.
+    is_unseen: bool,
     is_font_table: bool,
     encoding: &'static Encoding,
     /// Bytes that stand for a Unicode character to readers that know none.
@@ -141,8 +143,13 @@ impl<'a> Reader<'a> {
                 reason: format!("its groups are nested more than {MAX_GROUPS} deep"),
             });
         }
-        let usual =
-            Group { is_hidden: false, is_font_table: false, encoding: self.usual_encoding, substitutes: 1 };
+        let usual = Group {
+            is_hidden: false,
+            is_unseen: false,
+            is_font_table: false,
+            encoding: self.usual_encoding,
+            substitutes: 1,
+        };
         let group = self.groups.last().cloned().unwrap_or(usual);
         self.groups.push(group);
         Ok(())
@@ -159,6 +166,10 @@ impl<'a> Reader<'a> {
         self.groups.last().is_none_or(|group| group.is_hidden || group.is_font_table)
     }
 
+    fn is_unseen(&self) -> bool {
+        self.groups.last().is_some_and(|group| group.is_unseen)
+    }
+
     /// A byte of text.
     fn byte(&mut self, byte: u8) -> Result<(), Error> {
         self.is_optional = false;
@@ -166,7 +177,7 @@ impl<'a> Reader<'a> {
             self.skipped -= 1;
             return Ok(());
         }
-        if self.is_hidden() {
+        if self.is_hidden() || self.is_unseen() {
             return Ok(());
         }
         self.read_bytes += 1;
@@ -250,6 +261,8 @@ impl<'a> Reader<'a> {
                     group.is_font_table = true;
                 }
             }
+            ("v" | "deleted", number) => self.set_unseen(number != Some(0)),
+            ("plain", _) => self.set_unseen(false),
             ("ansicpg", Some(page)) => self.set_code_page(page),
             ("f", Some(font)) => self.set_font(font),
             ("fcharset", Some(charset)) => {
@@ -281,6 +294,13 @@ impl<'a> Reader<'a> {
             ("lquote" | "rquote", _) => self.push('\''),
             ("ldblquote" | "rdblquote", _) => self.push('"'),
             _ => {}
+        }
+    }
+
+    fn set_unseen(&mut self, is_unseen: bool) {
+        self.decode();
+        if let Some(group) = self.groups.last_mut() {
+            group.is_unseen = is_unseen;
         }
     }
 
@@ -328,7 +348,7 @@ impl<'a> Reader<'a> {
 
     fn push(&mut self, character: char) {
         self.decode();
-        if !self.is_hidden() {
+        if !self.is_hidden() && !self.is_unseen() {
             self.text.push(character);
         }
     }

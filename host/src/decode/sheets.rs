@@ -6,30 +6,26 @@ use std::io::Cursor;
 use bytes::Bytes;
 use calamine::{DataRef, ExcelDateTime, Reader as _, SheetVisible, Xlsx, XlsxError};
 
+use super::grid::Grid;
 use super::package::Package;
 use super::{Error, Limits, flow};
 use crate::domain::flow::{Flow, Paper};
 
 const FORMAT: &str = "XLSX";
 
-/// Most cells, empty ones between others included, that are put into columns: a table with fewer is a real one, with
-/// more a few cells far apart.
-const MAX_GRID: usize = 4_000_000;
-
 /// Bytes that a cell counts for beside its text.
 const CELL_BYTES: u64 = 8;
 
 /// Reads a workbook.
-pub(super) fn read(content: Bytes, limits: Limits) -> Result<Flow, Error> {
-    let mut package = Package::open(content.clone(), FORMAT, limits)?;
+pub(super) fn read(package: &mut Package, content: Bytes, limits: &Limits) -> Result<Flow, Error> {
     package.check_parts(|name| name.ends_with(".xml") || name.ends_with(".rels"))?;
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(content)).map_err(convert)?;
     let visible = workbook.sheets_metadata().iter().filter(|sheet| sheet.visible == SheetVisible::Visible);
     let names: Vec<String> = visible.map(|sheet| sheet.name.clone()).collect();
     let mut flow = Flow::new(Paper::Rolls);
-    let mut bytes = 0;
+    let mut room = Room { bytes: 0, grid: Grid::new(limits) };
     for name in names {
-        let rows = match sheet(&mut workbook, &name, &mut bytes, &limits) {
+        let rows = match sheet(&mut workbook, &name, &mut room, limits) {
             // A sheet that is a chart has no cells.
             Err(SheetError::Library(XlsxError::WorksheetNotFound(_) | XlsxError::NotAWorksheet(_))) => {
                 continue;
@@ -49,11 +45,17 @@ enum SheetError {
     Limit(Error),
 }
 
-/// The rows of a sheet, `bytes` being what all sheets so far hold.
+/// What all sheets so far hold, and what there is room for.
+struct Room {
+    bytes: u64,
+    grid: Grid,
+}
+
+/// The rows of a sheet.
 fn sheet(
     workbook: &mut Xlsx<Cursor<Bytes>>,
     name: &str,
-    bytes: &mut u64,
+    room: &mut Room,
     limits: &Limits,
 ) -> Result<Vec<Vec<String>>, SheetError> {
     let mut reader = workbook.worksheet_cells_reader(name).map_err(SheetError::Library)?;
@@ -64,13 +66,14 @@ fn sheet(
         if text.trim().is_empty() {
             continue;
         }
-        *bytes += text.len() as u64 + CELL_BYTES;
-        flow::check_text(*bytes, limits).map_err(SheetError::Limit)?;
+        room.bytes += text.len() as u64 + CELL_BYTES;
+        flow::check_text(room.bytes, limits).map_err(SheetError::Limit)?;
         let (row, column) = cell.get_position();
         columns.insert(column);
         rows.entry(row).or_default().push((column, text));
     }
-    let is_grid = rows.len().saturating_mul(columns.len()) <= MAX_GRID;
+    // Where there is no room for empty cells between others, each row begins at the left.
+    let is_grid = room.grid.try_take((rows.len() as u64).saturating_mul(columns.len() as u64));
     let places: BTreeMap<u32, usize> =
         columns.into_iter().enumerate().map(|(place, column)| (column, place)).collect();
     let mut table = Vec::with_capacity(rows.len());

@@ -247,6 +247,8 @@ pub struct Totals {
     pub prepaid: Option<Number>,
     /// BT-114.
     pub rounding: Option<Number>,
+    /// The sum of BT-DEX-002: what is due for the services of others.
+    pub third_party: Option<Number>,
     /// BT-115.
     pub due: Option<Number>,
 }
@@ -286,6 +288,10 @@ pub struct SupportingDocument {
 pub struct Line {
     /// BT-126.
     pub id: Option<String>,
+    /// Id of the line that this one is part of.
+    pub parent: Option<String>,
+    /// `group`, `information` or `subline` of one whose amount is in that of another, or is none; `None` of all others.
+    pub status: Option<String>,
     /// BT-127.
     pub note: Option<String>,
     /// BT-129.

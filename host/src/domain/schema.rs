@@ -1,6 +1,13 @@
 //! Schemas of templates: a JSON Schema, or the short form `field → {type, description}`, made into one.
 
+mod relaxed;
+
 use serde_json::{Map, Value, json};
+
+pub use relaxed::validator;
+
+/// Most references that lead from one to the next.
+const MAX_REFERENCES: usize = 16;
 
 /// Most fields of a schema, those of nested objects included.
 const MAX_FIELDS: usize = 1000;
@@ -65,7 +72,22 @@ pub fn normalized(schema: &Value) -> Result<Value, Vec<String>> {
         return Err(references);
     }
     validity(&schema).map_err(|reason| vec![format!("the schema is not valid JSON Schema: {reason}")])?;
+    validator(&schema)
+        .map_err(|problem| vec![format!("results cannot be checked against the schema: {problem}")])?;
     Ok(schema)
+}
+
+/// What a place in a schema says: itself, or what its `$ref` leads to within the same schema.
+pub fn resolved<'a>(place: &'a Value, schema: &'a Value) -> &'a Value {
+    let mut place = place;
+    for _ in 0..MAX_REFERENCES {
+        let target = place.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
+        match target.and_then(|pointer| schema.pointer(pointer)) {
+            Some(next) => place = next,
+            None => break,
+        }
+    }
+    place
 }
 
 fn check_size(schema: &Value) -> Result<(), Vec<String>> {

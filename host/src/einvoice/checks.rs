@@ -63,6 +63,9 @@ impl Found {
     fn check_lines(&mut self, invoice: &Invoice) {
         for (index, line) in invoice.lines.iter().enumerate() {
             let number = line.id.clone().unwrap_or_else(|| (index + 1).to_string());
+            if line.status.as_deref() == Some("group") {
+                continue;
+            }
             let (Some(stated), Some(due)) = (line.amount, line_amount(line)) else { continue };
             // Prices may be rounded: half a unit of their last digit, often the fourth, times the quantity.
             let tolerance = 2.0 * CENT + 0.00005 * line.quantity.unwrap_or_default().abs();
@@ -74,7 +77,7 @@ impl Found {
             }
         }
         // The smaller profiles have no lines.
-        if let Some(sum) = sum(invoice.lines.iter().map(|line| line.amount)) {
+        if let Some(sum) = sum(summed_lines(invoice).map(|line| line.amount)) {
             self.compare("BR-CO-10", "lineTotal", "the sum of the lines", invoice.totals.lines, Some(sum));
         }
     }
@@ -94,7 +97,8 @@ impl Found {
         self.compare("BR-CO-13", "subtotal", "the total without tax", totals.without_tax, without_tax);
         let with_tax = totals.without_tax.map(|amount| amount + or_none(totals.tax));
         self.compare("BR-CO-15", "total", "the total with tax", totals.with_tax, with_tax);
-        let due = totals.with_tax.map(|amount| amount - or_none(totals.prepaid) + or_none(totals.rounding));
+        let further = or_none(totals.rounding) + or_none(totals.third_party) - or_none(totals.prepaid);
+        let due = totals.with_tax.map(|amount| amount + further);
         // The smallest profile leaves out what was paid before.
         if !invoice.profile.as_deref().is_some_and(|profile| profile.contains("minimum")) {
             self.compare("BR-CO-16", "amountDue", "the amount due", totals.due, due);
@@ -126,7 +130,7 @@ impl Found {
             other == Some(category) && (rate == tax.rate || tax.rate.is_none() || rate.is_none())
         };
         let lines =
-            invoice.lines.iter().filter(|line| is_taxed_so(line.tax_category.as_deref(), line.tax_rate));
+            summed_lines(invoice).filter(|line| is_taxed_so(line.tax_category.as_deref(), line.tax_rate));
         let Some(lines) = sum(lines.map(|line| line.amount)) else { return };
         let adjustments = invoice
             .adjustments
@@ -139,6 +143,11 @@ impl Found {
             self.add(&format!("BR-{}-08", rule_letters(category)), "taxBreakdown", message);
         }
     }
+}
+
+/// The lines whose amounts make the total.
+fn summed_lines(invoice: &Invoice) -> impl Iterator<Item = &Line> {
+    invoice.lines.iter().filter(|line| line.status.is_none())
 }
 
 /// What the standard's rules call a category of tax.

@@ -239,6 +239,7 @@ fn totals(settlement: At, currency: Option<&str>, tax_currency: Option<&str>) ->
         with_tax: sums.number_at("GrandTotalAmount"),
         prepaid: sums.number_at("TotalPrepaidAmount"),
         rounding: sums.number_at("RoundingAmount"),
+        third_party: None,
         due: sums.number_at("DuePayableAmount"),
     }
 }
@@ -288,8 +289,11 @@ fn line(at: At) -> Option<Line> {
     }
     let quantity = delivery.at("BilledQuantity");
     let price_quantity = price.at("BasisQuantity").number().or_else(|| gross.at("BasisQuantity").number());
+    let status = document.text_at("LineStatusReasonCode").map(|code| code.to_lowercase());
     Some(Line {
         id: document.text_at("LineID"),
+        parent: document.text_at("ParentLineID"),
+        status: status.filter(|code| matches!(code.as_str(), "group" | "information")),
         note: document.text_at("IncludedNote/Content"),
         quantity: quantity.number(),
         unit: quantity.attribute("unitCode"),

@@ -4,6 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::names;
 use crate::domain::invoice::{Adjustment, Invoice, Line, Number, Party, SupportingDocument, Tax};
+use crate::domain::schema::resolved;
+
+/// How deep objects in objects are filled: a schema may be part of itself.
+const MAX_DEPTH: usize = 8;
 
 /// Every value that the invoice states, by its name; what it does not state is not there. The names of the invoice
 /// template come first.
@@ -94,7 +98,7 @@ pub fn facts(invoice: &Invoice) -> Map<String, Value> {
 pub fn fill(facts: &Map<String, Value>, schema: &Value) -> Map<String, Value> {
     let properties = schema.get("properties").and_then(Value::as_object);
     let filled = properties.into_iter().flatten().filter_map(|(name, property)| {
-        let value = fact_for(facts, name, property, schema)?;
+        let value = fact_for(facts, name, property, schema, 0)?;
         Some((name.clone(), value))
     });
     filled.collect()
@@ -115,10 +119,16 @@ fn named_fact(name: &str, property: &Value) -> Option<&'static str> {
 }
 
 /// The value for a property; `None` where the invoice does not state it, or nothing is known by its name.
-fn fact_for(facts: &Map<String, Value>, name: &str, property: &Value, schema: &Value) -> Option<Value> {
+fn fact_for(
+    facts: &Map<String, Value>,
+    name: &str,
+    property: &Value,
+    schema: &Value,
+    depth: usize,
+) -> Option<Value> {
     let property = resolved(property, schema);
     if property.get("properties").is_some() {
-        return object_for(facts, name, property, schema);
+        return if depth < MAX_DEPTH { object_for(facts, name, property, schema, depth) } else { None };
     }
     let value = facts.get(named_fact(name, property)?)?;
     let items = property.get("items").map(|items| resolved(items, schema));
@@ -146,7 +156,13 @@ fn fact_for(facts: &Map<String, Value>, name: &str, property: &Value, schema: &V
 }
 
 /// An object of facts, such as the name, address and tax id of the supplier.
-fn object_for(facts: &Map<String, Value>, name: &str, property: &Value, schema: &Value) -> Option<Value> {
+fn object_for(
+    facts: &Map<String, Value>,
+    name: &str,
+    property: &Value,
+    schema: &Value,
+    depth: usize,
+) -> Option<Value> {
     let properties = property.get("properties")?.as_object()?;
     let mut members = Map::new();
     for (inner, definition) in properties {
@@ -154,18 +170,13 @@ fn object_for(facts: &Map<String, Value>, name: &str, property: &Value, schema: 
         // `supplier: {name}` is the supplier's name; `totals: {total}` is the total.
         let value =
             names::fact(&format!("{name} {inner}")).and_then(|fact| facts.get(fact).cloned()).or_else(|| {
-                (!names::is_party(name)).then(|| fact_for(facts, inner, definition, schema)).flatten()
+                (!names::is_party(name))
+                    .then(|| fact_for(facts, inner, definition, schema, depth + 1))
+                    .flatten()
             });
         members.insert(inner.clone(), value.unwrap_or(Value::Null));
     }
     members.values().any(|value| !value.is_null()).then_some(Value::Object(members))
-}
-
-/// Follows one local reference, the usual way to share the schema of a line item.
-fn resolved<'a>(property: &'a Value, schema: &'a Value) -> &'a Value {
-    let reference =
-        property.get("$ref").and_then(Value::as_str).and_then(|reference| reference.strip_prefix('#'));
-    reference.and_then(|pointer| schema.pointer(pointer)).unwrap_or(property)
 }
 
 fn text_of<'a>(property: &'a Value, keyword: &str) -> Option<&'a str> {
@@ -253,8 +264,10 @@ fn line(line: &Line) -> Value {
     ];
     let attributes: Map<String, Value> =
         line.attributes.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    let further: [(&str, Value); 18] = [
+    let further: [(&str, Value); 20] = [
         ("lineNumber", line.id.clone().into()),
+        ("parentLine", line.parent.clone().into()),
+        ("lineStatus", line.status.clone().into()),
         ("details", line.description.clone().filter(|_| line.name.is_some()).into()),
         ("note", line.note.clone().into()),
         ("priceQuantity", json!(line.price_quantity)),

@@ -153,3 +153,62 @@ fn a_rendering_says_what_the_invoice_says() {
         assert!(text.iter().any(|found| found == line), "`{line}` is not in {text:#?}");
     }
 }
+
+#[test]
+fn an_invoice_in_an_envelope_is_found() {
+    let body = UBL.split_once("?>").map_or(UBL, |(_, body)| body);
+    let envelope = format!(
+        "<StandardBusinessDocument xmlns='urn:sbdh'><StandardBusinessDocumentHeader/>{body}</StandardBusinessDocument>"
+    );
+    assert_eq!(invoice(&envelope).number.as_deref(), Some("CN-77"));
+}
+
+#[test]
+fn lines_that_group_or_inform_are_in_no_sum() {
+    let start = CII.find("<ram:IncludedSupplyChainTradeLineItem>").unwrap();
+    let end_tag = "</ram:IncludedSupplyChainTradeLineItem>";
+    let end = CII.find(end_tag).unwrap() + end_tag.len();
+    let line = &CII[start..end];
+    for code in ["GROUP", "INFORMATION"] {
+        let status = format!(
+            "<ram:ParentLineID>9</ram:ParentLineID><ram:LineStatusReasonCode>{code}</ram:LineStatusReasonCode></ram:AssociatedDocumentLineDocument>"
+        );
+        let more = line.replace("</ram:AssociatedDocumentLineDocument>", &status);
+        let text = format!("{}{more}{}", &CII[..end], &CII[end..]);
+        assert_eq!(check(&invoice(&text)), []);
+        let lines = facts(&invoice(&text))["lineItems"].clone();
+        assert_eq!(
+            (&lines[1]["lineStatus"], &lines[1]["parentLine"]),
+            (&json!(code.to_lowercase()), &json!("9"))
+        );
+    }
+}
+
+#[test]
+fn sublines_and_payments_to_others_are_those_of_the_extension() {
+    let subline = "<cac:SubInvoiceLine><cbc:ID>1.1</cbc:ID><cbc:LineExtensionAmount>60</cbc:LineExtensionAmount></cac:SubInvoiceLine></cac:CreditNoteLine>";
+    let text = UBL.replacen("</cac:CreditNoteLine>", subline, 1);
+    let read = invoice(&text);
+    assert_eq!((read.lines[1].id.as_deref(), read.lines[1].parent.as_deref()), (Some("1.1"), Some("1")));
+    assert_eq!(check(&read), []);
+    let payment = "<cac:PrepaidPayment><cbc:PaidAmount>5.00</cbc:PaidAmount></cac:PrepaidPayment><cac:LegalMonetaryTotal>";
+    let text = UBL.replacen("<cac:LegalMonetaryTotal>", payment, 1);
+    assert_eq!(check(&invoice(&text)), []);
+    let start = text.find("<cbc:CustomizationID>").unwrap();
+    let end = text.find("</cbc:CustomizationID>").unwrap();
+    let extended = format!(
+        "{}<cbc:CustomizationID>urn:cen.eu:en16931:2017#conformant#urn:xeinkauf.de:kosit:extension:xrechnung_3.0{}",
+        &text[..start],
+        &text[end..]
+    );
+    let due = extended.replacen(">100.00</cbc:PayableAmount>", ">105.00</cbc:PayableAmount>", 1);
+    assert_eq!(check(&invoice(&due)), []);
+}
+
+#[test]
+fn a_schema_that_is_part_of_itself_is_filled_some_deep() {
+    let schema = json!({"$defs": {"node": {"properties": {"next": {"$ref": "#/$defs/node"}, "total": {}}}},
+        "properties": {"next": {"$ref": "#/$defs/node"}}});
+    let filled = fill(&facts(&invoice(CII)), &schema);
+    assert_eq!(filled["next"]["total"], json!(35.7));
+}

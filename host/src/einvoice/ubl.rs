@@ -14,6 +14,12 @@ const OBJECT: &str = "130";
 /// Scheme of an identifier that is a creditor's, not a party's.
 const CREDITOR: &str = "SEPA";
 
+/// How deep lines are part of lines.
+const MAX_DEPTH: usize = 20;
+
+/// What the extension of XRechnung calls itself: it alone has payments by others for what they sold.
+const EXTENSION: &str = "extension:xrechnung";
+
 /// Type code of a document that states none: its element says it.
 const CREDIT_NOTE: &str = "381";
 
@@ -25,7 +31,10 @@ pub(super) fn read(root: Node) -> Invoice {
     let currency = root.text_at("DocumentCurrencyCode");
     let tax_currency = root.text_at("TaxCurrencyCode");
     let type_code = root.first(&["InvoiceTypeCode", "CreditNoteTypeCode"]).text();
-    let lines = root.all("InvoiceLine").chain(root.all("CreditNoteLine"));
+    let mut lines = Vec::new();
+    for at in root.all("InvoiceLine").chain(root.all("CreditNoteLine")) {
+        add_lines(at, None, 0, &mut lines);
+    }
     let taxes = tax_total(root, currency.as_deref());
     Invoice {
         syntax: Syntax::Ubl,
@@ -49,7 +58,7 @@ pub(super) fn read(root: Node) -> Invoice {
         totals: totals(root, taxes, currency.as_deref(), tax_currency.as_deref()),
         taxes: taxes.all("TaxSubtotal").map(tax).collect(),
         supporting_documents: root.all("AdditionalDocumentReference").filter_map(supporting).collect(),
-        lines: lines.map(line).collect(),
+        lines,
         currency,
         tax_currency,
     }
@@ -206,8 +215,19 @@ fn totals(root: At, taxes: At, currency: Option<&str>, tax_currency: Option<&str
         with_tax: sums.number_at("TaxInclusiveAmount"),
         prepaid: sums.number_at("PrepaidAmount"),
         rounding: sums.number_at("PayableRoundingAmount"),
+        third_party: third_party(root),
         due: sums.number_at("PayableAmount"),
     }
+}
+
+/// What is to be paid to others as well, for their services on the same invoice.
+fn third_party(root: At) -> Option<Number> {
+    if !root.text_at("CustomizationID")?.contains(EXTENSION) {
+        return None;
+    }
+    root.all("PrepaidPayment")
+        .filter_map(|payment| payment.number_at("PaidAmount"))
+        .reduce(|sum, amount| sum + amount)
 }
 
 fn tax(at: At) -> Tax {
@@ -237,6 +257,22 @@ fn supporting(at: At) -> Option<SupportingDocument> {
     })
 }
 
+/// Adds a line and those that it consists of, which only the extension of XRechnung has; a line's amount is the sum of
+/// theirs.
+fn add_lines(at: At, parent: Option<&str>, depth: usize, lines: &mut Vec<Line>) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    let mut line = line(at);
+    line.parent = parent.map(str::to_owned);
+    line.status = (depth > 0).then(|| "subline".to_owned());
+    let id = line.id.clone();
+    lines.push(line);
+    for inner in at.all("SubInvoiceLine").chain(at.all("SubCreditNoteLine")) {
+        add_lines(inner, id.as_deref(), depth + 1, lines);
+    }
+}
+
 fn line(at: At) -> Line {
     let quantity = at.first(&["InvoicedQuantity", "CreditedQuantity"]);
     let item = at.at("Item");
@@ -246,6 +282,8 @@ fn line(at: At) -> Line {
     let period = at.at("InvoicePeriod");
     Line {
         id: at.text_at("ID"),
+        parent: None,
+        status: None,
         note: at.text_at("Note"),
         quantity: quantity.number(),
         unit: quantity.attribute("unitCode"),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::cells::{Cell, Style, is_list, lookup};
 use super::{Entry, Error, Rows};
 use crate::domain::extraction::Extraction;
+use crate::domain::schema::resolved;
 use crate::domain::template::export::{ExportRows, ExportSettings};
 
 /// Most columns: what a sheet of a workbook may have is more, what anybody reads is less.
@@ -30,12 +31,14 @@ pub(super) struct Fields {
     paths: IndexSet<String>,
     /// Fields that are lists of objects, with the paths of the items' fields.
     lists: IndexMap<String, IndexSet<String>>,
+    /// Whether these are the fields of a list's items: lists among them stand in one cell.
+    is_item: bool,
 }
 
 impl Fields {
     /// Adds the fields that a template's schema names.
     pub(super) fn add_schema(&mut self, schema: &Value) {
-        self.add_properties(schema, "", 0);
+        self.add_properties(schema, schema, "", 0);
     }
 
     /// Adds the fields that a result has beyond those that are known.
@@ -56,16 +59,26 @@ impl Fields {
         tables.collect()
     }
 
-    fn add_properties(&mut self, schema: &Value, prefix: &str, depth: usize) {
+    fn add_properties(&mut self, schema: &Value, root: &Value, prefix: &str, depth: usize) {
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
         for (name, property) in properties {
+            // A schema may be part of itself, many times.
+            if self.paths.len() >= MAX_COLUMNS {
+                return;
+            }
             let path = joined(prefix, name);
-            if let Some(items) = property.get("items").filter(|items| items.get("properties").is_some()) {
-                let mut item = Self::default();
-                item.add_properties(items, "", depth + 1);
+            let property = resolved(property, root);
+            let items = property.get("items").map(|items| resolved(items, root));
+            if depth >= MAX_DEPTH {
+                self.add_path(path);
+            } else if let Some(items) =
+                items.filter(|items| !self.is_item && items.get("properties").is_some())
+            {
+                let mut item = Self { is_item: true, ..Self::default() };
+                item.add_properties(items, root, "", depth + 1);
                 self.add_list(path, item);
-            } else if depth < MAX_DEPTH && property.get("properties").is_some_and(Value::is_object) {
-                self.add_properties(property, &path, depth + 1);
+            } else if property.get("properties").is_some_and(Value::is_object) {
+                self.add_properties(property, root, &path, depth + 1);
             } else {
                 self.add_path(path);
             }

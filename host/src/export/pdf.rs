@@ -8,7 +8,6 @@
 mod font;
 mod placement;
 
-use std::any::Any;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -47,9 +46,6 @@ const SIDES: std::ops::RangeInclusive<f32> = 3.0..=14_400.0;
 /// Least space between two words of a line, in heights of the first.
 const LEAST_GAP: f32 = 0.15;
 
-/// Stack of the thread that reads and writes PDF: objects of an outside file may be nested deeply.
-const STACK_BYTES: usize = 32 << 20;
-
 /// Writes the searchable PDF of one record.
 pub(super) struct Searchable {
     output: Output,
@@ -84,7 +80,7 @@ pub(super) fn searchable(entry: &Entry, limits: Limits) -> Result<Bytes, Error> 
         return Ok(content);
     }
     let unwritable = |reason: String| Error::Pdf { file_name: entry.document.file_name.clone(), reason };
-    let written = isolated(|| {
+    let written = decode::isolated(|| {
         let original = match is_pdf {
             true => Some(Original::read(&content)?),
             false => None,
@@ -103,20 +99,6 @@ pub(super) fn searchable(entry: &Entry, limits: Limits) -> Result<Bytes, Error> 
         Ok(Err(Unwritten::Other(reason))) => Err(unwritable(reason.to_owned())),
         Err(_) => Err(unwritable("its structure cannot be interpreted".to_owned())),
     }
-}
-
-/// Runs what reads outside files on a deep stack, and catches its panics.
-fn isolated<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Box<dyn Any + Send>> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("pdf export".into())
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, || std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)));
-        match thread {
-            Ok(thread) => thread.join().and_then(|outcome| outcome),
-            Err(error) => Err(Box::new(error) as Box<dyn Any + Send>),
-        }
-    })
 }
 
 /// Why there is no PDF.

@@ -1,20 +1,13 @@
 //! Makes an extractor's answer conform to the template's schema: what the template asks for is there, found or
 //! not; what does not fit its type is turned into it where that loses nothing, and else refused with a warning.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::domain::extraction::{Field, Warning};
-
-/// Keywords whose value maps names to schemas.
-const SCHEMA_MAPS: [&str; 5] =
-    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
-
-/// Keywords whose value is a schema.
-const SCHEMAS: [&str; 5] = ["items", "additionalProperties", "contains", "not", "additionalItems"];
-
-/// Keywords whose value is a list of schemas.
-const SCHEMA_LISTS: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+use crate::domain::schema;
 
 /// Why a template's schema cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,23 +30,36 @@ pub fn conform(schema: &Value, mut fields: IndexMap<String, Field>) -> Result<Co
     let Some(Value::Object(properties)) = schema.get("properties").filter(|known| known.is_object()) else {
         return Ok(Conformed { fields, warnings: Vec::new() });
     };
-    let mut conformed = Conformed { fields: IndexMap::with_capacity(properties.len()), warnings: Vec::new() };
-    for (name, property) in properties {
-        let mut field = fields.swap_remove(name).unwrap_or_else(not_found);
+    let mut found: Vec<(&String, Field)> =
+        properties.keys().map(|name| (name, fields.swap_remove(name).unwrap_or_else(not_found))).collect();
+    for ((_, field), property) in found.iter_mut().zip(properties.values()) {
         if !field.value.is_null() {
-            let validator = validator(schema, property)?;
             coerce(&mut field.value, property, schema);
-            if let Err(error) = validator.validate(&field.value) {
-                conformed.warnings.push(Warning {
-                    code: "value_rejected".to_owned(),
-                    message: format!(
-                        "the value found for `{name}` does not fit the template's schema: {error}"
-                    ),
-                    field: Some(name.clone()),
-                    page: field.page,
-                });
-                field = not_found();
-            }
+        }
+    }
+    let values: Map<String, Value> =
+        found.iter().map(|(name, field)| ((*name).clone(), field.value.clone())).collect();
+    let validator = schema::validator(schema).map_err(SchemaError)?;
+    let values = Value::Object(values);
+    // The first thing that is wrong with each value.
+    let mut problems: BTreeMap<String, String> = BTreeMap::new();
+    for error in validator.iter_errors(&values) {
+        let place = error.instance_path().to_string();
+        let name = place.split('/').nth(1).unwrap_or_default().replace("~1", "/").replace("~0", "~");
+        problems.entry(name).or_insert_with(|| error.to_string());
+    }
+    let mut conformed = Conformed { fields: IndexMap::with_capacity(found.len()), warnings: Vec::new() };
+    for (name, mut field) in found {
+        if let Some(problem) = problems.get(name) {
+            conformed.warnings.push(Warning {
+                code: "value_rejected".to_owned(),
+                message: format!(
+                    "the value found for `{name}` does not fit the template's schema: {problem}"
+                ),
+                field: Some(name.clone()),
+                page: field.page,
+            });
+            field = not_found();
         }
         conformed.fields.insert(name.clone(), field);
     }
@@ -64,80 +70,9 @@ fn not_found() -> Field {
     Field { value: Value::Null, confidence: 0.0, page: None, bbox: None, source: None, text: None }
 }
 
-/// A validator for one property; definitions of the whole schema can be referred to.
-fn validator(schema: &Value, property: &Value) -> Result<jsonschema::Validator, SchemaError> {
-    let mut standing_alone = match nullable(property) {
-        Value::Object(standing_alone) => standing_alone,
-        other => return Err(SchemaError(format!("a property is {other}, not an object"))),
-    };
-    for definitions in ["$defs", "definitions", "$schema"] {
-        if let Some(value) = schema.get(definitions) {
-            standing_alone.entry(definitions).or_insert_with(|| match definitions {
-                "$schema" => value.clone(),
-                _ => map_values(value, nullable),
-            });
-        }
-    }
-    jsonschema::options()
-        .should_validate_formats(true)
-        .build(&Value::Object(standing_alone))
-        .map_err(|error| SchemaError(error.to_string()))
-}
-
-/// The schema with every value allowed to be null and nothing required: a document says what it says.
-fn nullable(schema: &Value) -> Value {
-    let Value::Object(schema) = schema else { return schema.clone() };
-    let mut relaxed = Map::with_capacity(schema.len());
-    for (keyword, value) in schema {
-        let value = match keyword.as_str() {
-            "required" | "dependentRequired" | "minProperties" => continue,
-            "type" => with_null(value),
-            "enum" => enum_with_null(value),
-            keyword if SCHEMA_MAPS.contains(&keyword) => map_values(value, nullable),
-            keyword if SCHEMAS.contains(&keyword) => nullable(value),
-            keyword if SCHEMA_LISTS.contains(&keyword) => match value {
-                Value::Array(schemas) => Value::Array(schemas.iter().map(nullable).collect()),
-                other => other.clone(),
-            },
-            _ => value.clone(),
-        };
-        relaxed.insert(keyword.clone(), value);
-    }
-    Value::Object(relaxed)
-}
-
-fn map_values(value: &Value, change: fn(&Value) -> Value) -> Value {
-    match value {
-        Value::Object(entries) => {
-            Value::Object(entries.iter().map(|(name, entry)| (name.clone(), change(entry))).collect())
-        }
-        other => other.clone(),
-    }
-}
-
-fn with_null(types: &Value) -> Value {
-    let mut types = match types {
-        Value::Array(types) => types.clone(),
-        single => vec![single.clone()],
-    };
-    if !types.iter().any(|known| known == "null") {
-        types.push("null".into());
-    }
-    Value::Array(types)
-}
-
-fn enum_with_null(values: &Value) -> Value {
-    match values {
-        Value::Array(values) if !values.contains(&Value::Null) => {
-            Value::Array(values.iter().cloned().chain([Value::Null]).collect())
-        }
-        other => other.clone(),
-    }
-}
-
 /// Turns a value into the type that the schema asks for, where that loses nothing.
 fn coerce(value: &mut Value, schema: &Value, root: &Value) {
-    let schema = resolve(schema, root);
+    let schema = schema::resolved(schema, root);
     match value {
         Value::Array(items) => {
             if let Some(of_item) = schema.get("items") {
@@ -178,16 +113,6 @@ fn coerce(value: &mut Value, schema: &Value, root: &Value) {
         }
         _ => {}
     }
-}
-
-/// Follows one local reference, the usual way to share the schema of a line item.
-fn resolve<'a>(schema: &'a Value, root: &'a Value) -> &'a Value {
-    schema
-        .get("$ref")
-        .and_then(Value::as_str)
-        .and_then(|reference| reference.strip_prefix('#'))
-        .and_then(|pointer| root.pointer(pointer))
-        .unwrap_or(schema)
 }
 
 /// Whether the schema lets a value be of this type; one that names no type lets all.
@@ -261,6 +186,30 @@ mod tests {
         );
         assert_eq!(warnings, Vec::<String>::new());
         assert_eq!(values, json!({"items": [{"name": "A", "amount": 2.5}, {"name": "B", "amount": null}]}));
+    }
+
+    #[test]
+    fn properties_may_refer_to_one_another_and_allow_everything() {
+        let schema = json!({
+            "$defs": {"amount": {"type": "number"}},
+            "properties": {
+                "total": {"$ref": "#/$defs/amount"}, "subtotal": {"$ref": "#/properties/total"}, "number": true,
+                "a/b c~": {"type": "string"},
+                "own": {"$defs": {"amount": {"type": "string"}}, "$ref": "#/$defs/amount"}}});
+        let answer = json!({"total": 2.5, "subtotal": "2.00", "number": "BH-1", "a/b c~": 7, "own": "x"});
+        let (values, warnings) = conformed(schema, answer);
+        let expected = json!({"total": 2.5, "subtotal": 2.0, "number": "BH-1", "a/b c~": "7", "own": null});
+        assert_eq!(values, expected);
+        assert!(warnings.len() == 1 && warnings[0].contains("`own`"), "{warnings:?}");
+    }
+
+    #[test]
+    fn what_the_schema_says_of_the_whole_does_not_refuse_a_part() {
+        let schema = json!({"$id": "https://example.org/a", "minProperties": 2, "additionalProperties": false,
+            "if": {"required": ["total"]}, "then": {"required": ["tax"]},
+            "properties": {"total": {"type": "number"}, "tax": {"$ref": "#/properties/total"}}});
+        let (values, warnings) = conformed(schema, json!({"total": 2.5}));
+        assert_eq!((values, warnings), (json!({"total": 2.5, "tax": null}), Vec::<String>::new()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::decode::{AttachedXml, Document};
+use crate::decode::Document;
 use crate::domain::extraction::{ExtractorOutput, Field, Warning};
 use crate::domain::invoice::Invoice;
 use crate::domain::page::PageText;
@@ -68,20 +68,30 @@ pub struct Found {
     pub warnings: Vec<Warning>,
 }
 
-/// Looks for an invoice in the XML of a document. Of several the one with the likeliest name is taken.
-pub fn find(document: &Document) -> Found {
-    let mut attached = document.attached_xml();
-    attached.sort_by_key(|xml| xml.name.as_deref().map_or(0, einvoice::name_rank));
+/// The invoice that XML is; `None` for any other, and for what cannot be read.
+pub fn alone(text: &str) -> Option<Electronic> {
+    let invoice = einvoice::read(text).ok().flatten()?;
+    Some(Electronic { invoice, has_pages: false })
+}
+
+/// Looks for an invoice in the XML of a document, file by file in the order of how likely their names are; `max_bytes` is
+/// how much is read of them all.
+pub fn find(document: &Document, max_bytes: u64) -> Found {
+    let mut places = document.xml_places();
+    places.sort_by_cached_key(|place| place.name.as_deref().map_or(0, einvoice::name_rank));
     let mut found = Found::default();
-    for AttachedXml { name, text } in attached {
+    let mut left = max_bytes;
+    for place in places {
+        let Some(text) = document.xml(&place, left) else { continue };
+        left = left.saturating_sub(text.len() as u64);
         match einvoice::read(&text) {
             Ok(Some(invoice)) => {
-                found.electronic = Some(Electronic { invoice, has_pages: name.is_some() });
+                found.electronic = Some(Electronic { invoice, has_pages: place.name.is_some() });
                 break;
             }
             Ok(None) => {}
             Err(error) => {
-                let name = name.unwrap_or_default();
+                let name = place.name.unwrap_or_default();
                 let message = format!("the document carries `{name}`, which cannot be read: {error}");
                 found.warnings.push(warning("xml_unreadable", message, None, None));
             }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ocriva::config;
 use ocriva::domain::capability::Capability;
 use ocriva::plugins::manifest;
+use ocriva_plugin_build::embed;
 use serde_json::{Value, json};
 use support::guest;
 

@@ -21,20 +21,20 @@ pub(super) struct Column {
 
 /// The columns of a table that is at most `room` points wide, in groups that stand one below the other. Columns without
 /// text take no room.
-pub(super) fn groups(rows: &[Vec<String>], room: f32) -> Vec<Vec<Column>> {
+pub(super) fn groups(rows: &[&[String]], room: f32) -> Vec<Vec<Column>> {
     let widths = natural_widths(rows);
     let used: Vec<(usize, f32)> = widths.into_iter().enumerate().filter(|(_, width)| *width > 0.0).collect();
     used.chunks(MAX_COLUMNS).map(|group| group_columns(group, room)).collect()
 }
 
 /// The width of the widest line of each column.
-fn natural_widths(rows: &[Vec<String>]) -> Vec<f32> {
+fn natural_widths(rows: &[&[String]]) -> Vec<f32> {
     let mut widths: Vec<f32> = Vec::new();
     for row in rows {
         if widths.len() < row.len() {
             widths.resize(row.len(), 0.0);
         }
-        for (widest, cell) in widths.iter_mut().zip(row) {
+        for (widest, cell) in widths.iter_mut().zip(*row) {
             for line in cell.lines() {
                 *widest = widest.max(metrics::width(line.trim()));
             }
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn columns_without_text_take_no_room() {
-        let rows = vec![vec!["a".to_owned(), String::new(), "b".to_owned()]];
-        let groups = groups(&rows, 500.0);
+        let row = ["a".to_owned(), String::new(), "b".to_owned()];
+        let groups = groups(&[&row], 500.0);
         let indices: Vec<usize> = groups.iter().flatten().map(|column| column.index).collect();
         assert_eq!(indices, [0, 2]);
         assert!(groups[0][1].x < 30.0, "{groups:?}");
@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn what_no_page_is_wide_enough_for_stands_below() {
-        let rows = vec![vec!["cell".to_owned(); 450]];
-        let groups = groups(&rows, 10_000.0);
+        let row = vec!["cell".to_owned(); 450];
+        let groups = groups(&[&row], 10_000.0);
         assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [200, 200, 50]);
     }
 }

@@ -3,14 +3,37 @@
 use hayro::hayro_syntax::Pdf;
 use hayro::hayro_syntax::object::{Array, Dict, Object, Stream, String as Text};
 
+use super::super::bomb;
+
 /// Most files that are looked at.
 const MAX_FILES: usize = 100;
 
 /// How deep the tree of names is followed; with thousands of names it has three levels.
 const MAX_DEPTH: usize = 16;
 
-/// The XML files that a PDF carries, by name, each of at most `max_bytes`.
-pub(super) fn xml_files(file: &Pdf, max_bytes: u64) -> Vec<(String, Vec<u8>)> {
+/// Names of the XML files that a PDF carries, each once.
+pub(super) fn xml_names(file: &Pdf) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in specifications(file).iter().filter_map(name) {
+        if name.to_ascii_lowercase().ends_with(".xml") && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The first file of a name that a PDF carries; `None` for a damaged one, or one of more than `max_bytes`.
+pub(super) fn xml_file(file: &Pdf, wanted: &str, max_bytes: u64) -> Option<Vec<u8>> {
+    let specifications = specifications(file);
+    let mut named =
+        specifications.iter().filter(|specification| name(specification).as_deref() == Some(wanted));
+    let streams = named.find_map(|specification| specification.get::<Dict>("EF"))?;
+    let stream = ["F", "UF"].into_iter().find_map(|key| streams.get::<Stream>(key))?;
+    bomb::decoded_length(&stream, max_bytes).ok()?;
+    Some(stream.decoded_data().ok()?.into_owned())
+}
+
+fn specifications(file: &Pdf) -> Vec<Dict<'_>> {
     let Some(catalog) = file.xref().get::<Dict>(file.xref().root_id()) else { return Vec::new() };
     let mut specifications = Vec::new();
     // PDF/A-3 lists them here, in the order in which they matter; all PDF files may have them in the tree.
@@ -20,14 +43,12 @@ pub(super) fn xml_files(file: &Pdf, max_bytes: u64) -> Vec<(String, Vec<u8>)> {
     if let Some(tree) = catalog.get::<Dict>("Names").and_then(|names| names.get::<Dict>("EmbeddedFiles")) {
         collect(&tree, 0, &mut specifications);
     }
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
-    for specification in specifications {
-        let Some((name, content)) = xml_file(&specification, max_bytes) else { continue };
-        if !files.iter().any(|(known, _)| *known == name) {
-            files.push((name, content));
-        }
-    }
-    files
+    specifications
+}
+
+fn name(specification: &Dict) -> Option<String> {
+    let name = ["UF", "F"].into_iter().find_map(|key| specification.get::<Text>(key))?;
+    Some(decoded(name.as_bytes()))
 }
 
 /// Collects the file specifications in a tree of names.
@@ -48,18 +69,6 @@ fn collect<'a>(node: &Dict<'a>, depth: usize, found: &mut Vec<Dict<'a>>) {
             collect(&kid, depth + 1, found);
         }
     }
-}
-
-fn xml_file(specification: &Dict, max_bytes: u64) -> Option<(String, Vec<u8>)> {
-    let name = ["UF", "F"].into_iter().find_map(|key| specification.get::<Text>(key))?;
-    let name = decoded(name.as_bytes());
-    let streams = specification.get::<Dict>("EF")?;
-    let stream = ["F", "UF"].into_iter().find_map(|key| streams.get::<Stream>(key))?;
-    if !name.to_ascii_lowercase().ends_with(".xml") {
-        return None;
-    }
-    let content = stream.decoded_data().ok()?;
-    (content.len() as u64 <= max_bytes).then(|| (name, content.into_owned()))
 }
 
 /// A text string: UTF-16 with a byte order mark, or one byte a letter.

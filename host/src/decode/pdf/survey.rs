@@ -15,6 +15,7 @@ use hayro_interpret::{
     InterpreterCache, InterpreterSettings, Paint, SoftMask, TransformExt, interpret_page,
 };
 
+use super::super::bomb;
 use super::pictures;
 
 /// Units of glyph space per em.
@@ -91,6 +92,8 @@ pub(super) struct Survey {
     pub(super) picture_pixels: u64,
     /// Samples of the largest picture.
     pub(super) largest_picture_pixels: u64,
+    /// Whether a picture, perhaps one among the drawing instructions, decodes to more bytes than are allowed.
+    pub(super) has_bomb: bool,
     /// Curves of filled shapes: outlined letters have many, ruled lines and boxes none.
     pub(super) curve_count: usize,
 }
@@ -102,15 +105,16 @@ impl Survey {
     }
 }
 
-/// Walks through a page. Unwinds with a [`Stop`] when it takes too long.
-pub(super) fn survey<'a>(page: &'a Page<'a>, deadline: Instant) -> Survey {
+/// Walks through a page, on which no picture should decode to more than `max_inflated_bytes`. Unwinds with a [`Stop`]
+/// when it takes too long.
+pub(super) fn survey<'a>(page: &'a Page<'a>, deadline: Instant, max_inflated_bytes: u64) -> Survey {
     let (width, height) = page.render_dimensions();
     let bounds = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let cache = InterpreterCache::new();
     let settings = InterpreterSettings::default();
     let mut context =
         Context::new(page.initial_transform(true).to_kurbo(), bounds, &cache, page.xref(), settings);
-    let mut surveyor = Surveyor::new(bounds, deadline);
+    let mut surveyor = Surveyor::new(bounds, deadline, max_inflated_bytes);
     interpret_page(page, &mut context, &mut surveyor);
     surveyor.finish()
 }
@@ -150,6 +154,7 @@ struct Group {
 
 struct Surveyor {
     deadline: Instant,
+    max_inflated_bytes: u64,
     operations: u32,
     deep_operations: u32,
     clips: Vec<Clip>,
@@ -162,9 +167,10 @@ struct Surveyor {
 }
 
 impl Surveyor {
-    fn new(bounds: Rect, deadline: Instant) -> Self {
+    fn new(bounds: Rect, deadline: Instant, max_inflated_bytes: u64) -> Self {
         Self {
             deadline,
+            max_inflated_bytes,
             operations: 0,
             deep_operations: 0,
             clips: vec![Clip { bbox: bounds, is_rect: true }],
@@ -187,7 +193,7 @@ impl Surveyor {
             deep_operations: self.deep_operations,
             clips: self.clips.clone(),
             visited: std::mem::take(&mut self.visited),
-            ..Self::new(Rect::ZERO, self.deadline)
+            ..Self::new(Rect::ZERO, self.deadline, self.max_inflated_bytes)
         };
         let outer = std::mem::replace(self, inner);
         draw(self);
@@ -198,6 +204,7 @@ impl Surveyor {
         self.found.picture_pixels = self.found.picture_pixels.saturating_add(inner.found.picture_pixels);
         self.found.largest_picture_pixels =
             self.found.largest_picture_pixels.max(inner.found.largest_picture_pixels);
+        self.found.has_bomb |= inner.found.has_bomb;
     }
 
     /// Looks into the mask and the pattern that something is drawn with.
@@ -476,6 +483,7 @@ impl<'a> Device<'a> for Surveyor {
             Image::Stencil(stencil) => stencil.stream(),
             Image::Raster(raster) => raster.stream(),
         };
+        self.found.has_bomb |= bomb::check_stream(stream, self.max_inflated_bytes).is_err();
         let (has_mask, mask_samples) = pictures::masks(stream);
         for samples in [pictures::samples(stream, image.width(), image.height()), mask_samples] {
             self.found.picture_pixels = self.found.picture_pixels.saturating_add(samples);

@@ -17,10 +17,112 @@ const MAIL_HEADERS: [&str; 8] = [
 /// Headers of an e-mail message that letters and forms have too.
 const LETTER_HEADERS: [&str; 5] = ["from", "to", "cc", "date", "subject"];
 
-/// Elements that a web page or a piece of one begins with.
+/// Elements that a web page or a piece of one begins with, whatever else is said.
 const HTML_ELEMENTS: [&str; 16] = [
     "html", "head", "body", "title", "meta", "div", "p", "table", "span", "style", "h1", "h2", "ul", "ol",
     "center", "br",
+];
+
+/// Elements that a piece of a web page may begin with as well, and other XML just so: where it says that it is XML, it is.
+const SHARED_ELEMENTS: [&str; 98] = [
+    "a",
+    "abbr",
+    "address",
+    "area",
+    "article",
+    "aside",
+    "audio",
+    "b",
+    "base",
+    "big",
+    "blockquote",
+    "button",
+    "canvas",
+    "caption",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "data",
+    "datalist",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "dialog",
+    "dir",
+    "dl",
+    "dt",
+    "em",
+    "embed",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "font",
+    "footer",
+    "form",
+    "frame",
+    "frameset",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "hr",
+    "i",
+    "iframe",
+    "img",
+    "input",
+    "ins",
+    "kbd",
+    "label",
+    "legend",
+    "li",
+    "link",
+    "main",
+    "map",
+    "mark",
+    "marquee",
+    "menu",
+    "meter",
+    "nav",
+    "nobr",
+    "noscript",
+    "object",
+    "optgroup",
+    "option",
+    "output",
+    "picture",
+    "pre",
+    "progress",
+    "q",
+    "s",
+    "samp",
+    "script",
+    "search",
+    "section",
+    "select",
+    "small",
+    "source",
+    "strike",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "tbody",
+    "td",
+    "template",
+    "textarea",
+    "tfoot",
+    "th",
+    "thead",
+    "time",
+    "tr",
+    "tt",
+    "u",
+    "var",
+    "video",
 ];
 
 /// Lines that are compared to see whether a text is a table.
@@ -33,10 +135,10 @@ pub(super) fn sniff(head: &[u8], file_name: &str) -> Option<Format> {
     if text.starts_with("{\\rtf") {
         return Some(Format::Rtf);
     }
-    if let Some(markup) = markup(text) {
+    let extension = file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    if let Some(markup) = markup(text, extension.as_deref()) {
         return Some(markup);
     }
-    let extension = file_name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     if is_mail(text, extension.as_deref() == Some("eml")) {
         return Some(Format::Eml);
     }
@@ -88,22 +190,29 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
 }
 
 /// A web page or another kind of XML.
-fn markup(text: &str) -> Option<Format> {
-    let start: String = text.chars().take(4096).collect::<String>().to_ascii_lowercase();
-    if start.starts_with("<!doctype html") {
+fn markup(text: &str, extension: Option<&str>) -> Option<Format> {
+    let text = text.to_ascii_lowercase();
+    if text.starts_with("<!doctype html") {
         return Some(Format::Html);
     }
-    let root = root_element(&start)?;
+    let (root, attributes) = root_element(&text)?;
     let name = root.rsplit(':').next().unwrap_or(root);
-    if HTML_ELEMENTS.contains(&name) {
+    let has_namespace = root.contains(':') || attributes.contains("xmlns");
+    let is_declared = text.starts_with("<?xml") || text.starts_with("<!doctype");
+    let is_page = match extension {
+        Some("html" | "htm" | "xhtml") => !has_namespace,
+        Some("xml") => false,
+        _ => !has_namespace && !is_declared && SHARED_ELEMENTS.contains(&name),
+    };
+    if is_page || HTML_ELEMENTS.contains(&name) {
         return Some(Format::Html);
     }
     // Elsewhere a letter in angle brackets is no element: it needs an end, or a declaration before it.
-    (start.starts_with("<?xml") || text.contains("</") || text.contains("/>")).then_some(Format::Xml)
+    (is_declared || text.contains("</") || text.contains("/>")).then_some(Format::Xml)
 }
 
-/// Name of the first element, behind declarations and comments.
-fn root_element(text: &str) -> Option<&str> {
+/// Name of the first element, behind declarations and comments, and what else is in its tag.
+fn root_element(text: &str) -> Option<(&str, &str)> {
     let mut rest = text.trim_start();
     loop {
         rest = if let Some(comment) = rest.strip_prefix("<!--") {
@@ -121,7 +230,9 @@ fn root_element(text: &str) -> Option<&str> {
     }
     let name = rest.strip_prefix('<')?;
     let end = name.find(|c: char| c.is_whitespace() || c == '>' || c == '/').unwrap_or(name.len());
-    name.get(..end).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+    let (name, rest) = name.split_at_checked(end)?;
+    let attributes = rest.split_once('>').map_or(rest, |(attributes, _)| attributes);
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then_some((name, attributes))
 }
 
 /// Whether a text begins with the headers of an e-mail message.
@@ -181,6 +292,25 @@ mod tests {
         check(b"<!DOCTYPE a [<!ENTITY b 'c>'>]><a>&b;</a>", "", Some(Format::Xml));
         check(b"<Invoice xmlns='urn:oasis'><ID>1</ID></Invoice>", "", Some(Format::Xml));
         check(b"<john@example.org> wrote", "", Some(Format::Text));
+        let comment = format!("<?xml version='1.0'?><!--{}--><html/>", "-  ".repeat(5000));
+        check(comment.as_bytes(), "", Some(Format::Html));
+    }
+
+    #[test]
+    fn a_piece_of_a_web_page_is_one_unless_it_says_that_it_is_xml() {
+        for piece in [
+            "<h3>Total</h3>",
+            "<form><input></form>",
+            "<b>Total<br></b>",
+            "<font size=2>a</font>",
+            "<section/>",
+        ] {
+            check(piece.as_bytes(), "", Some(Format::Html));
+        }
+        check(b"<page><b>Total<br></page>", "a.html", Some(Format::Html));
+        check(b"<form><total>1</total></form>", "form.xml", Some(Format::Xml));
+        check(b"<?xml version='1.0'?><form><total>1</total></form>", "", Some(Format::Xml));
+        check(b"<data xmlns='urn:a'><total>1</total></data>", "", Some(Format::Xml));
     }
 
     #[test]
