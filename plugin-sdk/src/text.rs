@@ -84,6 +84,11 @@ pub fn distance_within(left: &[char], right: &[char], limit: usize) -> Option<us
     if left.len().abs_diff(right.len()) > limit {
         return None;
     }
+    // What both start and end with needs no comparing.
+    let same = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let (left, right) = (left.get(same..)?, right.get(same..)?);
+    let same = left.iter().rev().zip(right.iter().rev()).take_while(|(left, right)| left == right).count();
+    let (left, right) = (left.get(..left.len() - same)?, right.get(..right.len() - same)?);
     let mut previous: Vec<usize> = (0..=right.len()).collect();
     let mut current = previous.clone();
     for (row, left_char) in left.iter().enumerate() {

@@ -31,6 +31,7 @@ mod project_members;
 mod projects;
 mod queue;
 mod replicas;
+mod rules;
 mod serving;
 mod store;
 mod streams;

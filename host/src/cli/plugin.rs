@@ -1,5 +1,7 @@
 //! `ocriva plugin`: which plugins there are, and whether a file is one.
 
+mod import_rules;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub enum Plugin {
         #[arg(value_name = "FILE.wasm")]
         file: PathBuf,
     },
+    /// Print invoice2data's templates as settings of the plugin `rules`.
+    ImportRules(import_rules::ImportRules),
 }
 
 impl Plugin {
@@ -31,7 +35,7 @@ impl Plugin {
     pub fn data(&self) -> Option<&PathBuf> {
         match self {
             Self::List { data } => data.as_ref(),
-            Self::Check { .. } => None,
+            Self::Check { .. } | Self::ImportRules(_) => None,
         }
     }
 
@@ -40,13 +44,16 @@ impl Plugin {
     /// # Errors
     /// A file or folder that cannot be read; a component that cannot be used is reported in the exit status.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        let engine = Arc::new(Engine::new(&config.plugins, config.user_cache_dir().join("plugins"))?);
-        let runtime = super::runtime()?;
         match self {
-            Self::List { .. } => runtime.block_on(list(engine, config)),
-            Self::Check { file } => runtime.block_on(check(engine, file)),
+            Self::List { .. } => super::runtime()?.block_on(list(engine(config)?, config)),
+            Self::Check { file } => super::runtime()?.block_on(check(engine(config)?, file)),
+            Self::ImportRules(import) => import.run(),
         }
     }
+}
+
+fn engine(config: &Config) -> anyhow::Result<Arc<Engine>> {
+    Ok(Arc::new(Engine::new(&config.plugins, config.user_cache_dir().join("plugins"))?))
 }
 
 async fn list(engine: Arc<Engine>, config: &Config) -> anyhow::Result<ExitCode> {
