@@ -3,7 +3,7 @@
 //! What a stream tells comes from the documents' records, so that any process can go on where another one stopped: an
 //! event's id is the time of the change it tells, and a client that comes back with `Last-Event-ID` is told what has
 //! changed since. States that were passed through meanwhile are not told; the last one always is, even where the clocks
-//! of processes differ. A stream ends after its final event, when the server stops, and when its client may not hear more.
+//! of processes differ. A stream ends after its final event, when the server stops, and when its client may hear no more.
 
 use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
@@ -86,8 +86,9 @@ pub struct BatchEvent {
 ///
 /// `status` when its status changes, `progress` when pages are read, and at the end `completed`, `failed`, `cancelled`
 /// or `retention_expired`; the data is a `DocumentEvent`. The stream ends after the final event. It also ends after a
-/// while, or when the server stops: connect again with the id of the last event in `Last-Event-ID`, as browsers do by
-/// themselves. When all has been told already, the answer is 204.
+/// while, when the credential does not reach the document any more, or when the server stops: connect again with the id
+/// of the last event in `Last-Event-ID`, as browsers do by themselves. When all has been told already, the answer is
+/// 204.
 #[utoipa::path(get, path = "/processing-history/{id}/events", tag = "processing history",
     params(("id" = String, Path),
         ("Last-Event-ID" = Option<String>, Header, description = "Only what has changed since this event")),

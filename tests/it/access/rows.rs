@@ -15,6 +15,8 @@ pub struct Row {
     pub elsewhere: Reach,
     /// What a token of another project of the organization gets.
     pub beside: Reach,
+    /// What a member of the organization gets who does not reach the project; `None` where it is what the token gets.
+    pub outside: Option<Reach>,
     /// Those whom the operation refuses although their scopes or role would do, with status and code.
     pub refused: &'static [(Who, u16, &'static str)],
     /// The error of an operation that the tests' settings keep from being done, with status and code.
@@ -87,6 +89,7 @@ const fn row(operation: &'static str, needs: Needs, reach: Reach) -> Row {
         needs,
         elsewhere: reach,
         beside: reach,
+        outside: None,
         refused: &[],
         hindered: None,
         ends_logins: false,
@@ -161,6 +164,11 @@ impl Row {
         self.beside = reach;
         self
     }
+
+    const fn outside(mut self, reach: Reach) -> Self {
+        self.outside = Some(reach);
+        self
+    }
 }
 
 /// The table, in the order of the calls.
@@ -185,7 +193,8 @@ pub const ROWS: &[Row] =
         // One's own account.
         any("POST /auth/switch-organization", ORGANIZATION)
             .json(r#"{"organizationId": "{organizationId}"}"#)
-            .refused(PEOPLE_ONLY),
+            .refused(PEOPLE_ONLY)
+            .outside(Own),
         any("PATCH /auth/me", Own).json(r#"{"name": "Changed"}"#).refused(PEOPLE_ONLY),
         any("POST /auth/change-password", Own)
             .json(r#"{"currentPassword": "{password}", "newPassword": "{password}"}"#)
@@ -218,7 +227,10 @@ pub const ROWS: &[Row] =
             .beside(Elsewhere),
         needs("DELETE /organizations/{organizationId}/members/{userId}", OrganizationManage, ORGANIZATION)
             .beside(Elsewhere),
-        any("POST /organizations/{organizationId}/leave", ORGANIZATION).refused(PEOPLE_ONLY).ends_logins(),
+        any("POST /organizations/{organizationId}/leave", ORGANIZATION)
+            .refused(PEOPLE_ONLY)
+            .outside(Own)
+            .ends_logins(),
         needs("GET /organizations/{organizationId}/invitations", OrganizationManage, ORGANIZATION)
             .beside(Elsewhere),
         needs("POST /organizations/{organizationId}/invitations", OrganizationManage, ORGANIZATION)
@@ -345,7 +357,7 @@ pub const ROWS: &[Row] =
             Unknown("webhook.delivery_unknown"),
         ),
         // Plans, credits and the audit log.
-        needs("GET /usage", DocumentsRead, Own).beside(Elsewhere),
+        needs("GET /usage", DocumentsRead, Own).beside(Elsewhere).outside(Own),
         needs("GET /usage/analytics", DocumentsRead, Own),
         needs("GET /credits", OrganizationManage, Own).beside(Elsewhere),
         needs("GET /credits/ledger", OrganizationManage, Own).beside(Elsewhere),

@@ -1,6 +1,6 @@
 //! The things that operations work on, made when a request needs them, and the requests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,9 +8,10 @@ use ocriva::domain::account::NewAccount;
 use ocriva::domain::audit::Actor;
 use ocriva::domain::invitation::NewInvitation;
 use ocriva::domain::organization::Role;
+use ocriva::domain::project_member::{Named, ProjectRole};
 use ocriva::domain::timestamp::Timestamp;
 use ocriva::domain::token::TokenScope;
-use ocriva::store::Start;
+use ocriva::store::{Place, Start};
 use regex::Regex;
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -20,18 +21,36 @@ use support::contract::Operation;
 use support::store::{LEASE, processed};
 use tokio::sync::Mutex;
 
+use super::Kind;
 use super::rows::{Content, Row};
 
 /// A name in braces: a thing that is made.
 static THING: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\{([a-z][A-Za-z]*)\}").expect("it is a pattern"));
 
-/// A server and what the first organization has on it.
+/// A word in the names of all that is in the first project.
+const MARK: &str = "quagga";
+
+/// Name of the files in it.
+const FILE: &str = "quagga.png";
+
+/// A server and what the first organization has on it. The first project is open to its members only.
 pub struct World<'a> {
     /// The server.
     pub api: &'a TestApi,
     made: Mutex<HashMap<String, String>>,
     count: AtomicU32,
+}
+
+/// A user and the place that they have.
+pub struct Person {
+    /// To log in with.
+    pub email: String,
+    id: String,
+    organization_id: String,
+    role: Role,
+    /// The role in the first project.
+    given: Option<ProjectRole>,
 }
 
 /// A request that is ready but for its credential.
@@ -53,6 +72,9 @@ enum Sending {
 impl<'a> World<'a> {
     /// A world with nothing in it but the server's first organization, project and token.
     pub async fn new(api: &'a TestApi) -> Self {
+        let closed = json!({"name": format!("The {MARK} project"), "access": "members"});
+        let changed = api.patch(&format!("/projects/{}", api.project()), &api.token, &closed).await;
+        assert_eq!(changed.status, 200, "{changed:?}");
         Self { api, made: Mutex::default(), count: AtomicU32::default() }
     }
 
@@ -145,22 +167,13 @@ impl<'a> World<'a> {
             "organizationId" => api.organization(),
             "projectId" => api.project(),
             "password" => PASSWORD.to_owned(),
-            "email" => self.member(&api.organization(), Role::Viewer).await,
-            "refreshToken" => {
-                let email = self.member(&api.organization(), Role::Viewer).await;
-                text(&self.log_in(&email).await["refreshToken"])
-            }
+            "email" => self.colleague().await.email,
+            "refreshToken" => text(&self.log_in(&self.colleague().await.email).await["refreshToken"]),
             "apiToken" => api.token.clone(),
             "newEmail" => self.address(),
-            "userId" => {
-                let email = self.member(&api.organization(), Role::Viewer).await;
-                let login = api.base.store.login(&email).await.expect("it answers");
-                login.expect("there is a user").user.id
-            }
+            "userId" => self.colleague().await.id,
             "projectMemberId" => {
-                let email = self.member(&api.organization(), Role::Viewer).await;
-                let path = format!("/projects/{}/members", api.project());
-                text(&made(&path, json!({"email": email, "role": "viewer"})).await["userId"])
+                self.person(&api.organization(), Role::Viewer, Some(ProjectRole::Viewer)).await.id
             }
             "signupToken" => {
                 let (token, new) = api.one_time_token();
@@ -174,7 +187,7 @@ impl<'a> World<'a> {
                 token
             }
             "resetToken" => {
-                let email = self.member(&api.organization(), Role::Viewer).await;
+                let email = self.colleague().await.email;
                 let (token, new) = api.one_time_token();
                 let begun = api.base.store.begin_password_reset(&email, new).await;
                 begun.expect("it answers").expect("there is a user");
@@ -183,17 +196,19 @@ impl<'a> World<'a> {
             "invitationToken" => self.invite().await.1,
             "invitationId" => self.invite().await.0,
             "tokenId" => {
-                let body = json!({"name": "Ours", "type": "organization", "scopes": ["tokens:manage"]});
-                text(&api.post("/tokens", &api.token, &body).await.body["id"])
+                let scopes = ["tokens:manage"];
+                text(
+                    &made("/tokens", json!({"name": MARK, "type": "organization", "scopes": scopes})).await["id"],
+                )
             }
             "templateId" => {
                 let schema = json!({"total": {"type": "number"}});
-                let body = json!({"name": "Ours", "projectId": api.project(), "templateSchema": schema});
+                let body = json!({"name": MARK, "projectId": api.project(), "templateSchema": schema});
                 text(&made("/templates", body).await["id"])
             }
-            "documentId" => text(&api.upload("ours.png").await["id"]),
+            "documentId" => text(&api.upload(FILE).await["id"]),
             "cancelledId" => {
-                let id = text(&api.upload("ours.png").await["id"]);
+                let id = text(&api.upload(FILE).await["id"]);
                 let path = format!("/processing-history/{id}/cancel");
                 let cancelled = answer(bearer(api.request(Method::POST, &path), &api.token)).await;
                 assert_eq!(cancelled.status, 200, "{cancelled:?}");
@@ -204,7 +219,7 @@ impl<'a> World<'a> {
                 text(&made.body["id"])
             }
             "finishedId" => {
-                let id = text(&api.upload("ours.png").await["id"]);
+                let id = text(&api.upload(FILE).await["id"]);
                 self.finish_all().await;
                 id
             }
@@ -216,7 +231,7 @@ impl<'a> World<'a> {
             "spareProjectId" => text(&made("/projects", json!({"name": "Spare"})).await["id"]),
             "webhookId" => {
                 let url = "https://93.184.215.14/";
-                let body = json!({"name": "Ours", "url": url, "events": ["document.processed"]});
+                let body = json!({"name": MARK, "url": url, "events": ["document.processed"]});
                 text(&made("/webhooks", body).await["id"])
             }
             "deliveryId" => {
@@ -224,7 +239,7 @@ impl<'a> World<'a> {
             }
             "referenceName" => {
                 let path = format!("/templates/{}/reference", others["templateId"]);
-                let file = Part::text("name,vat\nAcme,GB1\n").file_name("suppliers.csv");
+                let file = Part::text("name,vat\nAcme,GB1\n").file_name(format!("{MARK}.csv"));
                 let made = api.submit(&path, &api.token, Form::new().part("file", file)).await;
                 text(&made.body["name"])
             }
@@ -246,21 +261,39 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Makes a user who belongs to one organization only: the address to log in with.
-    pub async fn member(&self, organization_id: &str, role: Role) -> String {
+    /// Makes a user who belongs to one organization only, and maybe to the first project.
+    pub async fn person(&self, organization_id: &str, role: Role, given: Option<ProjectRole>) -> Person {
         let email = self.address();
-        self.api.member(organization_id, &email, role).await;
-        email
+        let id = self.api.member(organization_id, &email, role).await;
+        let person = Person { email, id, organization_id: organization_id.to_owned(), role, given };
+        self.give_place(&person).await;
+        person
     }
 
-    /// Brings back who left the first organization, and the organization itself where it was closed.
-    pub async fn restore(&self, email: &str, role: Role) {
+    async fn colleague(&self) -> Person {
+        self.person(&self.api.organization(), Role::Viewer, None).await
+    }
+
+    async fn give_place(&self, person: &Person) {
+        let Some(role) = person.given else { return };
+        let store = &self.api.base.store;
+        let project = store.project(&person.organization_id, &self.api.project()).await;
+        let project = project.expect("it answers").expect("there is a project");
+        let who = Named::UserId(person.id.clone());
+        let added = store.add_project_member(&Actor::system(), &project, &who, role).await;
+        added.expect("they have no place there").expect("they are of the organization");
+    }
+
+    /// Brings back who left their organization, and the first one itself where it was closed.
+    pub async fn restore(&self, person: &Person) {
         let (store, organization) = (&self.api.base.store, self.api.organization());
         store.open_organization(&Actor::system(), &organization).await.expect("it answers");
-        let user = store.login(email).await.expect("it answers").expect("there is a user").user;
-        if store.membership(&user.id, &organization).await.expect("it answers").is_none() {
-            let added = store.add_member(&Actor::system(), &organization, &user.id, role).await;
+        let Person { id, organization_id, role, .. } = person;
+        let place = Place { organization_id, user_id: id };
+        if store.standing(place).await.expect("it answers").is_none() {
+            let added = store.add_member(&Actor::system(), organization_id, id, *role).await;
             added.expect("they have no place there");
+            self.give_place(person).await;
         }
     }
 
@@ -309,24 +342,90 @@ impl<'a> World<'a> {
         self.api.token_with(&self.api.organization(), Some(&project), TokenScope::ALL).await
     }
 
-    /// What nobody outside the first organization's first project may read in an answer.
-    pub fn secrets(&self) -> [String; 1] {
-        [self.api.project()]
+    /// What a caller may not read in an answer to a call, in lower case: the ids of all that was made and is not theirs,
+    /// and the word that is in all names, but for what the call itself tells.
+    pub async fn secrets(&self, caller: Kind, call: &Call) -> BTreeMap<String, String> {
+        let is_known = |name: &str| match caller {
+            Kind::Nobody | Kind::Garbage | Kind::Expired | Kind::ForeignToken | Kind::ForeignOwner => {
+                name == "password"
+            }
+            Kind::OtherProject => ["password", "organizationId"].contains(&name),
+            // The spare project is open to all.
+            _ => ["password", "organizationId", "spareProjectId"].contains(&name),
+        };
+        let made = self.made.lock().await;
+        made.iter()
+            .map(|(name, value)| (name.clone(), value.to_lowercase()))
+            .chain([("projectId".to_owned(), self.api.project()), ("a name".to_owned(), MARK.to_owned())])
+            .filter(|(name, value)| !is_known(name) && !call.tells(value))
+            .collect()
     }
 
-    /// All that the first organization can see of its own.
-    pub async fn state(&self) -> Value {
-        let project = self.api.project();
-        let mut state = Vec::new();
-        for path in [
+    /// All that the first organization can see of its own, by path: without what callers from beside do of their own
+    /// there, and what changes with every look.
+    pub async fn state(&self) -> BTreeMap<String, Value> {
+        let (project, organization) = (self.api.project(), self.api.organization());
+        let made = self.made.lock().await.clone();
+        let paths = [
+            format!("/organizations/{organization}"),
+            format!("/organizations/{organization}/members?limit=100"),
+            format!("/organizations/{organization}/invitations?limit=100"),
             "/projects".to_owned(),
+            format!("/projects/{project}/members?limit=100"),
+            "/tokens?limit=100".to_owned(),
             format!("/templates?projectId={project}"),
-            format!("/processing-history?projectId={project}"),
-            format!("/batch?projectId={project}"),
-        ] {
-            state.push(self.api.get(&path, &self.api.token).await.body);
+            format!("/templates/{}/versions?limit=100", made["templateId"]),
+            format!("/templates/{}/reference", made["templateId"]),
+            format!("/processing-history?projectId={project}&limit=100"),
+            format!("/batch?projectId={project}&limit=100"),
+            "/webhooks?limit=100".to_owned(),
+            format!("/webhooks/{}/deliveries?limit=100", made["webhookId"]),
+            "/credits".to_owned(),
+            "/credits/ledger?limit=100".to_owned(),
+            "/plugins".to_owned(),
+            "/audit/export?format=json".to_owned(),
+        ];
+        let mut state = BTreeMap::new();
+        for path in paths {
+            let shown = self.api.get(&path, &self.api.token).await;
+            let mut body = shown.body;
+            let items = match &mut body {
+                Value::Object(page) => page.remove("data").unwrap_or_else(|| Value::Object(page.clone())),
+                other => other.take(),
+            };
+            let items = match items {
+                Value::Array(items) => items,
+                one => vec![one],
+            };
+            let ours = items.into_iter().filter(|item| {
+                let is_of = |field: &str| item[field].as_str().is_none_or(|id| id == project);
+                let is_aimed_at = |target: &str| made.values().any(|id| id == target) || target == project;
+                item["target"].as_str().map_or_else(|| is_of("projectId"), is_aimed_at)
+            });
+            let ours = ours.map(|mut item| {
+                for (of, field) in [("/tokens", "lastUsedAt"), ("/organizations", "name")] {
+                    if let (true, Some(item)) = (path.starts_with(of), item.as_object_mut()) {
+                        item.shift_remove(field);
+                    }
+                }
+                item
+            });
+            let seen = json!({"status": shown.status.as_u16(), "items": ours.collect::<Value>()});
+            state.insert(path, seen);
         }
-        Value::Array(state)
+        state
+    }
+}
+
+impl Call {
+    fn tells(&self, text: &str) -> bool {
+        let content = match &self.content {
+            Sending::Nothing => String::new(),
+            Sending::Json(body) => body.to_string(),
+            Sending::Form { project_id, .. } => format!("{project_id} {FILE}"),
+            Sending::TextFile { value, .. } => value.clone(),
+        };
+        self.path.contains(text) || content.contains(text)
     }
 }
 
@@ -359,8 +458,8 @@ fn names(operation: &Operation, row: &Row) -> Vec<String> {
 /// A form that both faces take.
 fn form(file_field: &'static str, project_id: &str) -> Form {
     Form::new()
-        .part(file_field, Part::bytes(png()).file_name("ours.png"))
-        .text("fileName", "ours.png")
+        .part(file_field, Part::bytes(png()).file_name(FILE))
+        .text("fileName", FILE)
         .text("fileType", "image")
         .text("fileSize", png().len().to_string())
         .text("mimeType", "image/png")

@@ -1,18 +1,26 @@
 //! What another organization or project has is not there.
 
+use std::collections::BTreeSet;
+
 use ocriva::domain::audit::Actor;
 use ocriva::domain::batch::{BatchChange, BatchDeletion, BatchFilter};
 use ocriva::domain::document::{Cancellation, Deletion, DocumentFilter, NewProcessing, Reprocessing};
 use ocriva::domain::project::{NewProject, ProjectChanges};
 use ocriva::domain::project_member::ProjectAccess;
 use ocriva::domain::template::{TemplateRevision, TemplateUpdate};
-use ocriva::domain::tenant::Tenant;
+use ocriva::domain::tenant::{Reach, Tenant};
+use ocriva::store::Record;
 use support::on_each_engine;
 use support::store::{TestStore, processed, template_content};
 
 use super::{FIRST_PAGE, create_batch, create_template};
 
-on_each_engine!(nothing_of_another_organization_is_there, nothing_of_another_project_is_there,);
+on_each_engine!(
+    nothing_of_another_organization_is_there,
+    nothing_of_another_project_is_there,
+    who_reaches_no_project_sees_nothing,
+    who_reaches_some_projects_sees_what_is_in_each,
+);
 
 async fn nothing_of_another_organization_is_there(test: TestStore) {
     let other = test.other_tenant().await;
@@ -40,6 +48,43 @@ async fn nothing_of_another_project_is_there(test: TestStore) {
     };
     let project = test.store.create_project(&Actor::system(), organization_id, new).await.unwrap();
     expect_nothing_there(&test, &Tenant::project(organization_id, project.id)).await;
+}
+
+async fn who_reaches_no_project_sees_nothing(test: TestStore) {
+    let nothing = Tenant { projects: Reach::Only(BTreeSet::new()), ..test.tenant() };
+    expect_nothing_there(&test, &nothing).await;
+}
+
+async fn who_reaches_some_projects_sees_what_is_in_each(test: TestStore) {
+    let organization_id = &test.first.organization_id;
+    let new = |name: &str| NewProject {
+        name: name.to_owned(),
+        description: None,
+        access: ProjectAccess::Members,
+        file_retention_days: 7,
+    };
+    let mut projects = vec![test.first.project_id.clone()];
+    for name in ["Second", "Third"] {
+        projects
+            .push(test.store.create_project(&Actor::system(), organization_id, new(name)).await.unwrap().id);
+    }
+    let mut documents = Vec::new();
+    for project in &projects {
+        let tenant = Tenant::project(organization_id, project);
+        documents.push(test.upload(&tenant, &test.new_document()).await.id);
+    }
+    let some = Tenant {
+        organization_id: organization_id.clone(),
+        projects: Reach::Only(projects[..2].iter().cloned().collect()),
+    };
+    let seen = test.store.list_documents(&some, &DocumentFilter::default(), FIRST_PAGE).await.unwrap();
+    let seen: BTreeSet<String> = seen.items.into_iter().map(|document| document.id).collect();
+    assert_eq!(seen, documents[..2].iter().cloned().collect());
+    for (document, is_seen) in documents.iter().zip([true, true, false]) {
+        assert_eq!(test.store.document(&some, document).await.unwrap().is_some(), is_seen);
+        let project = test.store.project_of(&some, Record::Document(document)).await.unwrap();
+        assert_eq!(project.is_some(), is_seen);
+    }
 }
 
 /// Records one of each for the first tenant, and sees that `stranger` has no way to it.
