@@ -26,6 +26,10 @@ const WRAP_GAP: f32 = 0.6;
 const MAX_ROWS: usize = 2000;
 /// Most columns of a table.
 const MAX_COLUMNS: usize = 60;
+/// A table has at least this share of its cells filled.
+const LEAST_FILLED: f32 = 0.4;
+/// Two columns with more words than this in a cell, on average, are prose.
+const PROSE_WORDS: usize = 5;
 /// Confidence of a table: its form is all that tells.
 const CONFIDENCE: f32 = 0.6;
 
@@ -58,7 +62,7 @@ pub fn find(reading: &Reading) -> Vec<Grid> {
         }
     }
     // A heading alone is none; it counts only where its rows come on the next page.
-    grids.retain(|grid| !grid.rows.is_empty() && !grid.is_list_of_labels());
+    grids.retain(|grid| !grid.rows.is_empty() && !grid.is_something_else());
     grids
 }
 
@@ -192,13 +196,26 @@ impl Grid {
         self.range.end = next.range.end;
     }
 
-    /// Whether the cells are labels with values beside them: a form rather than a table.
-    fn is_list_of_labels(&self) -> bool {
+    /// Whether it is no table: a form, a list with signs before its items, columns of prose, or what is strewn about in
+    /// a drawing.
+    fn is_something_else(&self) -> bool {
         let cells: Vec<&Span> = self.spans().collect();
-        let labels =
-            cells.iter().filter(|span| span.text.contains(':') && !has_digit_before_colon(&span.text));
-        labels.count() * 3 > cells.len()
+        let labels = cells.iter().filter(|span| is_label(&span.text)).count();
+        let size = self.headings.len() * (self.rows.len() + usize::from(self.has_headings()));
+        let is_strewn = (cells.len() as f32) < LEAST_FILLED * size as f32;
+        let is_list = !cells.iter().any(|span| {
+            span.bbox.x0 < self.columns.get(1).map_or(0.0, |column| column.x0)
+                && span.text.chars().any(char::is_alphanumeric)
+        });
+        let words = cells.iter().map(|span| span.text.split(' ').count()).sum::<usize>();
+        let is_prose = self.headings.len() == 2 && words > cells.len() * PROSE_WORDS;
+        labels * 3 > cells.len() || is_strewn || is_list || is_prose
     }
+}
+
+/// Whether a cell is a label, or one with its value.
+fn is_label(text: &str) -> bool {
+    text.contains(':') && !has_digit_before_colon(text)
 }
 
 fn has_digit_before_colon(text: &str) -> bool {
@@ -224,7 +241,7 @@ impl Draft {
     /// The table whose first row is this row of the document.
     fn at(reading: &Reading, start: usize) -> Option<Self> {
         let first = pieces(reading, start);
-        if !(MIN_COLUMNS..=MAX_COLUMNS).contains(&first.len()) {
+        if !(MIN_COLUMNS..=MAX_COLUMNS).contains(&first.len()) || asks(&first) {
             return None;
         }
         let columns = first.iter().map(|span| span.bbox).collect();
@@ -238,6 +255,13 @@ impl Draft {
                 break;
             }
             let Some(placed) = draft.place(reading, draft.end) else { break };
+            // A form below or beside a table, or the totals behind it.
+            if placed
+                .first()
+                .is_some_and(|piece| piece.column == 0 && piece.span.text.trim_end().ends_with(':'))
+            {
+                break;
+            }
             let is_close = gap <= height * WRAP_GAP;
             match (placed.as_slice(), draft.rows.last_mut()) {
                 ([only], Some(above)) if is_close && continues(only, above) => {
@@ -398,6 +422,11 @@ fn join(row: &mut [Option<Span>], pieces: Vec<Placed>) {
     }
 }
 
+/// Whether a row is one of a form: a label that ends in a colon, with its value beside it.
+fn asks(row: &[Span]) -> bool {
+    row.first().is_some_and(|first| first.text.trim_end().ends_with(':'))
+}
+
 fn pieces(reading: &Reading, row: usize) -> Vec<Span> {
     let segments = reading.rows().get(row).map(|row| row.segments.clone()).unwrap_or_default();
     segments.filter_map(|segment| reading.segment_span(segment)).collect()
@@ -461,6 +490,15 @@ Thank you for your visit, see you again soon in our shop
         let grids =
             read(&["Article       Left  Price\nPaint           12   4.00\nBrushes, fine    7 123.00\n"]);
         assert_eq!(rows(&grids[0])[1], ["Brushes, fine", "7", "123.00"]);
+    }
+
+    #[test]
+    fn lists_prose_and_drawings_are_no_tables() {
+        assert_eq!(read(&["•      first of all\n•      and then this\n•      in the end\n"]), []);
+        let prose = "the first column of this page     and the second column of it\n";
+        assert_eq!(read(&[&prose.repeat(4)]), []);
+        let strewn = "450          400\n     Spread\n300               200\n          Yield            Jan\n";
+        assert_eq!(read(&[&strewn.repeat(3)]), []);
     }
 
     #[test]

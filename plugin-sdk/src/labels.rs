@@ -1,6 +1,6 @@
 //! Finding labels: known phrases in the text of a document, in spite of case, accents, spacing and misread letters.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::reading::{Place, Reading, Segment, Slot};
@@ -13,22 +13,29 @@ const FUZZY_LENGTH: usize = 7;
 const VERY_FUZZY_LENGTH: usize = 13;
 /// A label has no more words than this.
 const MAX_TOKENS: usize = 9;
+/// What may be more than the letters of a phrase: two misread ones and a glued currency.
+const LONGEST_ADDITION: usize = 5;
 /// Currency codes that recognition glues to the label before them, as in `TOTALRM`.
 const GLUED_CURRENCIES: &[&str] = &["rm", "myr", "eur", "usd", "gbp", "inr", "sgd", "chf"];
 
 /// Phrases and what each one means.
 #[derive(Debug, Clone)]
 pub struct Lexicon<C> {
-    exact: BTreeMap<String, usize>,
+    exact: HashMap<String, usize>,
     phrases: Vec<Phrase<C>>,
+    /// Phrases that may be misread, by their length: the letters they have, as a mask, and which they are. Most of
+    /// what is compared differs in its letters, and prose is compared from each of its words on.
+    by_length: Vec<Vec<(u64, usize)>>,
 }
 
 #[derive(Debug, Clone)]
 struct Phrase<C> {
     concept: C,
     characters: Vec<char>,
-    mask: u64,
 }
+
+/// What was looked up before: a phrase and its misread letters, or nothing.
+type Seen = HashMap<String, Option<(usize, usize)>>;
 
 /// A phrase of the lexicon found in the document.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,16 +63,26 @@ pub struct Labels<C> {
 impl<C: Copy> Lexicon<C> {
     /// Builds a lexicon; where a phrase stands twice, the first meaning counts.
     pub fn new<'a>(entries: impl IntoIterator<Item = (C, &'a str)>) -> Self {
-        let mut lexicon = Self { exact: BTreeMap::new(), phrases: Vec::new() };
+        let mut lexicon = Self { exact: HashMap::new(), phrases: Vec::new(), by_length: Vec::new() };
         for (concept, phrase) in entries {
             let compact = text::compact(phrase);
             if compact.is_empty() || lexicon.exact.contains_key(&compact) {
                 continue;
             }
             let characters: Vec<char> = compact.chars().collect();
-            let mask = mask_of(&characters);
+            let length = characters.len();
+            if lexicon.by_length.len() <= length {
+                lexicon.by_length.resize(length + 1, Vec::new());
+            }
+            // The sign for "number" is all that makes some of them a label of one: it must be read.
+            if length >= FUZZY_LENGTH
+                && characters.last() != Some(&'#')
+                && let Some(alike) = lexicon.by_length.get_mut(length)
+            {
+                alike.push((mask_of(&characters), lexicon.phrases.len()));
+            }
             lexicon.exact.insert(compact, lexicon.phrases.len());
-            lexicon.phrases.push(Phrase { concept, characters, mask });
+            lexicon.phrases.push(Phrase { concept, characters });
         }
         lexicon
     }
@@ -78,15 +95,11 @@ impl<C: Copy> Lexicon<C> {
 
     /// Finds the phrases in one text, left to right, the longest first; byte range, meaning, misread letters.
     pub fn find_in(&self, text: &str) -> Vec<(Range<usize>, C, usize)> {
-        let mut cache = BTreeMap::new();
+        let mut cache = Seen::new();
         self.find_cached(text, &mut cache)
     }
 
-    fn find_cached(
-        &self,
-        text: &str,
-        cache: &mut BTreeMap<String, Option<(usize, usize)>>,
-    ) -> Vec<(Range<usize>, C, usize)> {
+    fn find_cached(&self, text: &str, cache: &mut Seen) -> Vec<(Range<usize>, C, usize)> {
         let tokens = tokens(text);
         let mut found = Vec::new();
         let mut at = 0;
@@ -104,18 +117,25 @@ impl<C: Copy> Lexicon<C> {
     }
 
     /// The best phrase that starts with the first token: tokens used, bytes, phrase, misread letters.
-    fn longest_at(
-        &self,
-        tokens: &[Token],
-        cache: &mut BTreeMap<String, Option<(usize, usize)>>,
-    ) -> Option<(usize, Range<usize>, usize, usize)> {
+    fn longest_at(&self, tokens: &[Token], cache: &mut Seen) -> Option<(usize, Range<usize>, usize, usize)> {
         let start = tokens.first()?.range.start;
         let first_length = tokens.first()?.text.len();
         let mut gram = String::new();
         let mut best: Option<(usize, usize, Range<usize>, usize, usize)> = None;
         for (count, token) in tokens.iter().take(MAX_TOKENS).enumerate() {
             gram.push_str(&token.text);
-            let direct = *cache.entry(gram.clone()).or_insert_with(|| self.lookup(&gram));
+            // No phrase has so many letters, even misread and with a currency behind it.
+            if gram.chars().count() > self.by_length.len() + LONGEST_ADDITION {
+                break;
+            }
+            let direct = match cache.get(&gram) {
+                Some(seen) => *seen,
+                None => {
+                    let found = self.lookup(&gram);
+                    cache.insert(gram.clone(), found);
+                    found
+                }
+            };
             let (hit, end) = match direct {
                 Some(hit) => (Some(hit), token.range.end),
                 None => self
@@ -156,26 +176,26 @@ impl<C: Copy> Lexicon<C> {
             _ => 2,
         };
         let mask = mask_of(&characters);
-        let candidates = self.phrases.iter().enumerate().filter(|(_, phrase)| {
-            phrase.characters.len() >= FUZZY_LENGTH
-                // The sign for "number" is all that makes these a label of one.
-                && phrase.characters.last() != Some(&'#')
-                && phrase.characters.len().abs_diff(characters.len()) <= limit
-                && (phrase.mask ^ mask).count_ones() as usize <= limit * 2
-        });
-        candidates
-            .filter_map(|(index, phrase)| {
-                text::distance_within(&phrase.characters, &characters, limit)
-                    .map(|distance| (index, distance))
-            })
-            .min_by_key(|(_, distance)| *distance)
+        let lengths = characters.len() - limit..=characters.len() + limit;
+        let alike = lengths.filter_map(|length| self.by_length.get(length)).flatten();
+        let mut best: Option<(usize, usize)> = None;
+        for (_, index) in alike.filter(|(other, _)| (other ^ mask).count_ones() as usize <= limit * 2) {
+            let Some(phrase) = self.phrases.get(*index) else { continue };
+            let Some(distance) = text::distance_within(&phrase.characters, &characters, limit) else {
+                continue;
+            };
+            if best.is_none_or(|best| (distance, *index) < (best.1, best.0)) {
+                best = Some((*index, distance));
+            }
+        }
+        best
     }
 }
 
 impl<C: Copy + PartialEq> Labels<C> {
     /// Finds all labels of a document.
     pub fn find(reading: &Reading, lexicon: &Lexicon<C>) -> Self {
-        let mut cache = BTreeMap::new();
+        let mut cache = Seen::new();
         let mut labels = Vec::new();
         for (index, segment) in reading.segments().iter().enumerate() {
             for (range, concept, distance) in lexicon.find_cached(&segment.text, &mut cache) {

@@ -131,19 +131,48 @@ fn marked(reading: &Reading, index: usize, taken: &[bool]) -> Option<(Pair, Vec<
             .right_of(index)
             .find(|&other| reading.segments().get(other).is_some_and(is_labelled))
             .unwrap_or(usize::MAX);
-        let slot = around.into_iter().find(|slot| match slot.place {
-            Place::Behind => false,
-            Place::Right => slot.segment < next_label && is_free(slot.segment),
-            Place::Below => is_free(slot.segment) && is_next_row(reading, index, slot.segment),
-        });
-        if let Some(slot) = slot {
-            parts.push(reading.slot_span(&slot)?);
-            used.push(slot.segment);
+        let in_row = around
+            .iter()
+            .filter(|slot| slot.place == Place::Right)
+            .map(|slot| slot.segment)
+            .find(|&segment| segment < next_label && is_free(segment));
+        let below = || {
+            let below = around.iter().filter(|slot| slot.place == Place::Below).map(|slot| slot.segment);
+            below.into_iter().find(|&segment| is_free(segment) && is_next_row(reading, index, segment))
+        };
+        let value = in_row.or_else(|| askew(reading, index, next_label, is_free)).or_else(below);
+        if let Some(value) = value {
+            parts.push(reading.segment_span(value)?);
+            used.push(value);
         }
     }
     extend(reading, taken, &mut parts, &mut used);
     let value = Span::join(&parts).map(|value| Span { text: trimmed(&value.text), ..value });
     Some((Pair { label: tidy(label), value, is_marked: true }, used))
+}
+
+/// The nearest piece to the right that is set or written a little higher or lower than the label, as by hand.
+fn askew(
+    reading: &Reading,
+    label: usize,
+    next_label: usize,
+    is_free: impl Fn(usize) -> bool,
+) -> Option<usize> {
+    let found = reading.segments().get(label)?;
+    let limit = reading.segments().get(next_label).map_or(f32::MAX, |next| next.bbox.x0);
+    let rows = reading.rows().get(found.row.saturating_sub(1)..)?.iter().take(3);
+    let beside = rows.flat_map(|row| row.segments.clone()).filter_map(|index| {
+        let other = reading
+            .segments()
+            .get(index)
+            .filter(|other| other.page == found.page && other.row != found.row)?;
+        let height = other.bbox.height().min(found.bbox.height());
+        let gap = other.bbox.x0 - found.bbox.x1;
+        let is_beside =
+            other.bbox.overlap_y(&found.bbox) > 0.3 * height && gap > -height && other.bbox.x0 < limit;
+        (is_beside && is_free(index)).then_some((gap, index))
+    });
+    beside.min_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, index)| index)
 }
 
 /// Whether a segment stands in the row below or the one after it, with nothing labelled left of it: that label's it is.

@@ -84,6 +84,18 @@ pub fn distance_within(left: &[char], right: &[char], limit: usize) -> Option<us
     if left.len().abs_diff(right.len()) > limit {
         return None;
     }
+    // What both start and end with needs no comparing.
+    let same = left.iter().zip(right).take_while(|(left, right)| left == right).count();
+    let (left, right) = (left.get(same..)?, right.get(same..)?);
+    let same = left.iter().rev().zip(right.iter().rev()).take_while(|(left, right)| left == right).count();
+    let (left, right) = (left.get(..left.len() - same)?, right.get(..right.len() - same)?);
+    let longer = left.len().max(right.len());
+    if left.is_empty() || right.is_empty() || longer == 1 {
+        return (longer <= limit).then_some(longer);
+    }
+    if limit < 2 {
+        return None;
+    }
     let mut previous: Vec<usize> = (0..=right.len()).collect();
     let mut current = previous.clone();
     for (row, left_char) in left.iter().enumerate() {

@@ -33,6 +33,7 @@ mod projects;
 mod queue;
 mod releases;
 mod replicas;
+mod rules;
 mod serving;
 mod store;
 mod streams;

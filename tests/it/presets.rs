@@ -107,7 +107,7 @@ fn same(found: &Value, expected: &Value) -> bool {
 }
 
 /// A page with a text layer: pieces of a row that two or more spaces part stand in columns of their own.
-fn typeset(text: &str) -> Vec<u8> {
+pub fn typeset(text: &str) -> Vec<u8> {
     let mut content = String::from("BT /F1 9 Tf\n");
     for (row, line) in text.lines().enumerate() {
         let y = 750.0 - 15.0 * row as f32;

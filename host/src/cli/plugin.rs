@@ -6,6 +6,7 @@ mod cases;
 mod check;
 mod create;
 mod expectation;
+mod import_rules;
 mod project;
 mod push;
 mod signing;
@@ -62,6 +63,8 @@ pub enum Plugin {
     },
     /// Send a component to a server.
     Push(push::Push),
+    /// Print invoice2data's templates as settings of the plugin `rules`.
+    ImportRules(import_rules::ImportRules),
     /// Replace what the project here is built with (`.ocriva`) by what this program brings.
     Update,
 }
@@ -94,6 +97,7 @@ impl Plugin {
             Self::Keygen { file } => signing::keygen(&file),
             Self::Sign { file, key } => signing::sign(&file, &key),
             Self::Push(push) => push.run(),
+            Self::ImportRules(import) => import.run(),
             Self::Update => {
                 let project = here()?;
                 vendored::write(&project.root, project.language)?;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::text;
 
@@ -469,18 +470,20 @@ fn month_of(word: &str) -> Option<u32> {
     if length < 2 || (length < 3 && word.is_ascii()) || length > 14 {
         return None;
     }
-    let first = word.chars().next()?;
-    let candidates =
-        MONTHS.iter().enumerate().flat_map(|(index, names)| names.iter().map(move |name| (index, *name)));
-    candidates
-        // Folding a hundred names for each word of a document would be most of the work of reading it.
-        .filter(|(_, name)| name.starts_with(first))
-        .filter(|(_, name)| {
-            let name = text::compact(name);
-            word.starts_with(&name) && (length == name.chars().count() || length > 3)
+    // Every word of a document is asked about: the names are folded once.
+    static NAMES: LazyLock<Vec<(String, usize, usize)>> = LazyLock::new(|| {
+        let named = MONTHS.iter().enumerate();
+        named
+            .flat_map(|(index, names)| names.iter().map(move |name| (text::compact(name), name.len(), index)))
+            .collect()
+    });
+    NAMES
+        .iter()
+        .filter(|(name, ..)| {
+            word.starts_with(name.as_str()) && (length == name.chars().count() || length > 3)
         })
-        .max_by_key(|(_, name)| name.len())
-        .and_then(|(index, _)| u32::try_from(index + 1).ok())
+        .max_by_key(|(_, printed, _)| *printed)
+        .and_then(|(.., index)| u32::try_from(index + 1).ok())
         .filter(|_| !NOT_MONTHS.contains(&word))
 }
 

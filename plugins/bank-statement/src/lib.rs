@@ -16,6 +16,7 @@ use ocriva_plugin_sdk::output::{Field, Table, Warning};
 use ocriva_plugin_sdk::reading::{Reading, Span};
 use ocriva_plugin_sdk::schema::{Kind, Known, Search, Spec, Wanted, without_hints};
 use ocriva_plugin_sdk::serde_json::{self, Map, Value, json};
+use ocriva_plugin_sdk::text;
 use ocriva_plugin_sdk::values::currencies;
 use ocriva_plugin_sdk::values::dates::{self, Order};
 use ocriva_plugin_sdk::values::manner::Manner;
@@ -69,6 +70,24 @@ const CARRIED: &[&str] = &[
     "transport",
 ];
 
+/// Words of banks' names.
+const BANKS: &[&str] = &[
+    "bank",
+    "banque",
+    "banco",
+    "banca",
+    "bankas",
+    "banka",
+    "sparkasse",
+    "caisse",
+    "caja",
+    "cassa",
+    "raiffeisen",
+    "volksbank",
+    "bancorp",
+    "bankhaus",
+];
+
 /// Reads bank statements.
 pub struct BankStatement;
 
@@ -94,6 +113,16 @@ impl Extractor for BankStatement {
 }
 
 register!(BankStatement);
+
+/// Whether a short line has a word for banks in it, and reads as a name.
+fn is_bank(line: &str) -> bool {
+    let words = text::words(line);
+    let is_word = |word: &str| {
+        BANKS.contains(&word) || word.len() > 6 && (word.ends_with("bank") || word.ends_with("sparkasse"))
+    };
+    let is_name = !line.contains([':', '@', '.']) && !line.chars().any(|c| c.is_ascii_digit());
+    words.split(' ').count() <= 6 && is_name && words.split(' ').any(is_word) && !words.contains("statement")
+}
 
 fn own_schema() -> Value {
     serde_json::from_str(SCHEMA).unwrap_or_default()
@@ -164,6 +193,7 @@ impl<'d, 'p> Statement<'d, 'p> {
                 Some("openingBalance") => self.balance(self.opening.as_ref(), before),
                 Some("closingBalance") => self.balance(self.closing.as_ref(), behind),
                 Some("currency") => self.currency(find()),
+                Some("bankName") => self.bank(find()),
                 Some("checks") => self.checks(),
                 Some("transactions") if spec.kind == Kind::Table => self.transactions(spec, &mut output),
                 _ => find(),
@@ -195,6 +225,26 @@ impl<'d, 'p> Statement<'d, 'p> {
             (None, Some(value)) => Field::computed(number(value), COMPUTED),
             (None, None) => Field::missing(),
         }
+    }
+
+    /// The bank beside its label, else the first line that names one: "Bank of Zenith" has no label.
+    fn bank(&self, labelled: Field) -> Field {
+        let is_labelled = labelled.bbox.is_some_and(|found| {
+            self.reading.segments().iter().any(|segment| {
+                segment.bbox.overlap_y(&found) > 0.0
+                    && segment.bbox.overlap_x(&found) > -found.height() * 20.0
+                    && segment.text.contains(':')
+            })
+        });
+        if is_labelled {
+            return labelled;
+        }
+        let segments = self.reading.segments().iter().enumerate().filter(|(_, segment)| segment.page == 0);
+        let named = segments.filter(|(_, segment)| is_bank(&segment.text)).find_map(|(index, _)| {
+            let span = self.reading.segment_span(index)?;
+            Some(Field::read(span.text.as_str(), MENTIONED, &span))
+        });
+        named.unwrap_or(labelled)
     }
 
     /// The currency beside its label, else the one that is mentioned most.

@@ -52,6 +52,7 @@ fn columns_for_debit_and_credit_give_movements_with_signs() {
     check(
         &output,
         json!({
+            "bankName": "Nordbank",
             "accountHolder": "Anna Berg",
             "iban": "DE89370400440532013000",
             "statementNumber": "7",
@@ -188,6 +189,24 @@ Statement of account
     let amounts: Vec<f64> = movements(&output).into_iter().map(|(.., amount)| amount).collect();
     // Nothing tells the sign of the first one.
     assert_eq!(amounts, [80.0, 500.0, -20.0]);
+}
+
+#[test]
+fn a_heading_over_debit_and_credit_is_no_column() {
+    let output = read(&["\
+Bank of Zenith
+                                   Amount
+Date         Details         Credits   Debits   Balance
+2026-03-03   Salary           500.00             520.00
+2026-03-15   Rent                       80.00    440.00
+"]);
+    assert_eq!(
+        movements(&output),
+        [movement("2026-03-03", "Salary", 500.0), movement("2026-03-15", "Rent", -80.0)]
+    );
+    let first = &output.fields["transactions"].value[0];
+    assert_eq!((&first["credit"], &first["debit"]), (&json!(500), &Value::Null));
+    check(&output, json!({"bankName": "Bank of Zenith"}));
 }
 
 #[test]

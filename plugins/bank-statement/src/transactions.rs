@@ -2,9 +2,10 @@
 
 use ocriva_plugin_sdk::business::totals::number;
 use ocriva_plugin_sdk::output::Cell;
+use ocriva_plugin_sdk::page::Rect;
 use ocriva_plugin_sdk::reading::{Reading, Span};
 use ocriva_plugin_sdk::serde_json::Value;
-use ocriva_plugin_sdk::table::{BodyRow, RawTable, Search};
+use ocriva_plugin_sdk::table::{BodyRow, Piece, RawTable, Search};
 use ocriva_plugin_sdk::values::dates::{self, Date};
 use ocriva_plugin_sdk::values::manner::Manner;
 
@@ -183,7 +184,7 @@ impl Reader<'_, '_> {
     fn read_row(&self, table: &RawTable<Column>, body: &BodyRow) -> Transaction {
         let mut read = Transaction::default();
         for piece in &body.pieces {
-            let concept = table.columns.get(piece.column).and_then(|column| column.concept);
+            let concept = concept_of(table, piece);
             let mut span = piece.span.clone();
             match concept {
                 Some(Column::Date | Column::ValueDate) => {
@@ -312,6 +313,21 @@ impl Transaction {
             self.description.push(span);
         }
     }
+}
+
+/// What a piece's column means. A heading "Amount" over columns for debit and credit is none of its own: the nearer of
+/// the two is meant.
+fn concept_of(table: &RawTable<Column>, piece: &Piece) -> Option<Column> {
+    let concept = table.columns.get(piece.column)?.concept?;
+    let of = |wanted: Column| table.columns.iter().find(|column| column.concept == Some(wanted));
+    let (Column::Amount, Some(debit), Some(credit)) = (concept, of(Column::Debit), of(Column::Credit)) else {
+        return Some(concept);
+    };
+    let distance = |bbox: &Rect| {
+        let edges = [bbox.x0 - piece.span.bbox.x0, bbox.x1 - piece.span.bbox.x1];
+        edges.into_iter().map(f32::abs).fold(f32::MAX, f32::min)
+    };
+    Some(if distance(&debit.bbox) < distance(&credit.bbox) { Column::Debit } else { Column::Credit })
 }
 
 fn has_money(text: &str, manner: Manner) -> bool {
