@@ -85,7 +85,6 @@ const TOP_LEVEL: &[&str] = &[
     "fuzz",
     "host",
     "migrations",
-    "plugin-build",
     "plugin-sdk",
     "plugins",
     "rust-toolchain.toml",
