@@ -35,6 +35,9 @@ const MARK: &str = "quagga";
 /// Name of the files in it.
 const FILE: &str = "quagga.png";
 
+/// What everybody in the organization may read, whatever their project.
+const OF_ALL: [&str; 4] = ["password", "organizationId", "pluginName", "twiceActivatedName"];
+
 /// A server and what the first organization has on it. The first project is open to its members only.
 pub struct World<'a> {
     /// The server.
@@ -380,9 +383,9 @@ impl<'a> World<'a> {
             Kind::Nobody | Kind::Garbage | Kind::Expired | Kind::ForeignToken | Kind::ForeignOwner => {
                 name == "password"
             }
-            Kind::OtherProject => ["password", "organizationId"].contains(&name),
+            Kind::OtherProject => OF_ALL.contains(&name),
             // The spare project is open to all.
-            _ => ["password", "organizationId", "spareProjectId"].contains(&name),
+            _ => OF_ALL.contains(&name) || name == "spareProjectId",
         };
         let made = self.made.lock().await;
         made.iter()
