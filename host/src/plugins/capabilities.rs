@@ -62,7 +62,8 @@ pub(super) struct Services {
     pub(super) clock: crate::clock::Clock,
     pub(super) values: Option<Arc<dyn ValueStore>>,
     pub(super) quota: Quota,
-    pub(super) web: outbound::Client,
+    /// `None` where no host may be reached.
+    pub(super) web: Option<outbound::Client>,
     pub(super) allows_unencrypted: bool,
     pub(super) model: Option<Model>,
     grants: Grants,
@@ -91,11 +92,16 @@ impl Services {
         let guard = Guard::new(&http.allowed_networks, "plugins.http.allowed_networks");
         let bytes = |kib: u64| usize::try_from(kib.saturating_mul(1 << 10)).unwrap_or(usize::MAX);
         let timeout = Duration::from_secs(http.timeout_seconds);
+        // A client reads the machine's certificates, which most engines never need.
+        let web = match http.hosts.is_empty() {
+            true => None,
+            false => Some(outbound::Client::new(guard, timeout, bytes(http.max_response_kib))?),
+        };
         Ok(Self {
             clock: crate::clock::Clock::system(),
             values,
             quota: Quota { bytes: settings.kv.max_kib.saturating_mul(1 << 10), keys: settings.kv.max_keys },
-            web: outbound::Client::new(guard, timeout, bytes(http.max_response_kib))?,
+            web,
             allows_unencrypted: http.allow_unencrypted,
             model: Model::new(&settings.llm)?,
             grants: Grants(settings.grants.clone()),

@@ -30,7 +30,7 @@ statements! {
         set value = excluded.value, size_bytes = excluded.size_bytes, updated_at = excluded.updated_at";
     DELETE = "delete from plugin_values where organization_id = $1 and plugin = $2 and key = $3";
     KEYS = "select key from plugin_values
-        where organization_id = $1 and plugin = $2 and key > $3 and substr(key, 1, $5) = $4
+        where organization_id = $1 and plugin = $2 and key > $3 and substr(key, 1, cast($5 as integer)) = $4
         order by key limit $6";
 }
 

@@ -47,8 +47,11 @@ impl http::Host for CallState {
             Err(failure) => return Ok(Err(failure)),
         };
         let services = Arc::clone(&self.services);
+        let Some(web) = &services.web else {
+            return Ok(Err(failure("http.denied", "no host may be reached".to_owned())));
+        };
         let asked_at = Instant::now();
-        let answer = services.web.send(outgoing).await;
+        let answer = web.send(outgoing).await;
         self.budget.waited(asked_at.elapsed());
         Ok(match answer {
             Ok(answer) => told(answer),
