@@ -7,7 +7,7 @@ const CAP = 10_000;
 function find(lines, labels) {
   for (const label of labels) {
     for (const { words, page, source } of lines) {
-      const folded = words.map((word) => word.text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, ""));
+      const folded = words.map((word) => word.text.toLowerCase().replace(/[^a-z0-9]/g, ""));
       const wanted = label.split(" ");
       const start = folded.findIndex((_, at) => wanted.every((part, index) => folded[at + index] === part));
       const value = start < 0 ? [] : words.slice(start + wanted.length);
@@ -43,7 +43,7 @@ const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "
 
 /** `2026-03-14` for `14 March 2026`. */
 function date(text) {
-  const parts = /(\d{1,2})\s+(\p{L}{3})\p{L}*\s+(\d{4})/u.exec(text);
+  const parts = /(\d{1,2})\s+([A-Za-z]{3})[A-Za-z]*\s+(\d{4})/.exec(text);
   const month = parts ? MONTHS.indexOf(parts[2].toLowerCase()) + 1 : 0;
   return month > 0 ? `${parts[3]}-${String(month).padStart(2, "0")}-${parts[1].padStart(2, "0")}` : null;
 }

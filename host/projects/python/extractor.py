@@ -3,7 +3,7 @@
 import json
 import re
 
-import wit_world
+from wit_world import exports
 
 # Most words and lines that are asked for at one time.
 CAP = 10_000
@@ -60,7 +60,7 @@ def amount(text):
     return float(parts[0].replace(",", "")) if parts else None
 
 
-class Extractor(wit_world.Extractor):
+class Extractor(exports.Extractor):
     def describe(self) -> str:
         """Who the plugin is."""
         return json.dumps(

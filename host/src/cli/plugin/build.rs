@@ -4,7 +4,6 @@
 //! of it runs in a server.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -34,10 +33,9 @@ pub fn build(project: &Project) -> anyhow::Result<String> {
     };
     let component = embed(&component, &project.manifest_text);
     let file = project.component();
-    let kept = tempfile::NamedTempFile::new_in(&project.root).and_then(|mut temporary| {
-        temporary.write_all(&component)?;
-        temporary.persist(&file).map_err(|error| error.error)
-    });
+    // A server that watches the file's folder never sees half of it.
+    let unfinished = file.with_extension("wasm.new");
+    let kept = fs::write(&unfinished, &component).and_then(|()| fs::rename(&unfinished, &file));
     kept.with_context(|| format!("`{}` cannot be written", file.display()))?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     Ok(format!(
@@ -96,18 +94,20 @@ fn rust(project: &Project) -> anyhow::Result<Vec<u8>> {
 }
 
 fn javascript(project: &Project) -> anyhow::Result<Vec<u8>> {
-    let tool = project.root.join("node_modules/.bin/componentize-qjs");
+    let tool = project.root.join("node_modules/.bin/componentize-js");
     ensure!(
         tool.is_file(),
-        "`componentize-qjs` is not installed here; type `npm install` in `{}`",
+        "`componentize-js` is not installed here; type `npm install` in `{}`",
         project.root.display()
     );
     made(project, |contract, component| {
         let mut command = Command::new(&tool);
-        command.args(["--world", WORLD, "--js", "extractor.js", "--module-root", ".", "--minify"]);
+        command.args(["extractor.js", "--world-name", WORLD, "--wit"]).arg(contract);
         // No system interface: what a plugin may do, it does by the contract.
-        command.args(["--stub-wasi", "--sync", "--opt-size", "--wit"]).arg(contract);
-        command.arg("--output").arg(component);
+        for feature in ["stdio", "random", "clocks", "http", "fetch-event"] {
+            command.args(["--disable", feature]);
+        }
+        command.arg("--out").arg(component);
         command
     })
 }

@@ -15,7 +15,7 @@ pub const MANIFEST: &str = "plugin.toml";
 pub enum Language {
     /// Rust, on the SDK.
     Rust,
-    /// JavaScript, by `componentize-qjs` from npm.
+    /// JavaScript, by `componentize-js` from npm.
     Js,
     /// Python, by `componentize-py` from PyPI.
     Python,

@@ -79,7 +79,7 @@ fn files(root: &Path) -> Files {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-            let is_component = path.extension().is_some_and(|extension| extension == "wasm");
+            let is_component = name.ends_with(".wasm") || name.ends_with(".wasm.new");
             if name.starts_with('.') || MADE.contains(&name.as_str()) || is_component {
                 continue;
             }
