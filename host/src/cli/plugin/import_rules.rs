@@ -51,7 +51,8 @@ fn read(path: &Path) -> anyhow::Result<Map<String, Value>> {
     let size = std::fs::metadata(path)?.len();
     anyhow::ensure!(size <= MAX_BYTES, "it has {size} bytes, {MAX_BYTES} are allowed");
     let text = std::fs::read_to_string(path)?;
-    match serde_yaml_ng::from_str(&text)? {
+    let template: Value = serde_yaml_ng::from_str(&text)?;
+    match template {
         Value::Object(template) => Ok(template),
         _ => anyhow::bail!("it is not a map with `fields`"),
     }
