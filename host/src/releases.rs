@@ -171,8 +171,11 @@ impl Releases {
         actor: &Actor,
         owner: Option<&str>,
         component: Bytes,
+        signature: Option<&str>,
     ) -> Result<(Plugin, Keeping), Error> {
-        let plugin = self.registry.engine().load(Vec::from(component.clone()).into()).await?;
+        let engine = self.registry.engine();
+        engine.check_signature(&component, signature)?;
+        let plugin = engine.load_of(owner, Vec::from(component.clone()).into()).await?;
         let new = NewPluginVersion {
             id: self.clock.new_id(),
             name: plugin.description.name.clone(),

@@ -9,7 +9,7 @@ mod expectation;
 mod import_rules;
 mod project;
 mod push;
-mod signing;
+pub(super) mod signing;
 mod test;
 mod vendored;
 mod watch;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use tracing::Instrument as _;
 
-use super::{Pipeline, Record};
 use super::view::{SharedView, View};
+use super::{Pipeline, Record};
 use crate::domain::document::{ExtractorIdentity, Failure};
 use crate::domain::extraction::ExtractorOutput;
 use crate::domain::plugin::{Audience, ExtractorCall};

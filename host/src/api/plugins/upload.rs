@@ -32,6 +32,9 @@ pub struct PluginForm {
     /// `true` to make the version the active one at once, by default `false`: it is a draft.
     #[schema(example = "true")]
     activate: Option<String>,
+    /// The component's signature, as `ocriva plugin sign` makes it. The operator may require one of a key that the
+    /// server trusts; one that is given must always be of such a key.
+    signature: Option<String>,
 }
 
 /// Most bytes of an upload.
@@ -58,9 +61,10 @@ pub async fn upload_plugin(
     let organization_id = &caller.organization_id;
     let max_bytes = usize::try_from(context.config.plugins.component_mib.saturating_mul(1024 * 1024));
     let max_bytes = max_bytes.unwrap_or(usize::MAX);
-    let Upload { component, activates } =
+    let Upload { component, signature, activates } =
         whole(form::read(multipart, max_bytes, time_per_file(&context)).await?)?;
-    let kept = context.releases.keep(&caller.actor, Some(organization_id), component).await;
+    let kept =
+        context.releases.keep(&caller.actor, Some(organization_id), component, signature.as_deref()).await;
     let (plugin, kept) = kept.map_err(refused)?;
     let (name, version) = (&plugin.description.name, &plugin.description.version);
     let (status, mut record) = match kept {
@@ -91,6 +95,7 @@ pub async fn upload_plugin(
 /// What a form asks for.
 struct Upload {
     component: Bytes,
+    signature: Option<String>,
     activates: bool,
 }
 
@@ -107,7 +112,8 @@ fn whole(form: Form) -> Result<Upload, ApiError> {
             false
         }
     };
-    fields.finish(file.map(|file| Upload { component: file.content, activates }))
+    let signature = fields.optional("signature");
+    fields.finish(file.map(|file| Upload { component: file.content, signature, activates }))
 }
 
 fn refused(error: releases::Error) -> ApiError {

@@ -15,6 +15,8 @@ use ocriva::domain::plugin::{
 use ocriva::releases::Releases;
 use ocriva::store::Store;
 
+use crate::cli::plugin::signing;
+
 /// Calls of a canary's window; without more of them it goes on.
 const WINDOW_CALLS: u64 = 200;
 
@@ -86,8 +88,10 @@ impl Plugins {
             Self::InstallPlugin { file, draft } => {
                 let component =
                     std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+                let signature = signing::beside(&file)?;
                 let releases = App::releases_beside(config, &Clock::system(), store).await?;
-                let (plugin, kept) = releases.keep(&actor, None, component.into()).await?;
+                let (plugin, kept) =
+                    releases.keep(&actor, None, component.into(), signature.as_deref()).await?;
                 let (name, version) = (&plugin.description.name, &plugin.description.version);
                 if let Keeping::OtherDigest(digest) = kept {
                     bail!(

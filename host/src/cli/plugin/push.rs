@@ -10,6 +10,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
 use super::project::Project;
+use super::signing;
 
 /// How long a server may take: it checks, compiles and asks the component before it answers.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -47,9 +48,7 @@ impl Push {
             format!("`{}` cannot be read; `ocriva plugin build` makes it", file.display())
         })?;
         let token = self.token()?;
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let answer =
-            crate::cli::runtime()?.block_on(send(&self.server, &token, name, bytes, self.activate))?;
+        let answer = crate::cli::runtime()?.block_on(send(&self.server, &token, self.form(&file, bytes)?))?;
         let said = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         crate::cli::print(&format!(
             "{} {} is {} on {}\n",
@@ -59,6 +58,16 @@ impl Push {
             self.server
         ))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn form(&self, file: &Path, bytes: Vec<u8>) -> anyhow::Result<Form> {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let part = Part::bytes(bytes).file_name(name).mime_str("application/wasm")?;
+        let form = Form::new().part("file", part).text("activate", self.activate.to_string());
+        Ok(match signing::beside(file)? {
+            Some(signature) => form.text("signature", signature),
+            None => form,
+        })
     }
 
     fn token(&self) -> anyhow::Result<String> {
@@ -72,16 +81,8 @@ impl Push {
     }
 }
 
-async fn send(
-    server: &str,
-    token: &str,
-    name: String,
-    bytes: Vec<u8>,
-    activate: bool,
-) -> anyhow::Result<Value> {
+async fn send(server: &str, token: &str, form: Form) -> anyhow::Result<Value> {
     let client = reqwest::Client::builder().timeout(LIMIT).build()?;
-    let part = Part::bytes(bytes).file_name(name).mime_str("application/wasm")?;
-    let form = Form::new().part("file", part).text("activate", activate.to_string());
     let url = format!("{}/plugins", server.trim_end_matches('/'));
     let request = client.post(&url).header("X-API-Key", token).multipart(form);
     let answer = request.send().await.with_context(|| format!("`{server}` cannot be reached"))?;

@@ -1,7 +1,7 @@
 //! `ocriva plugin keygen` and `sign`: keys, and signatures that lie beside components.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,11 +39,28 @@ pub fn sign(component: &Path, key: &Path) -> anyhow::Result<ExitCode> {
     let key = SigningKey::parse(&secret).with_context(|| format!("`{}`", key.display()))?;
     let bytes =
         std::fs::read(component).with_context(|| format!("`{}` cannot be read", component.display()))?;
-    let mut name = component.as_os_str().to_owned();
-    name.push(".sig");
-    let signature = PathBuf::from(name);
+    let signature = place(component);
     std::fs::write(&signature, format!("{}\n", key.sign(&bytes)))
         .with_context(|| format!("`{}` cannot be written", signature.display()))?;
     super::super::print(&format!("signature in `{}`, by {}\n", signature.display(), key.public_key()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The signature that lies beside a component, if there is one.
+///
+/// # Errors
+/// It cannot be read.
+pub fn beside(component: &Path) -> anyhow::Result<Option<String>> {
+    let file = place(component);
+    match std::fs::read_to_string(&file) {
+        Ok(signature) => Ok(Some(signature)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("`{}` cannot be read", file.display())),
+    }
+}
+
+fn place(component: &Path) -> PathBuf {
+    let mut name = component.as_os_str().to_owned();
+    name.push(".sig");
+    PathBuf::from(name)
 }

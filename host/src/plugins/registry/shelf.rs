@@ -62,6 +62,8 @@ pub(super) struct Release {
     digest: String,
     pub(super) state: PluginState,
     pub(super) reason: Option<String>,
+    /// The organization it belongs to; `None` for the operator's.
+    owner: Option<String>,
     components: Arc<dyn Components>,
     loaded: OnceCell<Arc<Plugin>>,
 }
@@ -71,7 +73,7 @@ impl Release {
     pub(super) async fn load(&self, engine: &Arc<Engine>) -> Result<Arc<Plugin>, ReleaseError> {
         let load = async || {
             let bytes = self.components.fetch(&self.id, &self.digest).await?;
-            let plugin = engine.load(Vec::from(bytes).into()).await?;
+            let plugin = engine.load_of(self.owner.as_deref(), Vec::from(bytes).into()).await?;
             if plugin.digest != self.digest {
                 return Err(ReleaseError::OtherDigest { found: plugin.digest });
             }
@@ -104,6 +106,7 @@ impl Shelf {
                 digest: version.digest.clone(),
                 state: version.state,
                 reason: version.reason.clone(),
+                owner: record.plugin.organization_id.clone(),
                 components: Arc::clone(components),
                 loaded: known.map(|known| known.loaded.clone()).unwrap_or_default(),
             })
