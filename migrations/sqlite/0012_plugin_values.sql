@@ -8,7 +8,7 @@ create table plugin_values (
     -- Base64.
     value text not null,
     -- Bytes of key and value together, for the quota.
-    size_bytes bigint not null,
-    updated_at bigint not null,
+    size_bytes integer not null,
+    updated_at integer not null,
     primary key (organization_id, plugin, key)
 );

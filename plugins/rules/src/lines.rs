@@ -104,7 +104,7 @@ pub fn read(reader: &Reader, rule: &LinesRule, output: &mut Output) {
 fn blocks(text: &str, rule: &LinesRule) -> Vec<Range<usize>> {
     let Some(start) = &rule.start else {
         let end = rule.end.as_ref().and_then(|end| end.find(text)).map_or(text.len(), |end| end.start());
-        return vec![0..end];
+        return std::iter::once(0..end).collect();
     };
     let mut found = Vec::new();
     let mut at = 0;

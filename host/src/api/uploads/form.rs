@@ -12,7 +12,7 @@ use super::Fields;
 use crate::api::Context;
 use crate::api::access::Caller;
 use crate::api::error::{ApiError, Code};
-use crate::api::extract::{Multipart, multipart_error};
+use crate::api::extract::{Id, Multipart, multipart_error};
 use crate::api::idempotency::Fingerprint;
 use crate::blobs::BlobKey;
 use crate::domain::format::Format;
@@ -100,11 +100,12 @@ pub async fn read_with_fingerprint(
     Ok((form, fingerprint.finish()))
 }
 
-/// The fingerprint of a form of which nothing is kept.
+/// The fingerprint of a form of which nothing is kept, and the project that it names.
 ///
 /// # Errors
 /// 400 for a form that is not as it should be, 408 where a part takes too long, and 413 above the request's limit.
-pub async fn fingerprint(mut multipart: Multipart, shape: Shape) -> Result<String, ApiError> {
+pub async fn fingerprint(mut multipart: Multipart, shape: Shape) -> Result<(String, Option<Id>), ApiError> {
+    let mut project = None;
     let mut fingerprint = Fingerprint::new(shape.operation);
     // No form that was taken in has more.
     let most = shape.max_files.saturating_add(MAX_TEXTS);
@@ -123,9 +124,10 @@ pub async fn fingerprint(mut multipart: Multipart, shape: Shape) -> Result<Strin
         } else {
             let text = in_time(shape, read_text(&name, &mut part)).await?;
             fingerprint.text(&name, text.as_bytes());
+            project = project.or_else(|| Id::parse(&text).filter(|_| name == "projectId"));
         }
     }
-    Ok(fingerprint.finish())
+    Ok((fingerprint.finish(), project))
 }
 
 async fn read_parts(

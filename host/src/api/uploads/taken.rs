@@ -11,7 +11,7 @@ use super::form::{self, Form, Shape};
 use crate::api::Context;
 use crate::api::access::Caller;
 use crate::api::error::ApiError;
-use crate::api::extract::Multipart;
+use crate::api::extract::{Id, Multipart};
 use crate::api::idempotency::{self, Begun};
 use crate::api::waiting::Waited;
 use crate::store::KeptAnswer;
@@ -48,7 +48,10 @@ where
             Ok(Taken { answer: record(form).await?, is_replayed: false, waited: None })
         }
         Begun::Answered(kept) => {
-            let body = idempotency::replayed(kept, &form::fingerprint(multipart, shape).await?, caller)?;
+            let (fingerprint, project) = form::fingerprint(multipart, shape).await?;
+            let body = idempotency::replayed(kept, &fingerprint, caller)?;
+            // Not every answer says which project it is about.
+            project.map_or(Ok(()), |Id(project)| caller.check_project(&project))?;
             let answer = serde_json::from_str(&body).map_err(ApiError::internal)?;
             Ok(Taken { answer, is_replayed: true, waited: None })
         }
