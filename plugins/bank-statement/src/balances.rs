@@ -89,7 +89,7 @@ pub fn labelled(reading: &Reading, labels: &[String], which: Which, convention: 
     });
     match which {
         Which::First => found.next(),
-        Which::Last => found.last(),
+        Which::Last => found.next_back(),
     }
 }
 

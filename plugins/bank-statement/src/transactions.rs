@@ -125,7 +125,7 @@ impl Reader<'_, '_> {
             lexicon: &lexicon,
             is_heading: &|found: &[Column]| {
                 let has_money = found.iter().any(|column| is_money_column(*column));
-                has_money && found.contains(&Column::Date) || found.len() > 2 && has_money
+                has_money && (found.len() > 2 || found.contains(&Column::Date))
             },
             is_end: &|_| false,
             is_numeric: &is_money_column,
