@@ -176,14 +176,22 @@ impl Held {
     ) -> T {
         let settled = async move {
             let (done, answer) = self.during(work).await;
-            if let Some(answer) = answer {
-                self.finish(&answer).await;
+            match answer {
+                Some(answer) => self.finish(&answer).await,
+                None => self.free().await,
             }
             done
         };
         match tokio::spawn(settled.in_current_span()).await {
             Ok(done) => done,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Lets go of the key before the answer is given: who has it may try again at once.
+    pub async fn free(mut self) {
+        if let Some(hold) = self.hold.take() {
+            forget(&self.store, &hold).await;
         }
     }
 
@@ -208,12 +216,14 @@ impl Drop for Held {
             return;
         };
         let store = self.store.clone();
-        runtime.spawn(async move {
-            // Where this fails too, the hold runs out.
-            if let Err(error) = store.forget_idempotency_key(&hold).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "idempotency key was not freed");
-            }
-        });
+        runtime.spawn(async move { forget(&store, &hold).await });
+    }
+}
+
+async fn forget(store: &Store, hold: &IdempotencyHold) {
+    // Where this fails too, the hold runs out.
+    if let Err(error) = store.forget_idempotency_key(hold).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "idempotency key was not freed");
     }
 }
 

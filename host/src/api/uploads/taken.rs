@@ -56,9 +56,17 @@ where
             Ok(Taken { answer, is_replayed: true, waited: None })
         }
         Begun::Held(held) => {
-            super::check_room(context, headers, shape.max_files).await?;
-            let reading = form::read_with_fingerprint(context, caller, multipart, shape);
-            let (form, fingerprint) = held.during(reading).await?;
+            let reading = async {
+                super::check_room(context, headers, shape.max_files).await?;
+                form::read_with_fingerprint(context, caller, multipart, shape).await
+            };
+            let (form, fingerprint) = match held.during(reading).await {
+                Ok(read) => read,
+                Err(error) => {
+                    held.free().await;
+                    return Err(error);
+                }
+            };
             let recording = record(form);
             let recorded = async move {
                 let recorded = recording.await;
