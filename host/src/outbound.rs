@@ -4,5 +4,5 @@
 mod client;
 mod guard;
 
-pub use client::{Client, Error, Incoming, Outgoing, StartError};
+pub use client::{Client, Error, Incoming, Outgoing, StartError, guarded};
 pub use guard::{Guard, Refusal, address};

@@ -71,6 +71,22 @@ pub enum Error {
     TooLarge(usize),
 }
 
+/// A client that gets past the guard by no name, redirect or proxy, and whose answers take at most `timeout`.
+///
+/// # Errors
+/// TLS cannot be set up on this machine.
+pub fn guarded(guard: &Guard, timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .referer(false)
+        .dns_resolver(guard.clone())
+        .connect_timeout(CONNECT.min(timeout))
+        .timeout(timeout)
+        .pool_idle_timeout(IDLE)
+        .build()
+}
+
 /// Sends requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
@@ -86,16 +102,7 @@ impl Client {
     /// # Errors
     /// TLS cannot be set up on this machine.
     pub fn new(guard: Guard, timeout: Duration, most_bytes: usize) -> Result<Self, StartError> {
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .dns_resolver(guard.clone())
-            .connect_timeout(CONNECT.min(timeout))
-            .timeout(timeout)
-            .pool_idle_timeout(IDLE)
-            .build()
-            .map_err(StartError)?;
+        let http = guarded(&guard, timeout).map_err(StartError)?;
         Ok(Self { http, guard, timeout, most_bytes })
     }
 

@@ -6,22 +6,15 @@ use std::time::{Duration, Instant};
 
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
-use reqwest::redirect::Policy;
 
 use super::headers::{self, CustomHeaders};
 use super::signature;
 use crate::domain::webhook::{AttemptAnswer, AttemptFailure};
-use crate::outbound::{Guard, Refusal};
+use crate::outbound::{self, Guard, Refusal};
 use crate::telemetry::traces::TRACEPARENT;
-
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How much of an answer is read and kept.
 const KEPT_BYTES: usize = 2048;
-
-/// How long an idle connection is kept for the next delivery.
-const IDLE: Duration = Duration::from_secs(30);
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature");
 const PREVIOUS_SIGNATURE: HeaderName = HeaderName::from_static("x-webhook-signature-previous");
@@ -71,16 +64,7 @@ impl Client {
     /// # Errors
     /// TLS cannot be set up on this machine.
     pub(super) fn new(guard: Guard, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .dns_resolver(guard.clone())
-            .connect_timeout(CONNECT.min(timeout))
-            .timeout(timeout)
-            .pool_idle_timeout(IDLE)
-            .build()?;
-        Ok(Self { http, guard })
+        Ok(Self { http: outbound::guarded(&guard, timeout)?, guard })
     }
 
     /// Sends a message once.

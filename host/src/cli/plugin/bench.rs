@@ -51,13 +51,7 @@ impl Bench {
     /// A project that does not build, or documents that cannot be opened.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let project = Project::find(&self.project)?;
-        let component = match &self.component {
-            Some(component) => component.clone(),
-            None => {
-                crate::cli::print(&build::build(&project)?)?;
-                project.component()
-            }
-        };
+        let component = build::component(&project, self.component.as_deref())?;
         let tests = project.tests();
         let mut cases = cases::find(&tests)?;
         cases.retain(|case| self.filter.as_ref().is_none_or(|filter| case.file_name().contains(filter)));

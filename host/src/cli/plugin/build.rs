@@ -54,6 +54,18 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
+/// The component that a command works on: the one given, or the project's, which is built for it.
+///
+/// # Errors
+/// As [`build`].
+pub fn component(project: &Project, given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    crate::cli::print(&build(project)?)?;
+    Ok(project.component())
+}
+
 fn rust(project: &Project) -> anyhow::Result<Vec<u8>> {
     if !has_target(&project.root)? {
         bail!("Rust cannot compile for {TARGET} yet; add it, once: `rustup target add {TARGET}`");

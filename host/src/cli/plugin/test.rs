@@ -44,13 +44,7 @@ impl Test {
     /// A project that does not build, or a folder without documents; differences are reported in the exit status.
     pub fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let project = Project::find(&self.project)?;
-        let component = match &self.component {
-            Some(component) => component.clone(),
-            None => {
-                crate::cli::print(&build::build(&project)?)?;
-                project.component()
-            }
-        };
+        let component = build::component(&project, self.component.as_deref())?;
         let tests = project.tests();
         let mut cases = cases::find(&tests)?;
         if let Some(filter) = &self.filter {
