@@ -38,7 +38,7 @@ pub enum Error<E: std::error::Error + 'static> {
 }
 
 /// A limit for people: in MiB where it is whole ones.
-fn shown_size(bytes: u64) -> String {
+pub fn shown_size(bytes: u64) -> String {
     const MIB: u64 = 1024 * 1024;
     if bytes.is_multiple_of(MIB) { format!("{} MiB", bytes / MIB) } else { format!("{bytes} bytes") }
 }

@@ -25,6 +25,7 @@ use crate::extractor::Failure;
 use crate::lookup::{Match, Measure, Query, shown};
 use crate::output::{Field, Output, Warning};
 use crate::text;
+use crate::values::identifiers::find_iban;
 
 /// Source of a value that a reference file gave.
 const REFERENCE: &str = "reference";
@@ -52,8 +53,16 @@ struct Lookup {
     keys: Vec<Key>,
     fill: IndexMap<String, String>,
     minimum_score: Option<f64>,
-    #[serde(default)]
-    mismatch: Mismatch,
+    mismatch: Option<Mismatch>,
+}
+
+impl Lookup {
+    /// What becomes of the value `known`. Unless it is said, one that its check digits prove stays: it was not misread,
+    /// and an account that is not the listed one is for people to look at.
+    fn mismatch(&self, known: &Value) -> Mismatch {
+        let is_proven = || known.as_str().and_then(find_iban).is_some_and(|iban| iban.is_checked);
+        self.mismatch.unwrap_or(if is_proven() { Mismatch::Keep } else { Mismatch::Correct })
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -65,10 +74,9 @@ struct Key {
 }
 
 /// What becomes of a value that the reference file has otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Mismatch {
-    #[default]
     Correct,
     Keep,
 }
@@ -130,7 +138,8 @@ pub fn lookups_schema() -> Value {
                 },
                 "mismatch": {
                     "enum": ["correct", "keep"],
-                    "description": "What becomes of a value that the row has otherwise; it is corrected unless set.",
+                    "description": "What becomes of a value that the row has otherwise. Unless set, it is corrected, but an IBAN whose \
+                        check digits are right is kept.",
                 },
             },
         },
@@ -184,7 +193,7 @@ fn complete_fields(
         let (name, inner) =
             path.split_once('.').map_or((path.as_str(), None), |(name, rest)| (name, Some(rest)));
         let agrees = known.is_some() && warned.is_none();
-        let keeps = known.is_some() && !agrees && lookup.mismatch == Mismatch::Keep;
+        let keeps = !agrees && known.is_some_and(|known| lookup.mismatch(known) == Mismatch::Keep);
         let field = output.fields.entry(name.to_owned()).or_insert_with(Field::missing);
         if agrees {
             field.confidence = field.confidence.max(CONFIRMED * row.certainty());
@@ -234,7 +243,8 @@ fn complete_items(
             let Some(value) = row.value(column, type_of(schema, &format!("{list}.{name}"))) else { continue };
             let known = item.get(name).filter(|known| !known.is_null());
             let warned = known.and_then(|known| disagreement(lookup, &path, known, &value));
-            if known.is_none() || (warned.is_some() && lookup.mismatch == Mismatch::Correct) {
+            let corrects = |known| warned.is_some() && lookup.mismatch(known) == Mismatch::Correct;
+            if known.is_none_or(corrects) {
                 item.insert(name.clone(), value);
             }
             warnings.extend(warned.map(|warned| Warning { field: Some(list.to_owned()), ..warned }));
@@ -335,7 +345,7 @@ fn disagreement(lookup: &Lookup, path: &str, known: &Value, value: &Value) -> Op
     }
     let (read, listed) = (shown(known).unwrap_or_default(), shown(value).unwrap_or_default());
     let table = &lookup.table;
-    Some(match lookup.mismatch {
+    Some(match lookup.mismatch(known) {
         Mismatch::Correct => Warning::about(
             path,
             "reference_corrected",
@@ -470,6 +480,24 @@ mod tests {
         assert_eq!(output.fields["iban"].value, "DE00");
         assert_eq!(output.warnings[0].code, "reference_mismatch");
         assert_eq!(output.fields["terms"].value, json!(30.0));
+    }
+
+    #[test]
+    fn an_account_that_proves_itself_is_kept_unless_it_is_to_be_corrected() {
+        let supplier = |iban: &str, mismatch: Option<&str>| {
+            let mut lookup = suppliers("correct");
+            match mismatch {
+                Some(mismatch) => lookup["mismatch"] = json!(mismatch),
+                None => drop(lookup.as_object_mut().expect("it is an object").remove("mismatch")),
+            }
+            let fields = json!({"name": "Zenith Verlag", "taxId": null, "iban": iban, "terms": null});
+            let output = completed(fields, lookup);
+            (output.fields["iban"].value.clone(), output.warnings[0].code.clone())
+        };
+        let proven = "DE89 3704 0044 0532 0130 00";
+        assert_eq!(supplier(proven, None), (json!(proven), "reference_mismatch".to_owned()));
+        assert_eq!(supplier(proven, Some("correct")).1, "reference_corrected");
+        assert_eq!(supplier("DE88 3704 0044 0532 0130 00", None).1, "reference_corrected");
     }
 
     #[test]

@@ -279,16 +279,25 @@ async fn a_large_batch_goes_through_in_flat_memory() {
     let adjust = |config: &mut ocriva::config::Config| config.upload.max_file_mib = 8;
     let api = TestApi::with(Engine::Sqlite, adjust).await.unwrap();
     let mut form = files(&api, &[]);
+    let peak = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     for number in 0..50_usize {
         let head = bytes::Bytes::from(format!("%PDF-1.7 {number}"));
         let chunk = bytes::Bytes::from(vec![b'x'; 64 * 1024]);
         let chunks = std::iter::once(head).chain(std::iter::repeat_n(chunk, FILE / (64 * 1024)));
-        let body = reqwest::Body::wrap_stream(futures::stream::iter(chunks.map(Ok::<_, std::io::Error>)));
+        let peak = std::sync::Arc::clone(&peak);
+        let chunks = chunks.enumerate().map(move |(index, chunk)| {
+            // What all earlier files left in memory, as a file begins.
+            if index == 0 {
+                peak.fetch_max(resident_bytes(), std::sync::atomic::Ordering::Relaxed);
+            }
+            Ok::<_, std::io::Error>(chunk)
+        });
+        let body = reqwest::Body::wrap_stream(futures::stream::iter(chunks));
         form = form.part("files", Part::stream(body).file_name(format!("{number}.pdf")));
     }
     let before = resident_bytes();
     let batch = api.submit(&api.batch_path(), &api.token, form).await;
-    let grown = resident_bytes().saturating_sub(before);
+    let grown = peak.load(std::sync::atomic::Ordering::Relaxed).saturating_sub(before);
     assert_eq!((batch.status.as_u16(), &batch.body["totalFiles"]), (201, &json!(50)), "{batch:?}");
     assert_eq!(batch.body["failedFiles"], 0);
     // 200 MiB went through, with three parts of 8 MiB in memory at most; other tests run in the same process.

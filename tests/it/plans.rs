@@ -90,6 +90,13 @@ async fn a_file_above_the_plans_limit_is_refused_while_it_arrives(api: TestApi) 
     let refused = api.submit(&api.upload_path(), &api.token, api.upload_form(large, "b.png")).await;
     refused.assert_error(413, "file.too_large");
     api.wait_for_blobs(1).await;
+
+    let tried = Form::new()
+        .text("template", r#"{"templateSchema":{"total":{"type":"amount"}}}"#)
+        .part("file", Part::bytes(vec![b'x'; 2000]).file_name("large.txt"));
+    let refused = api.submit("/templates/preview", &api.token, tried).await;
+    refused.assert_error(413, "file.too_large");
+    assert!(refused.body["message"].to_string().contains("1000 bytes"), "{refused:?}");
 }
 
 async fn batches_with_refused_files_and_uploads_do_not_wait_for_each_other(api: TestApi) {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::api::error::{ApiError, Code};
 use crate::api::extract::{Multipart, multipart_error};
 use crate::api::uploads::Fields;
+use crate::ingest::shown_size;
 
 /// Longest text part: that of a template's JSON.
 const MAX_TEXT_BYTES: usize = 1024 * 1024;
@@ -68,8 +69,8 @@ async fn read_parts(mut multipart: Multipart, max_file_bytes: usize) -> Result<F
         let file_name = part.file_name().unwrap_or_default().to_owned();
         let content = read_bytes(&mut part, max_file_bytes).await?;
         let content = content.ok_or_else(|| {
-            let mib = max_file_bytes / (1024 * 1024);
-            ApiError::new(Code::FileTooLarge, format!("file is larger than the limit of {mib} MiB"))
+            let limit = shown_size(u64::try_from(max_file_bytes).unwrap_or(u64::MAX));
+            ApiError::new(Code::FileTooLarge, format!("file is larger than the limit of {limit}"))
         })?;
         if content.is_empty() {
             return Err(ApiError::new(Code::FileEmpty, "file is empty"));

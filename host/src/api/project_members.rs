@@ -184,7 +184,7 @@ impl AddProjectMemberRequest {
                 Some(Named::Email(email))
             }
             _ => {
-                problems.push("one of `userId` and `email` must be given".to_owned());
+                problems.push("exactly one of `userId` and `email` must be given".to_owned());
                 None
             }
         };

@@ -410,7 +410,10 @@ pub fn max_request_bytes(config: &Config, files: usize) -> u64 {
 }
 
 /// Most bytes of one file of the caller's organization: the server's limit, or its plan's where that is lower.
-async fn file_limit(context: &Context, caller: &Caller) -> Result<u64, ApiError> {
+///
+/// # Errors
+/// Whatever the database answers.
+pub async fn file_limit(context: &Context, caller: &Caller) -> Result<u64, ApiError> {
     let plan = context.limits.plan(&context.store, &context.clock, &caller.organization_id).await?;
     Ok(max_file_bytes(&context.config).min(plan.max_file_bytes.unwrap_or(u64::MAX)))
 }

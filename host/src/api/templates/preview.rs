@@ -18,7 +18,7 @@ use crate::api::access::{Caller, Permit, WriteTemplates};
 use crate::api::error::{ApiError, Code};
 use crate::api::extract::{Id, Multipart, has_nul};
 use crate::api::form::{self, FormFile};
-use crate::api::uploads::{Fields, time_per_file};
+use crate::api::uploads::{self, Fields, time_per_file};
 use crate::config;
 use crate::domain::document::PageRange;
 use crate::domain::extraction::Extraction;
@@ -130,8 +130,8 @@ pub async fn preview_template(
     State(context): State<Context>,
     multipart: Multipart,
 ) -> Result<Answer<PreviewResponse>, ApiError> {
-    let max_file_bytes =
-        usize::try_from(context.config.upload.max_file_mib.saturating_mul(1024 * 1024)).unwrap_or(usize::MAX);
+    let max_file_bytes = uploads::file_limit(&context, &permit.caller).await?;
+    let max_file_bytes = usize::try_from(max_file_bytes).unwrap_or(usize::MAX);
     let form = form::read(multipart, max_file_bytes, time_per_file(&context)).await?;
     let arrived_at = std::time::Instant::now();
     let request = whole(form)?;
