@@ -67,17 +67,16 @@ pub struct WebhookResponse {
     "name": "Accounting", "url": "https://example.org/ocriva", "events": ["document.processed", "document.failed"],
 }))]
 pub struct CreateWebhookRequest {
-    /// At most 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
     /// Where events are sent by POST: `http` or `https`, a public address.
     #[schema(example = "https://example.org/ocriva")]
     url: String,
-    /// At least one of `document.uploaded`, `document.processed`, `document.failed`, `document.cancelled`,
-    /// `batch.uploaded`, `batch.completed`, `template.created`, `template.updated`, `template.deleted`,
-    /// `plugin.activated`, `plugin.failed`.
-    #[schema(min_items = 1, example = json!(["document.processed", "document.failed"]))]
+    /// What is told.
+    #[schema(value_type = Vec<EventKind>, min_items = 1, example = json!(["document.processed", "document.failed"]))]
     events: Vec<String>,
-    /// What deliveries are signed with, 16 to 200 characters; made by the server where it is left out.
+    /// What deliveries are signed with, 16 to 200 visible ASCII characters; made by the server where it is left out.
+    #[schema(pattern = "^[!-~]{16,200}$")]
     secret: Option<String>,
     /// Headers to send along, such as a credential of the receiver.
     custom_headers: Option<BTreeMap<String, String>>,
@@ -85,7 +84,8 @@ pub struct CreateWebhookRequest {
     /// Only events of this project; with an organization's credential all projects' where it is left out.
     #[schema(value_type = Option<String>)]
     project_id: Option<Id>,
-    /// `active` (default), `paused` or `disabled`.
+    /// `active` unless set.
+    #[schema(value_type = Option<WebhookStatus>)]
     status: Option<String>,
 }
 
@@ -94,9 +94,11 @@ pub struct CreateWebhookRequest {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"status": "paused"}))]
 pub struct UpdateWebhookRequest {
+    #[schema(min_length = 1, max_length = 200)]
     name: Option<String>,
     url: Option<String>,
     /// Replaces all of them.
+    #[schema(value_type = Option<Vec<EventKind>>, min_items = 1)]
     events: Option<Vec<String>>,
     /// Replaces all of them; null removes them.
     #[serde(default, deserialize_with = "double_option")]
@@ -107,6 +109,7 @@ pub struct UpdateWebhookRequest {
     #[schema(value_type = Option<String>)]
     description: Option<Option<String>>,
     /// `active`; `paused`: deliveries wait; `disabled`: none are made.
+    #[schema(value_type = Option<WebhookStatus>)]
     status: Option<String>,
 }
 
@@ -115,7 +118,8 @@ pub struct UpdateWebhookRequest {
 #[serde(rename_all = "camelCase")]
 #[schema(example = json!({"overlapHours": 24}))]
 pub struct RotateSecretRequest {
-    /// 16 to 200 characters; made by the server where it is left out.
+    /// 16 to 200 visible ASCII characters; made by the server where it is left out.
+    #[schema(pattern = "^[!-~]{16,200}$")]
     secret: Option<String>,
     /// Hours for which deliveries are also signed with the secret before: by default 24, at most 168.
     #[schema(minimum = 0, maximum = 168)]

@@ -43,8 +43,16 @@ pub fn refine(document: &mut Value) {
             }
         }
     }
+    let forms = forms(document);
     let schemas = document["components"]["schemas"].as_object_mut();
     for (name, schema) in schemas.into_iter().flatten() {
+        if forms.contains(name) {
+            schema["properties"]
+                .as_object_mut()
+                .into_iter()
+                .flatten()
+                .for_each(|(_, part)| forbid_null(part));
+        }
         visit(schema, &|object| {
             if !asked.contains(name) {
                 require_nullable(object);
@@ -135,6 +143,24 @@ fn asked(document: &mut Value) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The schemas of forms.
+fn forms(document: &mut Value) -> BTreeSet<String> {
+    let bodies = operations(document).filter_map(|(_, _, operation)| {
+        operation.get("requestBody")?["content"].get("multipart/form-data").map(references)
+    });
+    bodies.flatten().collect()
+}
+
+/// A part of a form is a text or a file: what has no value is left out.
+fn forbid_null(part: &mut Value) {
+    if let Some(kinds) = part["type"].as_array_mut() {
+        kinds.retain(|kind| kind != "null");
+        if let [kind] = kinds.as_slice() {
+            part["type"] = kind.clone();
+        }
+    }
 }
 
 fn references(value: &Value) -> Vec<String> {
