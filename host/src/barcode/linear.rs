@@ -93,7 +93,7 @@ fn read_area(page: &Luma, area: &Stripes) -> Vec<Barcode> {
     let beyond = (length * BEYOND).max(LEAST_BEYOND);
     let (first, last) = (area.from - beyond, area.to + beyond);
     let step = ((last - first) / MOST_SAMPLES).max(1.0 / SAMPLES_PER_PIXEL);
-    let mut votes: BTreeMap<(&'static str, String), (BarcodeFormat, Votes)> = BTreeMap::new();
+    let mut votes: BTreeMap<(BarcodeFormat, String), Votes> = BTreeMap::new();
     for line in 0..LINES {
         let along = area.low + (area.high - area.low) * (line as f32 + 0.5) / LINES as f32;
         let samples = sample(page, area, (first, last), step, along);
@@ -108,8 +108,8 @@ fn read_area(page: &Luma, area: &Stripes) -> Vec<Barcode> {
         }
         for Sighting { format, text, symbology, from, to } in seen {
             let (from, to) = (first + from as f32 * step, first + to as f32 * step);
-            let new = || (format, Votes { lines: 0, from, to, low: along, high: along, symbology });
-            let (_, votes) = votes.entry((format.as_str(), text)).or_insert_with(new);
+            let new = || Votes { lines: 0, from, to, low: along, high: along, symbology };
+            let votes = votes.entry((format, text)).or_insert_with(new);
             votes.lines += 1;
             votes.from = votes.from.min(from);
             votes.to = votes.to.max(to);
@@ -118,12 +118,11 @@ fn read_area(page: &Luma, area: &Stripes) -> Vec<Barcode> {
     }
     let mut believed: Vec<_> = votes
         .into_iter()
-        .map(|((_, text), (format, votes))| (format, text, votes))
-        .filter(|(format, text, votes)| votes.lines >= lines_wanted(*format, text))
+        .filter(|((format, text), votes)| votes.lines >= lines_wanted(*format, text))
         .collect();
-    believed.sort_by_key(|(_, _, votes)| std::cmp::Reverse(votes.lines));
+    believed.sort_by_key(|(_, votes)| std::cmp::Reverse(votes.lines));
     let mut kept: Vec<(BarcodeFormat, String, Votes)> = Vec::new();
-    for (format, text, votes) in believed {
+    for ((format, text), votes) in believed {
         // Of two readings of one place, the one that more lines agree on.
         if !kept.iter().any(|(_, _, other)| votes.from < other.to && other.from < votes.to) {
             kept.push((format, text, votes));

@@ -10,22 +10,6 @@ pub fn is_gs1_number(digits: &str) -> bool {
     digits.len() > 1 && sum % 10 == 0
 }
 
-/// Whether the last character of an ISBN of ten digits is right; it may be an `X`.
-pub fn is_isbn_10(isbn: &str) -> bool {
-    let mut sum = 0;
-    for (weight, character) in (1..=10).zip(isbn.chars().rev()) {
-        sum += weight
-            * match character {
-                'X' if weight == 1 => 10,
-                digit => match digit.to_digit(10) {
-                    Some(digit) => digit,
-                    None => return false,
-                },
-            };
-    }
-    isbn.len() == 10 && sum % 11 == 0
-}
-
 /// Whether a text is a creditor reference by ISO 11649 without spaces, `RF` and two check digits (ISO 7064, MOD 97-10)
 /// in front.
 pub fn is_creditor_reference(reference: &str) -> bool {
@@ -86,9 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn books_and_banks_are_known_by_their_form() {
-        assert!(is_isbn_10("3161484100") && is_isbn_10("080442957X"));
-        assert!(!is_isbn_10("3161484101") && !is_isbn_10("X161484100") && !is_isbn_10("316148410"));
+    fn banks_are_known_by_their_form() {
         assert!(is_bic("BFSWDE33BER") && is_bic("DEUTDEFF"));
         assert!(!is_bic("BFSWDE33BE") && !is_bic("BFSW1133") && !is_bic("bfswde33"));
     }

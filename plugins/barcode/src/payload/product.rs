@@ -3,7 +3,7 @@
 use ocriva_plugin_sdk::Barcode;
 use ocriva_plugin_sdk::values::check_digits;
 
-use super::{Payload, is_digits};
+use super::{CHECKED, Payload, WRONG, is_digits};
 
 /// Reads the number of an EAN or a UPC, and that of a carton (ITF-14), which is told by its check digit alone.
 pub fn read(code: &Barcode) -> Option<Payload> {
@@ -44,7 +44,8 @@ pub fn read(code: &Barcode) -> Option<Payload> {
 
 fn book(number: &str) -> Payload {
     let mut payload = Payload::new("isbn");
-    payload.checked("isbn", number, check_digits::is_gs1_number(number), "ISBN");
+    let is_right = check_digits::is_gs1_number(number);
+    payload.add("isbn", number, if is_right { CHECKED } else { WRONG });
     payload
 }
 
