@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use ocriva::assets;
 use ocriva::config::Config;
+use ocriva::domain::barcode::Barcode;
 use ocriva::domain::geometry::{Rect, Turn};
 use ocriva::domain::page::{Line, PageSize, PageText, TextSource, Unit, Word};
 use ocriva::domain::raster::Raster;
@@ -54,6 +55,10 @@ impl DocumentSource for OnePage {
 
     async fn recognize(&self, _index: u32, _area: Rect) -> Result<Vec<Word>, SourceError> {
         Ok(Vec::new())
+    }
+
+    async fn barcodes(&self, _index: u32) -> Result<Arc<Vec<Barcode>>, SourceError> {
+        Ok(Arc::default())
     }
 }
 

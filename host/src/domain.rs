@@ -47,6 +47,7 @@ macro_rules! words {
 
 pub mod account;
 pub mod audit;
+pub mod barcode;
 pub mod batch;
 pub mod capability;
 pub mod credit;

@@ -3,7 +3,7 @@
 //! A guided tour, in the order in which a document meets the modules:
 //! [`api`] takes it in over HTTP and [`ingest`] streams it to [`blobs`]; [`store`] records it together with
 //! its job; a [`worker`] leases the job and runs the [`pipeline`]: [`decode`] yields pages, [`ocr`] reads those
-//! without a trustworthy text layer, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
+//! without a trustworthy text layer, [`barcode`] finds bar codes where an extractor asks for them, and [`plugins`] runs the template's extractor, a sandboxed WebAssembly
 //! component, of the version that [`releases`] keeps in force; [`einvoice`] reads what an electronic invoice says in XML, and [`webhooks`] tells others of it all.
 //! [`domain`] holds the plain types and rules that all of them share; [`config`] and [`app`] put the
 //! parts together, and [`upkeep`] deletes what has been kept long enough.
@@ -14,6 +14,7 @@ pub mod api;
 pub mod app;
 pub mod assets;
 pub mod auth;
+pub mod barcode;
 pub mod blobs;
 pub mod clock;
 pub mod config;

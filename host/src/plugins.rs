@@ -9,10 +9,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::domain::barcode::Barcode;
 use crate::domain::geometry::Rect;
 use crate::domain::page::{PageSize, PageText, Word};
 use crate::domain::raster::Raster;
 
+mod barcodes;
 mod bindings;
 mod budget;
 mod cache;
@@ -101,4 +103,7 @@ pub trait DocumentSource: Send + Sync + 'static {
 
     /// Words of a part of the page, always by OCR; boxes in page units.
     async fn recognize(&self, index: u32, area: Rect) -> Result<Vec<Word>, SourceError>;
+
+    /// The bar codes of the page, from top to bottom.
+    async fn barcodes(&self, index: u32) -> Result<Arc<Vec<Barcode>>, SourceError>;
 }

@@ -1,5 +1,6 @@
 //! The document as an extractor sees it.
 
+use crate::barcodes::{self, Barcode};
 use crate::bindings::ocriva::extract::{document as host, types};
 use crate::extractor::Failure;
 use crate::fixture::Fixture;
@@ -87,6 +88,31 @@ impl<'a> Document<'a> {
         match self.source {
             Source::Host(document) => Ok(document.page(index)?.size()?),
             Source::Fixture(fixture) => fixture_page(fixture, index).map(|page| (page.width, page.height)),
+        }
+    }
+
+    /// The number of a page in its file, from 1: not `index + 1` where only some pages are to be read.
+    ///
+    /// # Errors
+    /// No such page.
+    pub fn page_number(&self, index: u32) -> Result<u32, Failure> {
+        match self.source {
+            Source::Host(document) => Ok(document.page(index)?.number()),
+            Source::Fixture(fixture) => fixture_page(fixture, index).map(|page| page.number),
+        }
+    }
+
+    /// The bar codes of a page, from top to bottom. A fixture has those that `Fixture::with_barcode` gave it.
+    ///
+    /// # Errors
+    /// No such page, or a page that cannot be read.
+    pub fn barcodes(&self, index: u32) -> Result<Vec<Barcode>, Failure> {
+        match self.source {
+            Source::Host(document) => barcodes::of_page(&document.page(index)?),
+            Source::Fixture(fixture) => {
+                fixture_page(fixture, index)?;
+                Ok(fixture.barcodes.get(&index).cloned().unwrap_or_default())
+            }
         }
     }
 

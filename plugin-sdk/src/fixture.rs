@@ -1,8 +1,11 @@
 //! A document for native tests.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::barcodes::Barcode;
 use crate::document::Document;
 use crate::extractor::{Extractor, Failure};
 use crate::http::Response;
@@ -36,6 +39,8 @@ pub struct Fixture {
     pub pages: Vec<Page>,
     /// Its reference files, by name.
     pub(crate) tables: Tables,
+    /// The bar codes of its pages, by index.
+    pub(crate) barcodes: BTreeMap<u32, Vec<Barcode>>,
     /// What stands for the powers that it is granted.
     pub(crate) surroundings: Surroundings,
 }
@@ -43,13 +48,25 @@ pub struct Fixture {
 impl Fixture {
     /// A document of these pages.
     pub fn from_pages(pages: Vec<Page>) -> Self {
-        Self { pages, tables: Tables::new(), surroundings: Surroundings::default() }
+        Self {
+            pages,
+            tables: Tables::new(),
+            barcodes: BTreeMap::new(),
+            surroundings: Surroundings::default(),
+        }
     }
 
     /// Adds a reference file, whose rows all have the same columns.
     #[must_use]
     pub fn with_table(mut self, name: &str, rows: Vec<Map<String, Value>>) -> Self {
         self.tables.insert(name.to_owned(), rows);
+        self
+    }
+
+    /// Puts a bar code on a page, `index` from 0.
+    #[must_use]
+    pub fn with_barcode(mut self, index: u32, code: Barcode) -> Self {
+        self.barcodes.entry(index).or_default().push(code);
         self
     }
 

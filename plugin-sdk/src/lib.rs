@@ -6,6 +6,7 @@
 //! and [`llm`].
 #![doc = concat!("\n\n", include_str!("../README.md"))]
 
+pub mod barcodes;
 #[doc(hidden)]
 pub mod bindings;
 pub mod business;
@@ -36,6 +37,7 @@ pub mod table;
 pub mod text;
 pub mod values;
 
+pub use barcodes::Barcode;
 pub use document::{Document, Picture};
 pub use extractor::{Description, Extractor, Failure, Request};
 pub use finder::Finder;

@@ -24,7 +24,7 @@ pub struct Field {
     /// Where on the page, in its unit.
     #[serde(default, rename = "box")]
     pub bbox: Option<Rect>,
-    /// `text_layer`, `ocr` or `computed`.
+    /// `text_layer`, `ocr`, `barcode` or `computed`.
     #[serde(default)]
     pub source: Option<String>,
     /// The text as it was read, before normalisation.

@@ -58,7 +58,7 @@ pub struct Span {
     pub text: String,
     /// The lowest confidence of its words, from 0 to 1.
     pub confidence: f32,
-    /// `text_layer` or `ocr`.
+    /// `text_layer`, `ocr` or `barcode`.
     pub source: String,
 }
 

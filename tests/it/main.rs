@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod auth;
 mod authoring;
+mod barcodes;
 mod batches;
 mod command_line;
 mod credits;

@@ -11,12 +11,13 @@ mod source;
 use source::{SourceFile, code_only, crate_paths, files, without_unit_tests};
 
 /// Modules that know only themselves, `domain`, `xml`, `clock`, `telemetry` and their own section of the settings.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("store", &["Storage"]),
     ("mail", &["Mail"]),
     ("blobs", &["Storage"]),
     ("decode", &["Decode"]),
     ("einvoice", &[]),
+    ("barcode", &[]),
     ("ocr", &["Ocr", "OcrMode"]),
     ("plugins", &["Plugins"]),
 ];
@@ -30,6 +31,7 @@ const OWNED: &[(&str, &str)] = &[
     ("domain", r"\b(strsim|unicode_normalization)\b"),
     ("mail", r"\blettre\b"),
     ("plugins", r"\b(semver|wasmtime|wasmtime_wasi|wasmparser)\b"),
+    ("barcode", r"\brxing\b"),
     ("ocr", r"\btract_\w+\b"),
     ("outbound|webhooks|cli", r"\breqwest\b"),
     ("cli", r"\b(ocriva_plugin_build|wit_component|libc)\b"),

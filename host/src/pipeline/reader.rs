@@ -12,13 +12,14 @@ use tracing::Instrument as _;
 use super::cache::PageCache;
 use super::view::ReadingTimes;
 use crate::config::OcrMode;
+use crate::domain::barcode::Barcode;
 use crate::domain::geometry::Rect;
 use crate::domain::layout;
 use crate::domain::page::{PageSize, PageText, RawWord, Segment, TextSource, Word};
 use crate::domain::raster::Raster;
 use crate::plugins::SourceError;
 use crate::telemetry::metrics;
-use crate::{decode, ocr};
+use crate::{barcode, decode, ocr};
 
 /// Reads pages; cheap to clone.
 #[derive(Clone)]
@@ -90,6 +91,22 @@ impl Reader {
             Ok(layout::arrange(scale(segments, units_per_pixel), size).words)
         })
         .await
+    }
+
+    /// Finds the bar codes of an upright page; boxes are in page units.
+    ///
+    /// # Errors
+    /// A decoder that fails.
+    pub async fn barcodes(&self, raster: Arc<Raster>, size: PageSize) -> Result<Vec<Barcode>, SourceError> {
+        let reading = self.blocking(move || {
+            let units_per_pixel = size.width / raster.width as f32;
+            let found = barcode::read(&raster).map_err(SourceError::from)?;
+            let placed = found
+                .into_iter()
+                .map(|code| Barcode { bbox: scale_rect(code.bbox, units_per_pixel), ..code });
+            Ok(placed.collect())
+        });
+        reading.instrument(tracing::info_span!("barcodes")).await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -190,6 +207,12 @@ fn scale_rect(rect: Rect, factor: f32) -> Rect {
 
 impl From<decode::Error> for SourceError {
     fn from(error: decode::Error) -> Self {
+        Self { code: error.code().to_owned(), message: error.to_string(), transient: false }
+    }
+}
+
+impl From<barcode::Error> for SourceError {
+    fn from(error: barcode::Error) -> Self {
         Self { code: error.code().to_owned(), message: error.to_string(), transient: false }
     }
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::reader::Reader;
 use crate::config::OcrMode;
 use crate::decode;
+use crate::domain::barcode::Barcode;
 use crate::domain::document::PageRange;
 use crate::domain::extraction::Warning;
 use crate::domain::geometry::Rect;
@@ -59,6 +60,7 @@ pub struct PagesRead {
 struct Slot {
     text: OnceCell<Result<Arc<PageText>, SourceError>>,
     raster: OnceCell<Result<Arc<Raster>, SourceError>>,
+    barcodes: OnceCell<Result<Arc<Vec<Barcode>>, SourceError>>,
 }
 
 /// What a [`View`] is made of.
@@ -243,5 +245,17 @@ impl DocumentSource for SharedView {
         let raster = self.raster(index).await?;
         let size = self.size(index).await?;
         self.0.reader.recognize(raster, size, area, self.0.mode).await
+    }
+
+    async fn barcodes(&self, index: u32) -> Result<Arc<Vec<Barcode>>, SourceError> {
+        let slot = self.0.slot(index)?;
+        slot.barcodes
+            .get_or_init(|| async {
+                let raster = self.raster(index).await?;
+                let size = self.size(index).await?;
+                self.0.reader.barcodes(raster, size).await.map(Arc::new)
+            })
+            .await
+            .clone()
     }
 }

@@ -9,6 +9,7 @@ wasmtime::component::bindgen!({
         "ocriva:extract/document.[method]page.words": async | trappable,
         "ocriva:extract/document.[method]page.image": async | trappable,
         "ocriva:extract/document.[method]image.recognize": async | trappable,
+        "ocriva:extract/barcodes.read": async | trappable,
         "ocriva:extract/kv.get": async | trappable,
         "ocriva:extract/kv.set": async | trappable,
         "ocriva:extract/kv.delete": async | trappable,

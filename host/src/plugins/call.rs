@@ -18,6 +18,7 @@ use super::imports::{CallState, Surroundings};
 use super::journal::{Logs, cut};
 use super::limits::Limits;
 use super::{Description, DocumentSource, SourceError, manifest};
+use crate::domain::barcode::Barcode;
 use crate::domain::extraction::ExtractorOutput;
 use crate::domain::geometry::Rect;
 use crate::domain::page::{PageSize, PageText, Word};
@@ -375,6 +376,10 @@ impl DocumentSource for NoDocument {
     }
 
     async fn recognize(&self, _index: u32, _area: Rect) -> Result<Vec<Word>, SourceError> {
+        Err(no_document())
+    }
+
+    async fn barcodes(&self, _index: u32) -> Result<Arc<Vec<Barcode>>, SourceError> {
         Err(no_document())
     }
 }

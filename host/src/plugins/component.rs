@@ -22,7 +22,7 @@ const PACKAGE: &str = "ocriva:extract/";
 const MAJOR: &str = "1";
 
 /// The interfaces that a plugin may import; `types` comes along with `document` and `lookup`.
-const IMPORTS: [&str; 5] = ["log", "config", "document", "types", "lookup"];
+const IMPORTS: [&str; 6] = ["log", "config", "document", "types", "lookup", "barcodes"];
 
 /// The interface that a plugin exports.
 const EXPORT: &str = "extractor";

@@ -271,13 +271,14 @@ impl Engine {
     }
 }
 
-/// The document, the settings, the log and the reference files.
+/// The document with its bar codes, the settings, the log and the reference files.
 fn add_what_all_may_import(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     extract::log::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     extract::config::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     extract::types::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
     extract::document::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
-    extract::lookup::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
+    extract::lookup::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    extract::barcodes::add_to_linker::<_, HasSelf<_>>(linker, |state| state)
 }
 
 /// Digest of a component, as it is shown and as it names the compiled code.

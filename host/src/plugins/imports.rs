@@ -32,7 +32,7 @@ const NEEDLE_BYTES: usize = 256;
 
 /// The state of one call: the document, the settings, the reference files, the handles given out, and the budget.
 pub(super) struct CallState {
-    source: Arc<dyn DocumentSource>,
+    pub(super) source: Arc<dyn DocumentSource>,
     config: Map<String, Value>,
     /// The tables that may be searched.
     pub(super) references: Vec<NamedTable>,
@@ -133,6 +133,11 @@ impl CallState {
         Ok(Resource::new_borrow(self.open(Doc)?.rep()))
     }
 
+    /// The index of the page that a handle stands for.
+    pub(super) fn page_index(&self, page: &Resource<Page>) -> wasmtime::Result<u32> {
+        Ok(self.table.get(page)?.index)
+    }
+
     fn open<T: Send + 'static>(&mut self, entry: T) -> wasmtime::Result<Resource<T>> {
         self.budget.handle_opened()?;
         Ok(self.table.push(entry)?)
@@ -150,7 +155,7 @@ impl CallState {
     }
 
     /// Asks the document for something that may take a while; the time is not the plugin's.
-    async fn ask<T>(
+    pub(super) async fn ask<T>(
         &mut self,
         question: impl Future<Output = Result<T, SourceError>>,
     ) -> Result<T, types::Failure> {
@@ -217,20 +222,20 @@ impl document::HostDoc for CallState {
 impl document::HostPage for CallState {
     fn number(&mut self, page: Resource<Page>) -> wasmtime::Result<u32> {
         self.budget.host_call()?;
-        let index = self.table.get(&page)?.index;
+        let index = self.page_index(&page)?;
         Ok(self.source.page_number(index))
     }
 
     async fn size(&mut self, page: Resource<Page>) -> Answer<(f32, f32)> {
         self.budget.host_call()?;
-        let index = self.table.get(&page)?.index;
+        let index = self.page_index(&page)?;
         let source = Arc::clone(&self.source);
         Ok(self.ask(source.size(index)).await.map(|size| (size.width, size.height)))
     }
 
     async fn unit(&mut self, page: Resource<Page>) -> Answer<String> {
         self.budget.host_call()?;
-        let index = self.table.get(&page)?.index;
+        let index = self.page_index(&page)?;
         let source = Arc::clone(&self.source);
         let name = |unit| match unit {
             Unit::Pixel => "px".to_owned(),
@@ -241,7 +246,7 @@ impl document::HostPage for CallState {
 
     async fn words(&mut self, page: Resource<Page>) -> Answer<Resource<Words>> {
         self.budget.host_call()?;
-        let index = self.table.get(&page)?.index;
+        let index = self.page_index(&page)?;
         let source = Arc::clone(&self.source);
         match self.ask(source.text(index)).await {
             Ok(text) => self.open(Words { text }).map(Ok),
@@ -251,7 +256,7 @@ impl document::HostPage for CallState {
 
     async fn image(&mut self, page: Resource<Page>) -> Answer<Resource<Image>> {
         self.budget.host_call()?;
-        let page_index = self.table.get(&page)?.index;
+        let page_index = self.page_index(&page)?;
         let source = Arc::clone(&self.source);
         let picture = async { Ok((source.size(page_index).await?, source.raster(page_index).await?)) };
         let (size, raster) = match self.ask(picture).await {
@@ -443,7 +448,7 @@ impl Image {
     }
 }
 
-fn section<T>(all: &[T], start: u32, cap: u32) -> &[T] {
+pub(super) fn section<T>(all: &[T], start: u32, cap: u32) -> &[T] {
     let rest = all.get(start as usize..).unwrap_or_default();
     &rest[..rest.len().min(cap.min(LIST_CAP) as usize)]
 }
@@ -475,7 +480,7 @@ fn guest_word(word: &Word) -> types::Word {
     }
 }
 
-fn guest_rect(Rect { x0, y0, x1, y1 }: Rect) -> types::Rect {
+pub(super) fn guest_rect(Rect { x0, y0, x1, y1 }: Rect) -> types::Rect {
     types::Rect { x0, y0, x1, y1 }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ocriva::domain::barcode::{Barcode, BarcodeFormat};
 use ocriva::domain::geometry::{Rect, Turn};
 use ocriva::domain::page::{Line, PageSize, PageText, TextSource, Unit, Word};
 use ocriva::domain::raster::Raster;
@@ -77,6 +78,29 @@ impl DocumentSource for MadeUp {
     async fn recognize(&self, _index: u32, area: Rect) -> Result<Vec<Word>, SourceError> {
         let text = format!("{}x{}", area.width(), area.height());
         Ok(vec![Word { text, bbox: area, confidence: 0.5, line: 0, block: 0 }])
+    }
+
+    /// Two codes: one of text, and one of bytes that are none.
+    async fn barcodes(&self, index: u32) -> Result<Arc<Vec<Barcode>>, SourceError> {
+        self.size(index).await?;
+        let text = Barcode {
+            format: BarcodeFormat::Ean13,
+            text: "4006381333931".to_owned(),
+            bytes: Vec::new(),
+            bbox: Rect::new(10.0, 20.0, 80.0, 50.0),
+            confidence: 0.75,
+            symbology: "]E0".to_owned(),
+            error_correction: None,
+        };
+        let bytes = Barcode {
+            format: BarcodeFormat::QrCode,
+            text: "\u{fc}".to_owned(),
+            bytes: vec![0xfc],
+            confidence: 1.0,
+            error_correction: Some("M".to_owned()),
+            ..text.clone()
+        };
+        Ok(Arc::new(vec![text, bytes]))
     }
 }
 

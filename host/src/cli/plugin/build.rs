@@ -171,7 +171,7 @@ fn world(asked: &Capabilities) -> String {
         ("http", asked.http.is_some()),
         ("llm", asked.llm.is_some()),
     ];
-    let imports = ["log", "config", "document"].into_iter();
+    let imports = ["log", "config", "document", "barcodes"].into_iter();
     let imports = imports.chain(optional.into_iter().filter(|(_, is_asked)| *is_asked).map(|(name, _)| name));
     let imports: String = imports.map(|name| format!("    import {name};\n")).collect();
     format!("world {WORLD} {{\n{imports}    export extractor;\n}}\n")

@@ -7,7 +7,7 @@ mod component {
     use ocriva_plugin_sdk::bindings::exports::ocriva::extract::extractor::Guest;
     use ocriva_plugin_sdk::bindings::ocriva::extract::document::{Doc, Page};
     use ocriva_plugin_sdk::bindings::ocriva::extract::types::{Failure, Rect};
-    use ocriva_plugin_sdk::bindings::ocriva::extract::{config, log, lookup};
+    use ocriva_plugin_sdk::bindings::ocriva::extract::{barcodes, config, log, lookup};
     use ocriva_plugin_sdk::serde_json::json;
 
     struct Witness;
@@ -64,6 +64,17 @@ mod component {
             saw("bad_crop", outside.map(|_| "a picture".to_owned()).unwrap_or_else(|error| error.code));
             let read: Vec<String> = part.recognize(10)?.into_iter().map(|word| word.text).collect();
             saw("recognize", read.join(" "));
+            let codes: Vec<String> = barcodes::read(&page, 10)?
+                .into_iter()
+                .map(|code| {
+                    format!(
+                        "{} {:?} {:?} {} {}",
+                        code.format, code.text, code.bytes, code.confidence, code.attributes
+                    )
+                })
+                .collect();
+            saw("barcodes", codes.join(", "));
+            saw("first_barcode", barcodes::read(&page, 1)?.len().to_string());
             saw("tables", lookup::tables());
             let find = |table: &str, column: &str, value: &str| {
                 let query = json!({ "table": table, "column": column, "value": value });
