@@ -13,6 +13,7 @@ use crate::domain::geometry::Rect;
 use crate::domain::page::{PageSize, PageText, Word};
 use crate::domain::raster::Raster;
 
+mod access;
 mod bindings;
 mod budget;
 mod cache;
@@ -31,7 +32,8 @@ pub mod signature;
 mod ticker;
 mod wasi;
 
-pub use budget::{Usage, Used};
+pub use access::{Access, CapabilityAccess, Wishes};
+pub use budget::Usage;
 pub use call::{Call, Request};
 pub use capabilities::{ValueStore, ValuesUnavailable};
 pub use component::{Problem, Report};
