@@ -109,9 +109,18 @@ fn an_unknown_plugin_or_setting_is_refused_with_the_known_ones() {
 #[test]
 fn plugins_are_listed_and_checked() {
     let listed = String::from_utf8(ocriva(&["plugin", "list"], &[]).stdout).unwrap();
-    for name in
-        ["bank-statement", "fields", "form", "id-document", "invoice", "receipt", "rules", "table", "text"]
-    {
+    for name in [
+        "bank-statement",
+        "fields",
+        "form",
+        "id-document",
+        "invoice",
+        "llm",
+        "receipt",
+        "rules",
+        "table",
+        "text",
+    ] {
         assert!(listed.contains(name), "{listed}");
     }
     let good = repository().join(".build/guests/lines.wasm");
