@@ -63,6 +63,7 @@ pub mod invitation;
 pub mod invoice;
 pub mod layout;
 pub mod listing;
+pub mod metering;
 pub mod network;
 pub mod organization;
 pub mod page;

@@ -171,6 +171,8 @@ pub struct Outcome {
     pub confidence: Option<f64>,
     /// Where the time went.
     pub timings: Timings,
+    /// What the extractor used of what it may use.
+    pub usage: plugins::Usage,
 }
 
 /// Where a document's time went. Steps overlap: their sum may exceed the time that passed.
@@ -337,6 +339,7 @@ impl Pipeline {
         let asked = (&task.audience, version.as_deref());
         let called = self.extract(&found, asked, &view, &request).await;
         *record = called.record;
+        let usage = record.usage;
         let identity = called.call.extractor.clone();
         let reading = self.invoice_reading(electronic.as_ref(), &name, &view).await;
         let mut read = view.finish().await;
@@ -369,6 +372,7 @@ impl Pipeline {
             failed_canary: called.failed_canary,
             confidence,
             timings,
+            usage,
         })
     }
 
@@ -391,7 +395,10 @@ impl Pipeline {
         };
         let source = Arc::new(SharedView(View::new(request, self.reader.clone())?));
         let template = task.template.as_ref();
-        let request = self.plugin_request(&name, task.extractor.as_ref(), template, task.references);
+        let request = plugins::Request {
+            organization_id: task.audience.organization_id,
+            ..self.plugin_request(&name, task.extractor.as_ref(), template, task.references)
+        };
         Ok(Rehearsal { engine: Arc::clone(self.registry.engine()), plugin, source, request })
     }
 

@@ -14,6 +14,7 @@ use crate::domain::geometry::Rect;
 use crate::domain::page::{PageSize, PageText, Word};
 use crate::domain::raster::Raster;
 
+mod access;
 mod barcodes;
 mod bindings;
 mod budget;
@@ -33,7 +34,8 @@ pub mod signature;
 mod ticker;
 mod wasi;
 
-pub use budget::{Usage, Used};
+pub use access::{Access, CapabilityAccess, Wishes};
+pub use budget::Usage;
 pub use call::{Call, Request};
 pub use capabilities::{ValueStore, ValuesUnavailable};
 pub use component::{Problem, Report};

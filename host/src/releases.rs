@@ -174,7 +174,7 @@ impl Releases {
         signature: Option<&str>,
     ) -> Result<(Plugin, Keeping), Error> {
         let engine = self.registry.engine();
-        engine.check_signature(&component, signature)?;
+        let signed_by = engine.check_signature(&component, signature)?;
         let plugin = engine.load_of(owner, Vec::from(component.clone()).into()).await?;
         let new = NewPluginVersion {
             id: self.clock.new_id(),
@@ -183,6 +183,8 @@ impl Releases {
             digest: plugin.digest.clone(),
             size_bytes: plugin.size_bytes,
             description: serde_json::json!(plugin.description),
+            wishes: serde_json::json!(plugin.wishes),
+            signed_by,
         };
         if let Some(known) = self.known(owner, &new).await? {
             return Ok((plugin, known));

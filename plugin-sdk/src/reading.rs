@@ -290,6 +290,11 @@ impl Segment {
         self.words.len()
     }
 
+    /// Indices of its words in [`Page::words`], from left to right.
+    pub fn word_indices(&self) -> impl Iterator<Item = usize> {
+        self.words.iter().map(|word| word.index)
+    }
+
     /// The bytes of each word in [`Segment::text`].
     pub fn word_ranges(&self) -> impl Iterator<Item = Range<usize>> {
         self.words.iter().map(|word| word.range.clone())

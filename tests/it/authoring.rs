@@ -124,6 +124,30 @@ fn a_template_and_reference_files_beside_a_document_reach_the_plugin() {
 }
 
 #[test]
+fn what_a_plugin_keeps_is_there_for_the_next_document_and_gone_with_the_run() {
+    let project = Project::on_the_repository("keeping");
+    let body = "let values = document.values();
+        let seen = values.get(\"seen\")?.map(|seen| String::from_utf8_lossy(&seen).into_owned());
+        values.set(\"seen\", request.file_name.as_bytes())?;
+        return Ok(Output::default().with(\"before\", ocriva_plugin_sdk::Field::computed(seen, 1.0)));
+        #[allow(unreachable_code)]
+        let pages = document.pages()?;";
+    project.replace("src/lib.rs", "let pages = document.pages()?;", body);
+    project.replace("src/lib.rs", "_request", "request");
+    project.replace("plugin.toml", "# lookup = true", "kv = true");
+    fs::write(project.path("tests/zebra.txt"), "stripes").unwrap();
+    for (name, before) in [("sample", Value::Null), ("zebra", json!("sample.txt"))] {
+        let expected = json!({"data": {"before": before}}).to_string();
+        fs::write(project.path(&format!("tests/{name}.expected.json")), expected).unwrap();
+    }
+    for arguments in [&["test"] as &[&str], &["test", "--component", "keeping.wasm"]] {
+        let tested = project.run(arguments);
+        assert!(tested.status.success(), "{}", said(&tested));
+    }
+    assert!(project.run(&["bench", "--calls", "2", "--component", "keeping.wasm"]).status.success());
+}
+
+#[test]
 fn a_failure_can_be_what_is_expected() {
     let project = Project::on_the_repository("failing");
     project.replace("src/lib.rs", "let pages = document.pages()?;", "let pages = document.pages()?;\n        if pages[0].words.len() > 3 { return Err(Failure::new(\"too_long\", \"too many words\")); }");

@@ -116,6 +116,7 @@ fn plugins_are_listed_and_checked() {
         "form",
         "id-document",
         "invoice",
+        "llm",
         "receipt",
         "rules",
         "table",

@@ -21,6 +21,7 @@ mod history;
 mod hostile;
 mod idempotency;
 mod invitations;
+mod llm;
 mod members;
 mod ocr;
 mod openapi;

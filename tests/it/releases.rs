@@ -1,10 +1,12 @@
 //! The life of a plugin in a running system, over HTTP and with real components: uploaded, swapped under load, tried on
 //! a share of the documents, taken back, deleted, and the same in every process.
 
+mod access;
 mod canaries;
 mod documents;
 mod folder;
 mod operators;
+mod push;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

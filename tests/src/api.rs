@@ -10,7 +10,7 @@ use ocriva::api::watch::Watcher;
 use ocriva::api::{self, Context};
 use ocriva::auth::{self, Keys, PasswordCheck};
 use ocriva::blobs::Blobs;
-use ocriva::config::Config;
+use ocriva::config::{self, Config};
 use ocriva::domain::account::NewOneTimeToken;
 use ocriva::domain::audit::Actor;
 use ocriva::domain::organization::{NewMember, Role};
@@ -431,7 +431,7 @@ async fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Conte
     let blobs = Blobs::open(&format!("file:{}", folder.join("blobs").display()));
     let blobs = blobs.expect("the folder can be made");
     let bundled = ocriva::assets::bundled_plugins();
-    let plugins = Registry::open(Arc::clone(engine()), bundled, &folder.join("plugins"));
+    let plugins = Registry::open(engine(&config.plugins), bundled, &folder.join("plugins"));
     let plugins = Arc::new(plugins.expect("no folder is no error"));
     let pipeline = Pipeline::without_cache(config, Arc::clone(&plugins), base.clock.clock());
     let max_component_bytes = config.plugins.component_mib << 20;
@@ -457,16 +457,22 @@ async fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Conte
     }
 }
 
-/// One engine for all tests: a plugin is compiled once.
-fn engine() -> &'static Arc<PluginEngine> {
+/// One engine for all tests with the default settings, and one cache for those with others: a plugin is compiled once.
+fn engine(settings: &config::Plugins) -> Arc<PluginEngine> {
+    static CACHE: OnceLock<PathBuf> = OnceLock::new();
     static ENGINE: OnceLock<Arc<PluginEngine>> = OnceLock::new();
-    ENGINE.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder can be made").keep();
-        let mut settings = Config::default().plugins;
+    let start = |settings: &config::Plugins| {
+        let cache =
+            CACHE.get_or_init(|| tempfile::tempdir().expect("a folder can be made").keep().join("cache"));
         // A few places are enough, and each reserves address space.
-        settings.max_concurrent_calls = 4;
-        Arc::new(PluginEngine::new(&settings, folder.join("cache")).expect("the engine starts"))
-    })
+        let settings = config::Plugins { max_concurrent_calls: 4, ..settings.clone() };
+        Arc::new(PluginEngine::new(&settings, cache.clone()).expect("the engine starts"))
+    };
+    let usual = Config::default().plugins;
+    match *settings == usual {
+        true => Arc::clone(ENGINE.get_or_init(|| start(&usual))),
+        false => start(settings),
+    }
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

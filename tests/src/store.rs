@@ -196,6 +196,7 @@ pub fn processed(text: &str) -> Processed {
         failed_canary: None,
         confidence: Some(0.875),
         timings: [("decode".to_owned(), 12), ("ocr".to_owned(), 340)].into_iter().collect(),
+        usage: Default::default(),
     }
 }
 

@@ -18,9 +18,10 @@ use super::{Context, files, waiting};
 use crate::blobs::BlobKey;
 use crate::domain::document::{
     Cancellation, Deletion, Document, DocumentFilter, DocumentStatus, ExtractorIdentity, Failure,
-    NewProcessing, Reprocessing,
+    NewProcessing, Reprocessing, StoredResult,
 };
 use crate::domain::extraction::Extraction;
+use crate::domain::metering::Metering;
 use crate::domain::template::{ExtractorChoice, TemplateReference};
 use crate::domain::tenant::Tenant;
 use crate::domain::timestamp::Timestamp;
@@ -81,6 +82,12 @@ struct ExtractorUsed {
     version: String,
     /// SHA-256 of the component in hexadecimal.
     digest: String,
+    /// What its run used of what it may use, by limit: `cpuMs`, `memoryBytes`, `llmTokens` and so on. Left out where
+    /// there is no result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = std::collections::BTreeMap<String, crate::domain::metering::Used>, required = false,
+        nullable = false, example = json!({"cpuMs": {"used": 15, "allowed": 1000}}))]
+    usage: Option<Metering>,
 }
 
 /// Why a document failed.
@@ -197,8 +204,8 @@ pub async fn get_history(
             document = context.store.document(&tenant, &id.0).await?.ok_or_else(|| unknown(&id))?;
         }
     }
-    let extraction = extraction_of(&context, &tenant, &document).await?;
-    let record = ProcessingRecord::new(&context, face, document, extraction);
+    let result = result_of(&context, &tenant, &document).await?;
+    let record = ProcessingRecord::new(&context, face, document, result);
     let mut answer = Answer(record).into_response();
     if let Some(waited) = waited {
         waited.tell(answer.headers_mut());
@@ -369,14 +376,14 @@ pub fn day(field: &str, date: &str) -> Result<Timestamp, ApiError> {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn extraction_of(
+pub async fn result_of(
     context: &Context,
     tenant: &Tenant,
     document: &Document,
-) -> Result<Option<Extraction>, ApiError> {
+) -> Result<Option<StoredResult>, ApiError> {
     Ok(match document.status {
         DocumentStatus::Completed | DocumentStatus::RetentionExpired => {
-            context.store.result(tenant, &document.id).await?.map(|result| result.extraction)
+            context.store.result(tenant, &document.id).await?
         }
         _ => None,
     })
@@ -391,7 +398,11 @@ pub fn days_end(field: &str, date: &str) -> Result<Timestamp, ApiError> {
 }
 
 impl ProcessingRecord {
-    fn new(context: &Context, face: Face, document: Document, result: Option<Extraction>) -> Self {
+    fn new(context: &Context, face: Face, document: Document, result: Option<StoredResult>) -> Self {
+        let (result, usage) = match result {
+            Some(StoredResult { extraction, usage, .. }) => (Some(extraction), usage),
+            None => (None, None),
+        };
         let processing_time = document.started_at.zip(document.completed_at).map(|(from, to)| from.until(to));
         let (template_id, template_name) =
             document.template.clone().map(|template| (template.id, template.name)).unzip();
@@ -413,7 +424,7 @@ impl ProcessingRecord {
             progress: document.progress,
             template_id,
             template_name,
-            extractor: document.extractor.map(ExtractorUsed::from),
+            extractor: document.extractor.map(|extractor| ExtractorUsed::new(extractor, usage)),
             result,
             confidence: document.confidence,
             error: document.error.map(FailureResponse::from),
@@ -428,9 +439,10 @@ impl ProcessingRecord {
     }
 }
 
-impl From<ExtractorIdentity> for ExtractorUsed {
-    fn from(extractor: ExtractorIdentity) -> Self {
-        Self { plugin: extractor.plugin, version: extractor.version, digest: extractor.digest }
+impl ExtractorUsed {
+    fn new(extractor: ExtractorIdentity, usage: Option<Metering>) -> Self {
+        let ExtractorIdentity { plugin, version, digest } = extractor;
+        Self { plugin, version, digest, usage: usage.filter(|usage| !usage.is_empty()) }
     }
 }
 

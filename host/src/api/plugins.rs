@@ -14,8 +14,10 @@ use super::error::{ApiError, Code};
 use super::extract::{Path, shown};
 use crate::domain::plugin::{Audience, Canary, PluginRecord, PluginVersion, Replica, Share};
 use crate::domain::template::ExtractionMode;
-use crate::plugins::{Description, Listing, Origin, Plugin};
+use crate::plugins::{Description, Engine, Listing, Origin, Plugin};
+use access::{AccessResponse, SignatureResponse};
 
+pub mod access;
 pub mod lifecycle;
 pub mod upload;
 
@@ -34,7 +36,8 @@ pub struct PluginResponse {
     /// Who brought it: the `organization` by upload; the operator, who `installed` it or put a `file` into the plugin
     /// folder; or `bundled` with the program.
     origin: &'static str,
-    /// `active`; `inactive`: none of its versions is active; or `broken`.
+    /// `active`; `inactive`: none of its versions is active; `not_granted`: the operator has not granted what it needs; or
+    /// `broken`.
     status: &'static str,
     /// Whether a template that names the plugin without a version gets this one.
     serves: bool,
@@ -50,6 +53,10 @@ pub struct PluginResponse {
     /// JSON Schema of its fields' values, where they do not depend on the template.
     #[schema(value_type = Option<Object>)]
     output_schema: Option<Value>,
+    /// What it may do and use; null where it was not taken, or is older than this is kept.
+    access: Option<AccessResponse>,
+    /// Who vouches for it; null where that is not known.
+    signature: Option<SignatureResponse>,
 }
 
 /// A plugin with what is under way.
@@ -119,9 +126,12 @@ pub async fn list_plugins(
 ) -> Result<Answer<Vec<PluginResponse>>, ApiError> {
     let organization_id = &permit.caller.organization_id;
     let records = context.store.list_plugins(Some(organization_id)).await?;
-    let uploaded = records.iter().filter(|record| !record.versions.is_empty()).map(PluginResponse::uploaded);
-    let mut plugins: Vec<PluginResponse> = uploaded.collect();
-    plugins.extend(context.releases.registry().list().await.iter().map(PluginResponse::listed));
+    let registry = context.releases.registry();
+    let engine = registry.engine();
+    let uploaded = records.iter().filter(|record| !record.versions.is_empty());
+    let mut plugins: Vec<PluginResponse> =
+        uploaded.map(|record| PluginResponse::uploaded(engine, record)).collect();
+    plugins.extend(registry.list().await.iter().map(|listing| PluginResponse::listed(engine, listing)));
     // An organization's own come first.
     plugins.sort_by_key(|plugin| plugin.origin != ORGANIZATION);
     complete(&mut plugins, organization_id, &context).await;
@@ -141,15 +151,17 @@ pub async fn get_plugin(
     for owner in [Some(organization_id.as_str()), None] {
         let found = context.store.plugin(owner, &name).await?;
         let Some(record) = found.filter(|record| !record.versions.is_empty()) else { continue };
-        let mut plugins = [PluginResponse::uploaded(&record)];
+        let engine = context.releases.registry().engine();
+        let mut plugins = [PluginResponse::uploaded(engine, &record)];
         complete(&mut plugins, organization_id, &context).await;
         let [plugin] = plugins;
         let replicas = context.releases.replicas().await?;
         let replicas = replicas.into_iter().map(|replica| ReplicaResponse::new(replica, &record)).collect();
         return Ok(Answer(PluginDetailResponse { plugin, canary: CanaryResponse::of(&record), replicas }));
     }
-    let listings = context.releases.registry().list().await;
-    let listed = listings.iter().map(PluginResponse::listed);
+    let registry = context.releases.registry();
+    let listings = registry.list().await;
+    let listed = listings.iter().map(|listing| PluginResponse::listed(registry.engine(), listing));
     let mut plugins: Vec<PluginResponse> = listed.filter(|plugin| plugin.name == name).collect();
     complete(&mut plugins, organization_id, &context).await;
     // The one that serves, or else the first that there is.
@@ -211,10 +223,12 @@ fn described(version: &PluginVersion) -> Option<Description> {
 }
 
 impl PluginResponse {
-    fn uploaded(record: &PluginRecord) -> Self {
+    fn uploaded(engine: &Engine, record: &PluginRecord) -> Self {
         let active = record.active();
         // Without an active version the newest one tells what the plugin is.
         let shown = active.or_else(|| record.versions.first());
+        let (access, signature) =
+            shown.map_or((None, None), |version| access::of_version(engine, record, version));
         let canary = record.plugin.canary.as_ref().and_then(|canary| record.by_id(&canary.version_id));
         let plugin = Self {
             name: record.plugin.name.clone(),
@@ -229,11 +243,13 @@ impl PluginResponse {
             default_for: Vec::new(),
             config_schema: None,
             output_schema: None,
+            access,
+            signature,
         };
         plugin.with(shown.and_then(described))
     }
 
-    fn listed(listing: &Listing) -> Self {
+    fn listed(engine: &Engine, listing: &Listing) -> Self {
         let (origin, file_name) = match &listing.origin {
             Origin::Bundled(name) => ("bundled", (*name).to_owned()),
             // Only the file's name: where the operator keeps it is nobody's business.
@@ -242,6 +258,14 @@ impl PluginResponse {
             }
         };
         let plugin = listing.plugin.as_ref().ok();
+        let error = listing.plugin.as_ref().err();
+        let status = match error {
+            None => "active",
+            Some(error) if error.not_granted().is_some() => "not_granted",
+            Some(_) => "broken",
+        };
+        let (access, signature) =
+            plugin.map_or((None, None), |plugin| access::of_listed(engine, listing, plugin));
         let of_plugin = |value: fn(&Plugin) -> &String| plugin.map(|plugin| value(plugin).clone());
         let listed = Self {
             name: of_plugin(|plugin| &plugin.description.name).unwrap_or(file_name),
@@ -249,13 +273,15 @@ impl PluginResponse {
             description: None,
             digest: of_plugin(|plugin| &plugin.digest),
             origin,
-            status: if plugin.is_some() { "active" } else { "broken" },
+            status,
             serves: false,
             canary_version: None,
-            error: listing.plugin.as_ref().err().map(ToString::to_string),
+            error: error.map(ToString::to_string),
             default_for: Vec::new(),
             config_schema: None,
             output_schema: None,
+            access,
+            signature,
         };
         listed.with(plugin.map(|plugin| plugin.description.clone()))
     }

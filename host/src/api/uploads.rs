@@ -263,7 +263,9 @@ async fn held(
     };
     let outcome = Outcome {
         processing_status: Some(document.status.as_str().to_owned()),
-        result: history::extraction_of(context, &tenant, &document).await?.map(Box::new),
+        result: history::result_of(context, &tenant, &document)
+            .await?
+            .map(|result| Box::new(result.extraction)),
         error: document.error.map(FailureResponse::from),
     };
     Ok((waited, outcome))

@@ -86,6 +86,7 @@ fn processed(outcome: Outcome) -> Processed {
         failed_canary: outcome.failed_canary,
         confidence: outcome.confidence,
         timings,
+        usage: outcome.usage.metering(),
     }
 }
 

@@ -129,7 +129,7 @@ async fn list(engine: Arc<Engine>, config: &Config) -> anyhow::Result<ExitCode> 
     let mut status = ExitCode::SUCCESS;
     let mut listing = String::new();
     for found in registry.list().await {
-        let origin = match found.origin {
+        let origin = match &found.origin {
             Origin::Bundled(_) => "bundled".to_owned(),
             Origin::File(path) => path.display().to_string(),
         };
@@ -142,8 +142,16 @@ async fn list(engine: Arc<Engine>, config: &Config) -> anyhow::Result<ExitCode> 
                 plugin.description.description,
             ),
             Err(error) => {
-                status = ExitCode::FAILURE;
-                format!("{origin}: {error}\n")
+                let (name, is_off) = match (&found.origin, error.not_granted()) {
+                    (Origin::Bundled(name), names) => (*name, names.is_some()),
+                    (Origin::File(_), _) => ("", false),
+                };
+                if is_off {
+                    format!("{name:<16} off: {error} (setting `plugins.grants`)  ({origin})\n")
+                } else {
+                    status = ExitCode::FAILURE;
+                    format!("{origin}: {error}\n")
+                }
             }
         };
     }

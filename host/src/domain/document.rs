@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::extraction::Extraction;
+use super::metering::Metering;
 use super::plugin::ExtractorCall;
 use super::template::{ExtractorChoice, TemplateReference};
 use super::timestamp::Timestamp;
@@ -320,6 +321,8 @@ pub struct Processed {
     pub confidence: Option<f64>,
     /// Milliseconds by step, in order.
     pub timings: IndexMap<String, u64>,
+    /// What the extractor used of what it may use.
+    pub usage: Metering,
 }
 
 /// A stored result.
@@ -331,4 +334,6 @@ pub struct StoredResult {
     pub timings: IndexMap<String, u64>,
     /// The attempt that made it, from 1.
     pub attempt: u32,
+    /// What the extractor used of what it may use; `None` for a result that is older than this was kept.
+    pub usage: Option<Metering>,
 }

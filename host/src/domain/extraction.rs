@@ -22,8 +22,8 @@ pub struct Field {
     #[serde(default, rename = "box")]
     #[schema(value_type = Option<[f32; 4]>)]
     pub bbox: Option<Rect>,
-    /// Where the value comes from: `text_layer`, `ocr`, `barcode`, `computed`, or `xml` for what an electronic invoice
-    /// states.
+    /// Where the value comes from: `text_layer`, `ocr`, `barcode`, `computed`, `xml` for what an electronic invoice states,
+    /// or `model` for what only a language model says.
     #[serde(default)]
     pub source: Option<String>,
     /// The text on the page as it was read, before normalisation.

@@ -193,6 +193,10 @@ pub struct PluginVersion {
     pub size_bytes: u64,
     /// What the component says about itself, as a JSON object.
     pub description: Value,
+    /// What it asks for, as a JSON object; `None` for a version that is older than this was kept.
+    pub wishes: Option<Value>,
+    /// The key, in hexadecimal, that was trusted when it was uploaded and that it is signed with.
+    pub signed_by: Option<String>,
     /// Where it is on its way.
     pub state: PluginState,
     /// Why it was taken back.
@@ -262,6 +266,10 @@ pub struct NewPluginVersion {
     pub size_bytes: u64,
     /// What the component says about itself, as a JSON object.
     pub description: Value,
+    /// What it asks for, as a JSON object.
+    pub wishes: Value,
+    /// The trusted key, in hexadecimal, that it is signed with.
+    pub signed_by: Option<String>,
 }
 
 /// What became of the wish to keep a version.

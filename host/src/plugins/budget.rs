@@ -8,6 +8,7 @@ use wasmtime::{ResourceLimiter, UpdateDeadline};
 use super::journal::{Logs, SharedJournal};
 use super::limits::Limits;
 use super::ticker::TICK;
+use crate::domain::metering::{Metering, Used};
 
 /// Elements of one call's tables. A Rust plugin has some hundreds: one per function whose address is taken.
 const TABLE_ELEMENTS: usize = 100_000;
@@ -19,15 +20,6 @@ pub(super) const CORE_INSTANCES: u32 = 64;
 pub(super) const MEMORIES: u32 = 4;
 /// See [`CORE_INSTANCES`].
 pub(super) const TABLES: u32 = 24;
-
-/// How much was used of what is allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Used {
-    /// Used; where it varies over a call, the most at one time.
-    pub used: u64,
-    /// Allowed.
-    pub allowed: u64,
-}
 
 /// Use of every limit of a call; there is no limit that is not in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -57,8 +49,16 @@ pub struct Usage {
     pub kv_calls: Used,
     /// Of those, requests to other servers.
     pub http_requests: Used,
-    /// Tokens of the language model.
+    /// Tokens of the language model, as its endpoint counts them; estimated where it does not.
     pub llm_tokens: Used,
+}
+
+impl Usage {
+    /// The same by name, as a result's record has it.
+    pub fn metering(&self) -> Metering {
+        let named = serde_json::to_value(self).and_then(serde_json::from_value);
+        named.unwrap_or_default()
+    }
 }
 
 /// The limit that ended a call.
@@ -86,6 +86,7 @@ pub(super) struct Budget {
     kv_calls: u64,
     http_requests: u64,
     llm_tokens: u64,
+    estimated_llm_tokens: u64,
     journal: SharedJournal,
     stop: Option<Stop>,
 }
@@ -112,6 +113,7 @@ impl Budget {
             kv_calls: 0,
             http_requests: 0,
             llm_tokens: 0,
+            estimated_llm_tokens: 0,
             journal: SharedJournal::new(&limits),
             stop: None,
         }
@@ -125,6 +127,9 @@ impl Budget {
         if TICK * self.cpu_ticks > self.limits.cpu() {
             return self.stop(Stop::Cpu);
         }
+        if self.has_too_many_host_calls() {
+            return self.stop(Stop::HostCalls);
+        }
         Ok(UpdateDeadline::Yield(1))
     }
 
@@ -135,6 +140,17 @@ impl Budget {
         }
         self.host_calls += 1;
         Ok(())
+    }
+
+    /// Counts a call to the host that cannot end the plugin's by itself: one too many does so at the next tick, or where
+    /// the plugin answers before.
+    pub(super) fn host_call_noted(&mut self) {
+        self.host_calls = self.host_calls.saturating_add(1);
+    }
+
+    /// Whether there were more calls to the host than are allowed.
+    pub(super) fn has_too_many_host_calls(&self) -> bool {
+        self.host_calls > self.limits.host_calls
     }
 
     /// Counts a reading by OCR; `false` where no more are allowed.
@@ -170,9 +186,10 @@ impl Budget {
         self.llm_tokens
     }
 
-    /// Counts tokens of the language model.
-    pub(super) fn llm_tokens_used(&mut self, tokens: u64) {
+    /// Counts tokens of the language model, of which so many are an estimate.
+    pub(super) fn llm_tokens_used(&mut self, tokens: u64, estimated: u64) {
         self.llm_tokens = self.llm_tokens.saturating_add(tokens);
+        self.estimated_llm_tokens = self.estimated_llm_tokens.saturating_add(estimated);
     }
 
     /// Most searches in reference files.
@@ -237,7 +254,7 @@ impl Budget {
 
     /// Sums up; the size of the answer, and the tokens that are allowed, are not seen here and left 0.
     pub(super) fn finish(self, wall: Duration) -> (Logs, Usage) {
-        let used = |used: u64, allowed: u64| Used { used, allowed };
+        let used = |used: u64, allowed: u64| Used { used, allowed, estimated: 0 };
         let limits = self.limits;
         let (logs, log_bytes) = self.journal.close();
         let usage = Usage {
@@ -253,7 +270,7 @@ impl Budget {
             lookups: used(self.lookups, limits.lookups),
             kv_calls: used(self.kv_calls, limits.kv_calls),
             http_requests: used(self.http_requests, limits.http_requests),
-            llm_tokens: used(self.llm_tokens, 0),
+            llm_tokens: Used { estimated: self.estimated_llm_tokens, ..used(self.llm_tokens, 0) },
         };
         (logs, usage)
     }

@@ -176,6 +176,9 @@ impl Engine {
         let answer = tokio::time::timeout(limits.wall(), enter(&mut store, linked, ask)).await;
         let wall = started_at.elapsed();
         let answer = match answer {
+            Ok(Ok(_)) if store.data().budget.has_too_many_host_calls() => {
+                Err(too_many_host_calls(name, &limits))
+            }
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.explain(name, &store.data().budget, &error)),
             Err(_) => Err(Error::WallTimeout { plugin: name.to_owned(), allowed_ms: limits.wall_ms }),
@@ -197,9 +200,7 @@ impl Engine {
             Some(Stop::Handles) => {
                 return denied(plugin, "handles", limits.handles, "handles");
             }
-            Some(Stop::HostCalls) => {
-                return denied(plugin, "calls to the host", limits.host_calls, "host_calls");
-            }
+            Some(Stop::HostCalls) => return too_many_host_calls(name, limits),
             None => {}
         }
         if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
@@ -312,6 +313,11 @@ fn read_output(
         }
     }
     Ok(output)
+}
+
+fn too_many_host_calls(plugin: &str, limits: &Limits) -> Error {
+    let (allowed, limit) = (limits.host_calls, "host_calls");
+    Error::Denied { plugin: plugin.to_owned(), what: "calls to the host", allowed, limit }
 }
 
 fn too_large(plugin: &str, limit: usize) -> Error {

@@ -24,6 +24,9 @@ mod kv;
 mod llm;
 mod random;
 
+/// The capability that everybody has who asks for it: the template's reference files.
+pub(super) const LOOKUP: &str = "lookup";
+
 /// Where plugins keep values beyond a call.
 #[async_trait]
 pub trait ValueStore: Send + Sync + 'static {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use wasmparser::{Parser, Payload, Validator};
 
-use super::capabilities::Powers;
+use super::access::Wishes;
+use super::capabilities::{LOOKUP, Powers};
 use super::engine::{Engine, digest};
 use super::error::Refusal;
 use super::limits::Limits;
@@ -88,7 +89,7 @@ impl Inspection {
         self.interfaces(|name| match capability(name) {
             Some(capability) => !asked.is_some_and(|asked| asked.asks_for(capability)),
             // There were plugins with reference files before there were manifests.
-            None => name == "lookup" && asked.is_some_and(|asked| !asked.lookup),
+            None => name == LOOKUP && asked.is_some_and(|asked| !asked.lookup),
         })
     }
 
@@ -110,6 +111,12 @@ impl Inspection {
     fn interfaces(&self, are_meant: impl Fn(&str) -> bool) -> Vec<String> {
         let ours = self.imports.iter().filter_map(|name| interface(name));
         ours.filter(|name| are_meant(name)).map(str::to_owned).collect()
+    }
+
+    /// What it asks for.
+    pub(super) fn wishes(&self) -> Wishes {
+        let imports = self.interfaces(|name| name == LOOKUP || capability(name).is_some());
+        Wishes { manifest: self.manifest.clone(), imports }
     }
 
     /// Version of the contract that it was built against.
@@ -275,7 +282,7 @@ impl Engine {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(source) => return Err(LoadError::Unreadable { path: name.into(), source }),
         };
-        self.check_signature(&bytes, signature.as_deref())?;
-        Ok(self.load(Cow::Owned(bytes)).await?)
+        let signed_by = self.check_signature(&bytes, signature.as_deref())?;
+        Ok(super::Plugin { signed_by, ..self.load(Cow::Owned(bytes)).await? })
     }
 }

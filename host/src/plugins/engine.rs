@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
+use super::access::Wishes;
 use super::bindings::{self, ocriva::extract};
 use super::budget;
 use super::cache::Cache;
@@ -77,10 +78,12 @@ pub struct Engine {
 pub struct Plugin {
     /// What it says about itself.
     pub description: Description,
-    /// The manifest in the component, where it has one.
-    pub manifest: Option<Manifest>,
-    /// What a call of it may use; what it asked for is in the manifest.
+    /// What it asks for.
+    pub wishes: Wishes,
+    /// What a call of it may use.
     pub limits: Limits,
+    /// The trusted key, in hexadecimal, that it is signed with.
+    pub signed_by: Option<String>,
     /// SHA-256 of the component, in hex.
     pub digest: String,
     /// Size of the component.
@@ -172,8 +175,9 @@ impl Engine {
         let (inspection, linked) = self.blocking(linking).await?;
         let limits = inspection.limits;
         let description = self.describe(&linked, &inspection.digest, limits, &inspection.powers).await?;
-        let Inspection { digest, size_bytes, manifest, powers, .. } = inspection;
-        if let Some(manifest) = &manifest
+        let wishes = inspection.wishes();
+        let Inspection { digest, size_bytes, powers, .. } = inspection;
+        if let Some(manifest) = &wishes.manifest
             && (&manifest.name, &manifest.version) != (&description.name, &description.version)
         {
             let shown = |name: &str, version: &str| format!("{name} {version}");
@@ -182,16 +186,33 @@ impl Engine {
                 manifest: shown(&manifest.name, &manifest.version),
             });
         }
-        Ok(Plugin { description, manifest, limits, digest, size_bytes, powers, linked })
+        Ok(Plugin { description, wishes, limits, signed_by: None, digest, size_bytes, powers, linked })
     }
 
     /// Whether a component that does not come with the program may be taken with this signature, or without one: ed25519
-    /// over its SHA-256, in hexadecimal or base64.
+    /// over its SHA-256, in hexadecimal or base64. The answer is the trusted key in hexadecimal; `None` where nobody vouches
+    /// for it.
     ///
     /// # Errors
     /// It is not signed and must be, or the signature is not by a trusted key.
-    pub fn check_signature(&self, component: &[u8], signature: Option<&str>) -> Result<(), Refusal> {
+    pub fn check_signature(
+        &self,
+        component: &[u8],
+        signature: Option<&str>,
+    ) -> Result<Option<String>, Refusal> {
         self.trust.check(component, signature)
+    }
+
+    /// Whether a key, in hexadecimal, is trusted now.
+    pub fn trusts(&self, key: &str) -> bool {
+        self.trust.includes(key)
+    }
+
+    /// What a call of a component of this manifest may use.
+    pub(super) fn limits_for(&self, manifest: Option<&Manifest>) -> Limits {
+        manifest.map_or(self.usual_limits, |manifest| {
+            self.usual_limits.given(&manifest.limits, &self.maximum_limits)
+        })
     }
 
     /// Most bytes of any component.
@@ -202,9 +223,7 @@ impl Engine {
     /// Reads all of a component, within the limits that its manifest asks for and this engine gives.
     pub(super) fn inspect(&self, organization_id: Option<&str>, bytes: &[u8]) -> Result<Inspection, Refusal> {
         let allowance = |manifest: Option<&Manifest>| Allowance {
-            limits: manifest.map_or(self.usual_limits, |manifest| {
-                self.usual_limits.given(&manifest.limits, &self.maximum_limits)
-            }),
+            limits: self.limits_for(manifest),
             powers: self.services.powers(manifest, organization_id),
         };
         component::inspect(bytes, self.component_bytes(), allowance)

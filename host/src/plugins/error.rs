@@ -216,6 +216,14 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The capabilities that the component is not granted, where that is what is wrong.
+    pub fn not_granted(&self) -> Option<&[String]> {
+        match self {
+            Self::NotGranted { names } => Some(names),
+            _ => None,
+        }
+    }
+
     /// What the plugin's author can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
@@ -274,6 +282,16 @@ pub enum LoadError {
     },
 }
 
-fn list(names: &[String]) -> String {
+impl LoadError {
+    /// The capabilities that it is not granted, where that is all that is wrong with it.
+    pub fn not_granted(&self) -> Option<&[String]> {
+        match self {
+            Self::Refused(refusal) => refusal.not_granted(),
+            Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+pub(super) fn list(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -31,6 +31,11 @@ macro_rules! limits {
                 Self { $($key: settings.maximum.$key),* }
             }
 
+            /// Every limit, by key.
+            pub(super) fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($key), self.$key)),*]
+            }
+
             /// These, but for what is asked for, and of that no more than `maximum`.
             pub(super) fn given(&self, asked: &AskedLimits, maximum: &Self) -> Self {
                 Self { $($key: asked.$key.map_or(self.$key, |asked| asked.min(maximum.$key))),* }

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::OnceCell;
 
 use super::engine::{Engine, Plugin};
-use super::error::LoadError;
+use super::error::{self, LoadError};
 use crate::domain::plugin::{Audience, PluginRecord, PluginState};
 use folder::Folder;
 use shelf::{Release, Shelf};
@@ -119,6 +119,14 @@ pub enum Unavailable {
         /// Why.
         reason: String,
     },
+    /// The operator has not granted what it needs.
+    #[error("plugin `{name}` is not granted what it needs: {capabilities} (setting `plugins.grants`)")]
+    NotGranted {
+        /// The plugin.
+        name: String,
+        /// What it needs.
+        capabilities: String,
+    },
     /// The component is out of reach just now.
     #[error("plugin `{name}` cannot be loaded just now: {reason}")]
     OutOfReach {
@@ -137,13 +145,17 @@ impl Unavailable {
             | Self::UnknownVersion { .. }
             | Self::Inactive { .. }
             | Self::BadRange { .. } => "plugin.unknown",
-            Self::Broken { .. } | Self::OutOfReach { .. } => "plugin.broken",
+            Self::Broken { .. } | Self::NotGranted { .. } | Self::OutOfReach { .. } => "plugin.broken",
         }
     }
 
     /// Whether trying again may help.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::OutOfReach { .. })
+    }
+
+    fn not_granted(name: &str, capabilities: &[String]) -> Self {
+        Self::NotGranted { name: name.to_owned(), capabilities: error::list(capabilities) }
     }
 }
 
@@ -158,8 +170,13 @@ impl Bundled {
     async fn load(&self, engine: &Arc<Engine>) -> Result<Arc<Plugin>, Arc<LoadError>> {
         let loaded = self.loaded.get_or_init(|| async {
             let loaded = engine.load(Cow::Borrowed(self.bytes)).await.map_err(LoadError::from);
-            if let Err(error) = &loaded {
-                tracing::warn!(%error, plugin = self.name, "bundled plugin is not taken");
+            match &loaded {
+                // It is off: that is the operator's wish, or nobody's.
+                Err(error) if error.not_granted().is_some() => {
+                    tracing::debug!(%error, plugin = self.name, "bundled plugin is not taken");
+                }
+                Err(error) => tracing::warn!(%error, plugin = self.name, "bundled plugin is not taken"),
+                Ok(_) => {}
             }
             loaded.map(Arc::new).map_err(Arc::new)
         });
@@ -275,9 +292,10 @@ impl Registry {
         let others = unreleased.plugins.iter().map(|plugin| plugin.description.version.as_str());
         let known: BTreeSet<&str> = uploaded.chain(others).collect();
         Err(match (known.is_empty(), version, unreleased.problem) {
-            (true, _, Some(problem)) => {
-                Unavailable::Broken { name: name.to_owned(), reason: problem.to_string() }
-            }
+            (true, _, Some(problem)) => match problem.not_granted() {
+                Some(names) => Unavailable::not_granted(name, names),
+                None => Unavailable::Broken { name: name.to_owned(), reason: problem.to_string() },
+            },
             (true, _, None) => Unavailable::UnknownName {
                 name: name.to_owned(),
                 known: self.known_names(&shelves, audience).await,
@@ -333,9 +351,10 @@ impl Registry {
             let reason = format!("version `{}` was taken back: {why}", release.version);
             return Err(Unavailable::Broken { name, reason });
         }
-        release.load(&self.engine).await.map_err(|error| match (error.is_transient(), error.to_string()) {
-            (true, reason) => Unavailable::OutOfReach { name, reason },
-            (false, reason) => Unavailable::Broken { name, reason },
+        release.load(&self.engine).await.map_err(|error| match (error.not_granted(), error.is_transient()) {
+            (Some(capabilities), _) => Unavailable::not_granted(&name, capabilities),
+            (None, true) => Unavailable::OutOfReach { name, reason: error.to_string() },
+            (None, false) => Unavailable::Broken { name, reason: error.to_string() },
         })
     }
 

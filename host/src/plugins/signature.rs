@@ -104,19 +104,26 @@ impl Trust {
     }
 
     /// Whether a component may be taken with this signature, or without one. A signature is looked at only where there
-    /// are keys to check it with; then it must be good, also where none is required.
-    pub(super) fn check(&self, component: &[u8], signature: Option<&str>) -> Result<(), Refusal> {
+    /// are keys to check it with; then it must be good, also where none is required. The answer is the key, in
+    /// hexadecimal.
+    pub(super) fn check(&self, component: &[u8], signature: Option<&str>) -> Result<Option<String>, Refusal> {
         let Some(text) = signature else {
-            return if self.is_required { Err(Refusal::Unsigned) } else { Ok(()) };
+            return if self.is_required { Err(Refusal::Unsigned) } else { Ok(None) };
         };
         if self.keys.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let signature = bytes::<SIGNATURE_BYTES>(text).ok_or(Refusal::BadSignature)?;
         let digest = Sha256::digest(component);
         let is_good =
             |key: &[u8; KEY_BYTES]| UnparsedPublicKey::new(&ED25519, key).verify(&digest, &signature).is_ok();
-        if self.keys.iter().any(is_good) { Ok(()) } else { Err(Refusal::BadSignature) }
+        let key = self.keys.iter().find(|key| is_good(key)).ok_or(Refusal::BadSignature)?;
+        Ok(Some(hex::encode(key)))
+    }
+
+    /// Whether a key, in hexadecimal, is among those that are trusted.
+    pub(super) fn includes(&self, key: &str) -> bool {
+        self.keys.iter().any(|known| hex::encode(known) == key)
     }
 }
 
@@ -149,7 +156,7 @@ mod tests {
         for keys in [key.public_key(), in_base64(&key.public_key())] {
             let trust = trust(&[keys], true);
             for text in [signature.clone(), in_base64(&signature), format!("{signature}\n")] {
-                assert_eq!(trust.check(b"component", Some(&text)), Ok(()));
+                assert_eq!(trust.check(b"component", Some(&text)), Ok(Some(key.public_key())));
             }
         }
     }
@@ -162,9 +169,9 @@ mod tests {
         for text in [other.sign(b"component"), key.sign(b"another"), String::new(), "00".repeat(64)] {
             assert_eq!(optional.check(b"component", Some(&text)), Err(Refusal::BadSignature), "{text}");
         }
-        assert_eq!(optional.check(b"component", None), Ok(()));
+        assert_eq!(optional.check(b"component", None), Ok(None));
         assert_eq!(trust(&[key.public_key()], true).check(b"component", None), Err(Refusal::Unsigned));
-        assert_eq!(trust(&[], false).check(b"component", Some("whatever")), Ok(()));
+        assert_eq!(trust(&[], false).check(b"component", Some("whatever")), Ok(None));
     }
 
     #[test]

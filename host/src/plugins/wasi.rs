@@ -86,7 +86,9 @@ pub(super) fn context(real: Real, journal: &SharedJournal) -> WasiCtx {
 }
 
 impl WasiView for CallState {
+    /// Every function of WASI begins with this.
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.budget.host_call_noted();
         let (ctx, table) = self.wasi();
         WasiCtxView { ctx, table }
     }

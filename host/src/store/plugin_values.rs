@@ -3,15 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::statement::{Argument, FromRow, Row, Statement, arguments, statements};
+use super::statement::{FromRow, Row, arguments, statements};
 use super::{Error, Store};
 use crate::domain::capability::{Quota, Shelf};
 
 statements! {
     "plugin_values";
     GET = "select value from plugin_values where organization_id = $1 and plugin = $2 and key = $3";
-    /// What the others take is looked at in the same statement. Of several writings at one moment each may see the others
-    /// as not yet there: the quota can be passed by what is written at one moment, and by no more.
+    /// One writing to a shelf at a time: SQLite has one writer in all, and a lock ends with its transaction.
+    LOCK = "select 1 as locked where $1 <> ''",
+        postgres: "select 1 as locked from (select pg_advisory_xact_lock(hashtextextended($1, 0))) as held";
+    /// What the others take is looked at in the same statement.
     SET = "insert into plugin_values (organization_id, plugin, key, value, size_bytes, updated_at)
         select $1, $2, $3, $4, $5, $6
         where (select coalesce(sum(size_bytes), 0) from plugin_values
@@ -66,7 +68,12 @@ impl Store {
             quota.bytes,
             quota.keys
         ];
-        self.write_plugin_value(&SET, arguments).await
+        let mut tx = self.engine.begin().await?;
+        let shelf = format!("plugin_values {} {}", shelf.organization_id, shelf.plugin);
+        tx.fetch_optional(&LOCK, arguments![shelf]).await?;
+        let written = tx.execute(&SET, arguments).await?;
+        tx.commit().await?;
+        Ok(written > 0)
     }
 
     /// Removes a key; whether it was there.
@@ -75,7 +82,10 @@ impl Store {
     /// Whatever the database answers.
     pub async fn delete_plugin_value(&self, shelf: &Shelf, key: &str) -> Result<bool, Error> {
         let arguments = arguments![&shelf.organization_id, &shelf.plugin, key];
-        self.write_plugin_value(&DELETE, arguments).await
+        let mut tx = self.engine.begin().await?;
+        let deleted = tx.execute(&DELETE, arguments).await?;
+        tx.commit().await?;
+        Ok(deleted > 0)
     }
 
     /// At most `limit` keys that begin with `prefix` and come after `after`, in the order of their bytes.
@@ -93,17 +103,6 @@ impl Store {
         let arguments = arguments![&shelf.organization_id, &shelf.plugin, after, prefix, length, limit];
         let keys: Vec<StoredKey> = self.engine.list(&KEYS, arguments).await?;
         Ok(keys.into_iter().map(|StoredKey(key)| key).collect())
-    }
-
-    async fn write_plugin_value(
-        &self,
-        statement: &'static Statement,
-        arguments: Vec<Argument>,
-    ) -> Result<bool, Error> {
-        let mut tx = self.engine.begin().await?;
-        let written = tx.execute(statement, arguments).await?;
-        tx.commit().await?;
-        Ok(written > 0)
     }
 }
 

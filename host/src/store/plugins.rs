@@ -45,7 +45,7 @@ macro_rules! version_select {
             $description,
             " as description, v.state as state, v.reason as reason, v.replaces_id as replaces_id,
                 v.actor_kind as actor_kind, v.actor_id as actor_id, v.created_at as created_at,
-                v.activated_at as activated_at
+                v.activated_at as activated_at, v.wishes as wishes, v.signed_by as signed_by
             from plugin_versions v join plugins p on p.id = v.plugin_id "
         )
     };
@@ -79,8 +79,8 @@ statements! {
     LOCK = concat!("update plugins set generation = generation ", owned!(), "and name = $2 returning id");
     CHANGE = "update plugins set generation = $2, updated_at = $3 where id = $1";
     INSERT_VERSION = "insert into plugin_versions (id, plugin_id, version, sha256, size_bytes, description, state,
-            actor_kind, actor_id, created_at)
-        values ($1, $2, $3, $4, $5, $6, 'draft', $7, $8, $9)";
+            actor_kind, actor_id, created_at, wishes, signed_by)
+        values ($1, $2, $3, $4, $5, $6, 'draft', $7, $8, $9, $10, $11)";
     HOLDS = "select id from plugin_versions where id = $1";
     /// The templates in force that name a plugin: those of an organization, or of all where `$1` is empty.
     PINNING = "select t.id as id, v.name as name, v.plugin_version as plugin_version
@@ -198,7 +198,9 @@ impl Store {
                 to_json("description", &new.description)?,
                 actor.kind.as_str(),
                 &actor.id,
-                now
+                now,
+                to_json("wishes", &new.wishes)?,
+                &new.signed_by
             ],
         )
         .await?;
@@ -296,6 +298,8 @@ impl FromRow for PluginVersion {
             digest: row.get("sha256")?,
             size_bytes: row.number("size_bytes")?,
             description: row.json("description")?,
+            wishes: row.optional_json("wishes")?,
+            signed_by: row.get("signed_by")?,
             state: row.word("state", PluginState::parse)?,
             reason: row.get("reason")?,
             replaces: row.get("replaces_id")?,

@@ -9,15 +9,17 @@ use crate::domain::timestamp::Timestamp;
 statements! {
     "results";
     FIND = concat!(
-        "select r.document_id as id, r.extraction as extraction, r.timings as timings, r.attempt as attempt
+        "select r.document_id as id, r.extraction as extraction, r.timings as timings, r.attempt as attempt,
+            r.usage as usage
         from documents d join results r on r.document_id = d.id and r.attempt = d.result_attempt ",
         within!("d"),
         "and (d.id = $3 or d.upload_id = $3)"
     );
-    UPSERT = "insert into results (document_id, attempt, extraction, timings, created_at)
-        values ($1, $2, $3, $4, $5)
+    UPSERT = "insert into results (document_id, attempt, extraction, timings, created_at, usage)
+        values ($1, $2, $3, $4, $5, $6)
         on conflict (document_id, attempt) do update
-            set extraction = excluded.extraction, timings = excluded.timings, created_at = excluded.created_at";
+            set extraction = excluded.extraction, timings = excluded.timings, created_at = excluded.created_at,
+                usage = excluded.usage";
 }
 
 impl Store {
@@ -46,7 +48,8 @@ pub(super) async fn upsert(
             attempt,
             to_json("extraction", &processed.result)?,
             to_json("timings", &processed.timings)?,
-            now
+            now,
+            to_json("usage", &processed.usage)?
         ],
     )
     .await?;
@@ -59,6 +62,7 @@ impl FromRow for StoredResult {
             extraction: row.json("extraction")?,
             timings: row.json("timings")?,
             attempt: row.number("attempt")?,
+            usage: row.optional_json("usage")?,
         })
     }
 }

@@ -52,6 +52,11 @@ impl Date {
     pub fn month(self) -> u32 {
         self.month
     }
+
+    /// Day of the month, from 1.
+    pub fn day(self) -> u32 {
+        self.day
+    }
 }
 
 impl fmt::Display for Date {

@@ -167,5 +167,6 @@ fn processed(result: Extraction) -> Processed {
         failed_canary: None,
         confidence: Some(0.875),
         timings: Default::default(),
+        usage: Default::default(),
     }
 }

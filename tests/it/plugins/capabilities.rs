@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use ocriva::app::StoredValues;
 use ocriva::config;
-use ocriva::domain::capability::Capability;
+use ocriva::domain::capability::{Capability, Quota, Shelf};
 use ocriva::plugins::{Call, Engine, Plugin, Request};
 use ocriva_plugin_build::embed;
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ on_each_engine!(
     values_are_kept_from_call_to_call_for_each_organization,
     no_more_is_kept_than_the_quota_allows,
     calls_for_values_are_counted_and_bad_keys_refused,
+    writers_at_one_moment_keep_no_more_than_the_quota_together,
 );
 
 /// The guest's manifest, with hosts and tokens.
@@ -345,6 +346,24 @@ async fn no_more_is_kept_than_the_quota_allows(base: TestStore) {
     );
     let many = json!([{ "fill": ["c", 0] }, { "fill": ["d", 0] }, { "fill": ["c", 1] }]);
     assert_eq!(steps_for(&engine, &plugin, &ours, many).await, ["set", "kv.quota_exceeded", "set"]);
+}
+
+async fn writers_at_one_moment_keep_no_more_than_the_quota_together(base: TestStore) {
+    const WRITERS: usize = 24;
+    let shelf = Shelf { organization_id: base.tenant().organization_id, plugin: "capable".to_owned() };
+    for quota in [Quota { bytes: 1 << 20, keys: 5 }, Quota { bytes: 5 * 100, keys: 1000 }] {
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..WRITERS {
+            let (store, shelf, key) = (base.store.clone(), shelf.clone(), format!("{writer:04}"));
+            writers
+                .spawn(async move { store.set_plugin_value(&shelf, &key, &[7; 96], quota).await.unwrap() });
+        }
+        let kept = writers.join_all().await.into_iter().filter(|has_room| *has_room).count();
+        assert_eq!(kept, 5, "{quota:?}");
+        for key in base.store.plugin_keys(&shelf, "", "", 1000).await.unwrap() {
+            assert!(base.store.delete_plugin_value(&shelf, &key).await.unwrap());
+        }
+    }
 }
 
 async fn calls_for_values_are_counted_and_bad_keys_refused(base: TestStore) {

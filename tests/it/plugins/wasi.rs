@@ -63,6 +63,20 @@ async fn what_is_printed_goes_to_the_log_within_its_limits() {
 }
 
 #[tokio::test]
+async fn calls_of_wasi_are_calls_to_the_host() {
+    let flood = async |host_calls: u64| {
+        let engine = engine(|settings| settings.host_calls = host_calls);
+        let plugin = load(&engine, "wasi").await;
+        call(&engine, &plugin, json!({ "floods": true })).await
+    };
+    let called = flood(100_000).await;
+    assert!(called.result.is_ok() && called.usage.host_calls.used > 5000, "{:?}", called.usage.host_calls);
+    let stopped = flood(1000).await.result.unwrap_err();
+    assert_eq!(stopped.code(), "plugin.denied");
+    assert!(stopped.to_string().contains("host_calls"), "{stopped}");
+}
+
+#[tokio::test]
 async fn a_guest_of_wasi_is_stopped_like_any_other() {
     let stopped = async |config: Value| {
         let engine = engine(|settings| {

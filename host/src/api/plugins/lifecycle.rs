@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::access::{self, AccessResponse, SignatureResponse};
 use super::{CanaryResponse, PluginPath, origin, unknown};
 use crate::api::Context;
 use crate::api::access::{Caller, Face, Permit, ReadPlugins, WritePlugins};
@@ -16,7 +17,7 @@ use crate::domain::plugin::{
     CallBucket, CallStatistics, CanaryTerms, PinningTemplate, PluginChange, PluginEntry, PluginRecord,
     PluginState, PluginVersion, Share,
 };
-use crate::plugins::{Listing, Origin};
+use crate::plugins::{Engine, Listing, Origin};
 use crate::releases::Releases;
 
 /// What a canary's error rate may be where nothing else is asked for.
@@ -70,6 +71,10 @@ pub struct PluginVersionResponse {
     created_at: Option<String>,
     /// When it last became the active version.
     activated_at: Option<String>,
+    /// What it may do and use; null for one that is older than this is kept.
+    access: Option<AccessResponse>,
+    /// Who vouches for it; null for one that is older than this is kept.
+    signature: Option<SignatureResponse>,
 }
 
 /// A call that failed because of the plugin.
@@ -162,15 +167,18 @@ pub async fn list_plugin_versions(
 ) -> Result<Answer<Vec<PluginVersionResponse>>, ApiError> {
     let organization_id = &permit.caller.organization_id;
     let calls = context.store.plugin_calls(organization_id, &name).await?;
+    let registry = context.releases.registry();
+    let engine = registry.engine();
     let mut versions = Vec::new();
     for owner in [Some(organization_id.as_str()), None] {
         let Some(record) = context.store.plugin(owner, &name).await? else { continue };
         let responses = record.versions.iter();
-        versions.extend(responses.map(|version| PluginVersionResponse::new(&record, version, &calls)));
+        versions
+            .extend(responses.map(|version| PluginVersionResponse::new(engine, &record, version, &calls)));
     }
-    let listings = context.releases.registry().list().await;
+    let listings = registry.list().await;
     versions.extend(listings.iter().filter_map(|listing| {
-        PluginVersionResponse::listed(listing, &calls).filter(|version| version.name == name)
+        PluginVersionResponse::listed(engine, listing, &calls).filter(|version| version.name == name)
     }));
     if versions.is_empty() { Err(unknown(&name)) } else { Ok(Answer(versions)) }
 }
@@ -342,7 +350,7 @@ async fn answer(
     version: &str,
 ) -> Result<Answer<PluginVersionResponse>, ApiError> {
     let calls = context.store.plugin_calls(organization_id, &record.plugin.name).await?;
-    version_response(record, version, &calls).map(Answer)
+    version_response(context, record, version, &calls).map(Answer)
 }
 
 /// A version of a plugin as clients see it.
@@ -350,12 +358,13 @@ async fn answer(
 /// # Errors
 /// 404 where it has been deleted meanwhile.
 pub(super) fn version_response(
+    context: &Context,
     record: &PluginRecord,
     version: &str,
     calls: &[CallBucket],
 ) -> Result<PluginVersionResponse, ApiError> {
     let found = record.version(version).ok_or_else(|| unknown_version(&record.plugin.name, version))?;
-    Ok(PluginVersionResponse::new(record, found, calls))
+    Ok(PluginVersionResponse::new(context.releases.registry().engine(), record, found, calls))
 }
 
 fn unknown_version(name: &str, version: &str) -> ApiError {
@@ -444,8 +453,11 @@ impl CanaryShare {
 }
 
 impl PluginVersionResponse {
-    fn new(record: &PluginRecord, version: &PluginVersion, calls: &[CallBucket]) -> Self {
+    fn new(engine: &Engine, record: &PluginRecord, version: &PluginVersion, calls: &[CallBucket]) -> Self {
+        let (access, signature) = access::of_version(engine, record, version);
         Self {
+            access,
+            signature,
             name: record.plugin.name.clone(),
             version: version.version.clone(),
             digest: version.digest.clone(),
@@ -461,9 +473,12 @@ impl PluginVersionResponse {
     }
 
     /// The version of a file or a bundled plugin; `None` for a file that was not taken.
-    fn listed(listing: &Listing, calls: &[CallBucket]) -> Option<Self> {
+    fn listed(engine: &Engine, listing: &Listing, calls: &[CallBucket]) -> Option<Self> {
         let plugin = listing.plugin.as_ref().ok()?;
+        let (access, signature) = access::of_listed(engine, listing, plugin);
         Some(Self {
+            access,
+            signature,
             name: plugin.description.name.clone(),
             version: plugin.description.version.clone(),
             digest: plugin.digest.clone(),
@@ -500,6 +515,8 @@ impl PluginVersionResponse {
             }),
             created_at: None,
             activated_at: None,
+            access: None,
+            signature: None,
         }
     }
 }

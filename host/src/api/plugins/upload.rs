@@ -89,7 +89,7 @@ pub async fn upload_plugin(
         }
     }
     let calls = context.store.plugin_calls(organization_id, name).await?;
-    Ok((status, Answer(lifecycle::version_response(&record, version, &calls)?)))
+    Ok((status, Answer(lifecycle::version_response(&context, &record, version, &calls)?)))
 }
 
 /// What a form asks for.

@@ -11,7 +11,7 @@ use clap::Args;
 use ocriva::config::Config;
 
 use super::build;
-use super::cases::{self, Case, Runner};
+use super::cases::{self, Case, Grants, Runner};
 use super::project::Project;
 
 /// Longest time spent on one document.
@@ -31,6 +31,8 @@ pub struct Bench {
     /// Folder of the project.
     #[arg(long, value_name = "DIR", default_value = ".")]
     project: PathBuf,
+    #[command(flatten)]
+    grants: Grants,
 }
 
 /// What the calls on one document took.
@@ -57,7 +59,7 @@ impl Bench {
         cases.retain(|case| self.filter.as_ref().is_none_or(|filter| case.file_name().contains(filter)));
         // One thread, so that its processor time is the call's.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let runner = runtime.block_on(Runner::new(config, &component, &tests))?;
+        let runner = runtime.block_on(Runner::new(config, &component, &tests, &self.grants))?;
         crate::cli::print(&row([
             "document",
             "calls",

@@ -10,16 +10,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
+use clap::Args;
+use ocriva::app::StoredValues;
 use ocriva::assets;
 use ocriva::clock::{Clock, Timestamp};
-use ocriva::config::Config;
+use ocriva::config::{self, Config};
 use ocriva::domain::capability::Capability;
 use ocriva::domain::plugin::Audience;
 use ocriva::domain::reference::{LookupTable, NamedTable};
 use ocriva::domain::template::ExtractorChoice;
 use ocriva::pipeline::{Error, Outcome, Pipeline, Record, Rehearsal, Task};
-use ocriva::plugins::{Engine, Registry};
+use ocriva::plugins::{Engine, Manifest, Registry, manifest};
 use ocriva::references;
 
 use crate::cli::extract;
@@ -82,14 +84,49 @@ pub fn find(folder: &Path) -> anyhow::Result<Vec<Case>> {
     Ok(cases.into_values().collect())
 }
 
+/// What the plugin is granted of what it asks for and what leaves this machine; the rest it has by asking.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Grants {
+    /// Grant the plugin `http` or `llm`, if its manifest asks for it; again for both.
+    #[arg(long = "grant", value_name = "CAPABILITY", value_parser = ["http", "llm"])]
+    granted: Vec<String>,
+}
+
+impl Grants {
+    /// Puts the grants into the settings of a run.
+    ///
+    /// # Errors
+    /// A model is to be asked, and none is configured.
+    fn apply(&self, settings: &mut config::Plugins) -> anyhow::Result<()> {
+        let is_granted =
+            |capability: Capability| self.granted.iter().any(|granted| granted == capability.as_str());
+        if is_granted(Capability::Llm) && settings.llm.base_url.is_empty() {
+            bail!(
+                "`--grant llm` needs a language model: name it in `[plugins.llm]` of a settings file (`--config FILE`), or \
+                 by OCRIVA__PLUGINS__LLM__BASE_URL and OCRIVA__PLUGINS__LLM__MODEL"
+            );
+        }
+        // The manifest's own hosts, of which private ones are out of reach all the same.
+        if is_granted(Capability::Http) && settings.http.hosts.is_empty() {
+            settings.http.hosts = vec!["*".to_owned()];
+        }
+        let stays_here = [Capability::Clock, Capability::Random, Capability::Kv];
+        let leaves = [Capability::Http, Capability::Llm].into_iter().filter(|leaving| is_granted(*leaving));
+        settings.grants.entry("*".to_owned()).or_default().extend(stays_here.into_iter().chain(leaves));
+        Ok(())
+    }
+}
+
 /// Runs a component on documents.
 pub struct Runner {
     pipeline: Pipeline,
+    /// For whom values are kept, where the plugin keeps some.
+    audience: Audience,
     plugin: ExtractorChoice,
     references: Vec<NamedTable>,
     /// Microseconds since 1970 that the pipeline takes for now.
     now: Arc<AtomicI64>,
-    /// Where the component lies as a server's plugin.
+    /// Where the component lies as a server's plugin, and what it keeps: both end with the run.
     _folder: tempfile::TempDir,
 }
 
@@ -98,27 +135,48 @@ impl Runner {
     ///
     /// # Errors
     /// A component that cannot be used, or a reference file that cannot be read.
-    pub async fn new(config: &Config, component: &Path, tests: &Path) -> anyhow::Result<Self> {
+    pub async fn new(
+        config: &Config,
+        component: &Path,
+        tests: &Path,
+        grants: &Grants,
+    ) -> anyhow::Result<Self> {
         let mut config = config.clone();
         config.plugins.component_mib = config.plugins.component_mib.max(COMPONENT_MIB);
-        // What a server would grant, and whose signature it would want, is the operator's business.
-        config.plugins.grants = [("*".to_owned(), Capability::ALL.to_vec())].into();
+        // Whose signature a server would want is the operator's business.
         config.plugins.require_signature = false;
-        let engine = Arc::new(Engine::new(&config.plugins, config.user_cache_dir().join("plugins"))?);
+        grants.apply(&mut config.plugins)?;
         let bytes =
             fs::read(component).with_context(|| format!("`{}` cannot be read", component.display()))?;
+        let folder = tempfile::tempdir()?;
+        let cache = config.user_cache_dir().join("plugins");
+        let mut audience = Audience::default();
+        let engine = if keeps_values(&bytes) {
+            let (values, organization_id) =
+                StoredValues::apart(&config, &folder.path().join("values"), Clock::system()).await?;
+            audience = Audience::organization(&organization_id);
+            Engine::with_values(&config.plugins, cache, Arc::new(values))?
+        } else {
+            Engine::new(&config.plugins, cache)?
+        };
+        let engine = Arc::new(engine);
         let plugin = engine.load(bytes.into()).await.map_err(|refusal| {
-            let remedy = refusal.remedy().to_owned();
+            let remedy = match refusal.not_granted() {
+                Some(names) => format!("grant it here: `--grant {}`", names.join(" --grant ")),
+                None => refusal.remedy().to_owned(),
+            };
             anyhow::Error::new(refusal).context(format!("`{}` is no plugin: {remedy}", component.display()))
         })?;
-        let folder = tempfile::tempdir()?;
-        fs::copy(component, folder.path().join("plugin.wasm"))?;
-        let registry = Registry::open(engine, assets::bundled_plugins(), folder.path())?;
+        let plugins = folder.path().join("plugins");
+        fs::create_dir(&plugins)?;
+        fs::copy(component, plugins.join("plugin.wasm"))?;
+        let registry = Registry::open(engine, assets::bundled_plugins(), &plugins)?;
         let now = Arc::new(AtomicI64::new(Clock::system().now().0));
         let told = Arc::clone(&now);
         let clock = Clock::from_fn(move || Timestamp(told.load(Ordering::Relaxed)));
         Ok(Self {
             pipeline: Pipeline::without_cache(&config, Arc::new(registry), clock),
+            audience,
             plugin: ExtractorChoice {
                 plugin: plugin.description.name.clone(),
                 version: Some(plugin.description.version),
@@ -168,12 +226,18 @@ impl Runner {
             template: case.template.as_deref().map(extract::read_template).transpose()?,
             references: self.references.clone(),
             extractor: Some(self.plugin.clone()),
-            audience: Audience::default(),
+            audience: self.audience.clone(),
             mode: None,
             range: None,
             password: None,
         })
     }
+}
+
+/// Whether a component asks to keep values. What is wrong with its manifest is told when it is loaded.
+fn keeps_values(component: &[u8]) -> bool {
+    let manifest = manifest::embedded(component).ok().flatten().map(Manifest::parse);
+    manifest.and_then(Result::ok).is_some_and(|manifest| manifest.capabilities.kv)
 }
 
 fn read_references(folder: &Path) -> anyhow::Result<Vec<NamedTable>> {

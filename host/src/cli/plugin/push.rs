@@ -54,7 +54,7 @@ impl Push {
             "{} {} is {} on {}\n",
             said("name"),
             said("version"),
-            said("status"),
+            said("state"),
             self.server
         ))?;
         Ok(ExitCode::SUCCESS)

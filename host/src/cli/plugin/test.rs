@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use ocriva::clock::Clock;
 use ocriva::config::Config;
 
 use super::build;
-use super::cases::{self, Case, Runner};
+use super::cases::{self, Case, Grants, Runner};
 use super::expectation::{Difference, Ending, Expectation};
 use super::project::Project;
 
@@ -35,6 +35,8 @@ pub struct Test {
     /// Folder of the project.
     #[arg(long, value_name = "DIR", default_value = ".")]
     project: PathBuf,
+    #[command(flatten)]
+    grants: Grants,
 }
 
 impl Test {
@@ -53,7 +55,10 @@ impl Test {
                 bail!("no document in `{}` has `{filter}` in its name", tests.display());
             }
         }
-        let passed = crate::cli::runtime()?.block_on(run(config, &component, &tests, &cases, self.bless))?;
+        let passed = crate::cli::runtime()?.block_on(async {
+            let runner = Runner::new(config, &component, &tests, &self.grants).await?;
+            run(&runner, &cases, self.bless).await
+        })?;
         Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
@@ -61,18 +66,11 @@ impl Test {
 /// Runs cases and tells of each; whether all gave what is expected, or was blessed.
 ///
 /// # Errors
-/// A component that cannot be used, or files of a case that cannot be read or written.
-pub async fn run(
-    config: &Config,
-    component: &Path,
-    tests: &Path,
-    cases: &[Case],
-    bless: bool,
-) -> anyhow::Result<bool> {
-    let runner = Runner::new(config, component, tests).await?;
+/// Files of a case that cannot be read or written.
+pub async fn run(runner: &Runner, cases: &[Case], bless: bool) -> anyhow::Result<bool> {
     let mut failed = 0_usize;
     for case in cases {
-        failed += usize::from(!one(&runner, case, bless).await?);
+        failed += usize::from(!one(runner, case, bless).await?);
     }
     let passed = cases.len() - failed;
     match failed {

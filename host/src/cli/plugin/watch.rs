@@ -8,8 +8,9 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use ocriva::config::Config;
 
+use super::cases::{self, Grants, Runner};
 use super::project::Project;
-use super::{build, cases, test};
+use super::{build, test};
 
 /// How often the files are looked at. A project has some dozens of them: looking costs less than a millisecond.
 const INTERVAL: Duration = Duration::from_millis(300);
@@ -22,6 +23,8 @@ pub struct Watch {
     /// Folder of the project.
     #[arg(long, value_name = "DIR", default_value = ".")]
     project: PathBuf,
+    #[command(flatten)]
+    grants: Grants,
 }
 
 /// Files with the time and size by which a change is known.
@@ -43,7 +46,7 @@ impl Watch {
                 continue;
             }
             // What is wrong now may be mended by the next change.
-            if let Err(error) = round(config, &root, &runtime) {
+            if let Err(error) = round(config, &root, &runtime, &self.grants) {
                 eprintln!("error: {error:#}");
             }
             // What changed while it was built is built again; what building itself wrote is not.
@@ -53,12 +56,20 @@ impl Watch {
     }
 }
 
-fn round(config: &Config, root: &Path, runtime: &tokio::runtime::Runtime) -> anyhow::Result<()> {
+fn round(
+    config: &Config,
+    root: &Path,
+    runtime: &tokio::runtime::Runtime,
+    grants: &Grants,
+) -> anyhow::Result<()> {
     let project = Project::find(root)?;
     crate::cli::print(&build::build(&project)?)?;
     let tests = project.tests();
     let cases = cases::find(&tests)?;
-    runtime.block_on(test::run(config, &project.component(), &tests, &cases, false))?;
+    runtime.block_on(async {
+        let runner = Runner::new(config, &project.component(), &tests, grants).await?;
+        test::run(&runner, &cases, false).await
+    })?;
     Ok(())
 }
 

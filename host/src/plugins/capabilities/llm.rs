@@ -68,10 +68,11 @@ struct Content {
     content: Option<String>,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+/// What an endpoint counts, where it does.
+#[derive(Deserialize, Clone, Copy, Default)]
 struct TokenUse {
-    prompt_tokens: u64,
-    completion_tokens: u64,
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -173,17 +174,14 @@ impl CallState {
         let Some(Choice { message: Content { content: Some(content) }, finish_reason }) = first else {
             return Err(failure("llm.bad_answer", "the model's answer is empty".to_owned()));
         };
-        let used = completion.usage.unwrap_or(TokenUse {
-            prompt_tokens: guess,
-            completion_tokens: content.len() as u64 / BYTES_OF_A_TOKEN,
-        });
-        self.budget.llm_tokens_used(used.prompt_tokens.saturating_add(used.completion_tokens));
-        Ok(Answer {
-            content,
-            finish_reason,
-            input_tokens: used.prompt_tokens,
-            output_tokens: used.completion_tokens,
-        })
+        let TokenUse { prompt_tokens, completion_tokens } = completion.usage.unwrap_or_default();
+        let guessed_output = content.len() as u64 / BYTES_OF_A_TOKEN;
+        let (input_tokens, output_tokens) =
+            (prompt_tokens.unwrap_or(guess), completion_tokens.unwrap_or(guessed_output));
+        let estimated = if prompt_tokens.is_none() { input_tokens } else { 0 }
+            + if completion_tokens.is_none() { output_tokens } else { 0 };
+        self.budget.llm_tokens_used(input_tokens.saturating_add(output_tokens), estimated);
+        Ok(Answer { content, finish_reason, input_tokens, output_tokens })
     }
 }
 

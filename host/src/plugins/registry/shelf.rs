@@ -46,6 +46,14 @@ pub enum ReleaseError {
 }
 
 impl ReleaseError {
+    /// The capabilities that the component is not granted, where that is what is wrong.
+    pub fn not_granted(&self) -> Option<&[String]> {
+        match self {
+            Self::Refused(refusal) => refusal.not_granted(),
+            Self::Unfetched(_) | Self::OtherDigest { .. } => None,
+        }
+    }
+
     /// Whether trying again may help.
     pub fn is_transient(&self) -> bool {
         match self {
