@@ -155,7 +155,7 @@ fn forms(document: &mut Value) -> BTreeSet<String> {
 
 /// A part of a form is a text or a file: what has no value is left out.
 fn forbid_null(part: &mut Value) {
-    if let Some(kinds) = part["type"].as_array_mut() {
+    if let Some(kinds) = part.get_mut("type").and_then(Value::as_array_mut) {
         kinds.retain(|kind| kind != "null");
         if let [kind] = kinds.as_slice() {
             part["type"] = kind.clone();
