@@ -26,6 +26,7 @@ mod journal;
 mod limits;
 mod lookup;
 pub mod manifest;
+mod pace;
 mod registry;
 pub mod signature;
 mod ticker;

@@ -1,10 +1,12 @@
 //! The plugin platform through its border: components of `tests/guests` on documents made up here.
 
+mod breaches;
 mod capabilities;
 mod limits;
 mod loading;
 mod made_up;
 mod manifest;
+mod modules;
 mod registry;
 mod signatures;
 mod wasi;

@@ -41,6 +41,9 @@ const POOL_MEMORY_BYTES: usize = 256 << 20;
 /// Most elements of a table in the pool.
 const POOL_TABLE_ELEMENTS: usize = 100_000;
 
+/// Most tables of one module; most have one.
+const MODULE_TABLES: u32 = 4;
+
 /// Memory of a slot that stays resident between calls, so that the next call does not fault it in again. With
 /// `PAGEMAP_SCAN` (Linux 6.7) only pages that were written are reset, and keeping much costs nothing.
 const RESIDENT_BYTES_WITH_SCAN: usize = 2 << 20;
@@ -61,9 +64,9 @@ pub struct Engine {
     usual_limits: Limits,
     /// The most that one can be given.
     maximum_limits: Limits,
-    pub(super) ticker: Ticker,
+    pub(super) ticker: Arc<Ticker>,
     /// Places for calls: waiting for one happens here, before a call's clock starts.
-    pub(super) places: Semaphore,
+    pub(super) places: Arc<Semaphore>,
     pub(super) max_concurrent_calls: u32,
     /// What every plugin may import; what one is granted comes beside it, when it is taken.
     linker: Linker<CallState>,
@@ -121,10 +124,10 @@ impl Engine {
         let mut linker = Linker::new(&wasmtime);
         add_what_all_may_import(&mut linker).map_err(|error| StartError(error.into()))?;
         Ok(Self {
-            ticker: Ticker::start(wasmtime.clone()).map_err(|error| StartError(error.into()))?,
+            ticker: Arc::new(Ticker::start(wasmtime.clone()).map_err(|error| StartError(error.into()))?),
             usual_limits: Limits::usual(settings),
             maximum_limits: Limits::maximum(settings),
-            places: Semaphore::new(settings.max_concurrent_calls as usize),
+            places: Arc::new(Semaphore::new(settings.max_concurrent_calls as usize)),
             max_concurrent_calls: settings.max_concurrent_calls,
             cache: Cache::new(cache_dir, &wasmtime),
             compilers: Semaphore::new(COMPILERS),
@@ -300,6 +303,7 @@ fn pooling(max_concurrent_calls: u32) -> wasmtime::Result<wasmtime::Engine> {
         .max_core_instances_per_component(budget::CORE_INSTANCES)
         .max_memories_per_component(budget::MEMORIES)
         .max_tables_per_component(budget::TABLES)
+        .max_tables_per_module(MODULE_TABLES)
         .max_memory_size(POOL_MEMORY_BYTES)
         .table_elements(POOL_TABLE_ELEMENTS)
         .linear_memory_keep_resident(resident)
