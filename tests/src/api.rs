@@ -465,6 +465,7 @@ fn engine() -> &'static Arc<PluginEngine> {
         let mut settings = Config::default().plugins;
         // A few places are enough, and each reserves address space.
         settings.max_concurrent_calls = 4;
+        settings.compile.program = crate::program().display().to_string();
         Arc::new(PluginEngine::new(&settings, folder.join("cache")).expect("the engine starts"))
     })
 }

@@ -17,9 +17,9 @@ use tracing::Instrument as _;
 use super::ticker::TICK;
 use crate::clock::thread_time;
 
-/// How far a long call stands back: at 10 a thread gets a tenth of what another gets that wants the same core.
+/// How far a long call stands back: at 5 a thread gets a third of what another gets that wants the same core.
 #[cfg(target_os = "linux")]
-const NICENESS: libc::c_int = 10;
+const NICENESS: libc::c_int = 5;
 
 /// The processor time of a call, on whichever threads it ran: its own code, and what the host does for it there.
 #[derive(Clone, Default)]

@@ -211,3 +211,32 @@ async fn a_component_of_many_parts_is_refused_before_it_takes_others_room() {
         assert!(said.contains(words), "{module}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_component_that_a_compiler_does_not_come_to_an_end_with_is_refused_in_time() {
+    // Each loop may have changed each of the locals.
+    let locals = "(local i32)".repeat(1000);
+    let loops: String = (0..10_000)
+        .map(|each| {
+            let (one, other) = (each * 7 % 1000, each * 13 % 1000);
+            format!(
+                "(loop (local.set {one} (i32.add (local.get {other}) (i32.const 1))) (br_if 0 (local.get 0)))"
+            )
+        })
+        .collect();
+    let costly =
+        with_instances(&Module::default().component(), &format!("(module (func {locals} {loops}))"), 1);
+    assert!(costly.len() < 300_000, "{} bytes", costly.len());
+    for (seconds, memory_mib) in [(2, 2048), (30, 80)] {
+        let engine = engine(|settings| {
+            settings.compile.cpu_seconds = seconds;
+            settings.compile.memory_mib = memory_mib;
+        });
+        let refused = engine.load(Cow::Owned(costly.clone())).await.err().expect("it is refused");
+        let said = refused.to_string();
+        assert!(
+            said.contains(&format!("more than {seconds} seconds or {memory_mib} MiB to compile")),
+            "{said}"
+        );
+    }
+}
