@@ -185,8 +185,8 @@ impl App {
         blobs: &Blobs,
         registry: Arc<Registry>,
     ) -> Releases {
-        let max_component_bytes = config.plugins.component_mib.saturating_mul(1 << 20);
-        Releases::new(store.clone(), blobs.clone(), clock.clone(), registry, max_component_bytes)
+        let max_bytes = config.plugins.most_component_bytes();
+        Releases::new(store.clone(), blobs.clone(), clock.clone(), registry, max_bytes)
     }
 
     /// The database alone, with its schema up to date, for commands that look after it.

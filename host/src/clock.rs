@@ -2,7 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the module that the rule points to")]
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use uuid::ContextV7;
 
@@ -60,6 +60,17 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
     #[expect(clippy::expect_used, reason = "a key made without randomness would be worse than no answer")]
     getrandom::fill(&mut bytes).expect("invariant: the operating system's random source works");
     bytes
+}
+
+/// Processor time that the calling thread has used since it was started: other work of the machine does not count.
+#[expect(unsafe_code, reason = "the standard library does not tell a thread's processor time")]
+pub fn thread_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a live `timespec` of this frame, which the call fills in and does not keep.
+    let answer = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    assert_eq!(answer, 0, "invariant: the system tells every thread its time");
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 impl std::fmt::Debug for Clock {

@@ -171,11 +171,13 @@ section!(Plugins {
     http_requests: u64,
     component_mib: u64,
     maximum: PluginLimits,
+    compile: PluginCompile,
     grants: BTreeMap<String, Vec<Capability>>,
     kv: PluginValues,
     http: PluginHttp,
     llm: PluginLlm,
 });
+section!(PluginCompile { program: String, cpu_seconds: u64, memory_mib: u64 });
 section!(PluginValues { max_kib: u64, max_keys: u64 });
 section!(PluginHttp {
     hosts: Vec<String>,
@@ -235,6 +237,13 @@ section!(Telemetry {
 section!(Upkeep { interval_minutes: u32, orphan_hours: u32, event_days: u32 });
 section!(Operator { token: String });
 section!(Log { format: LogFormat, filter: String });
+
+impl Plugins {
+    /// Most bytes of any component, whatever its manifest asks for.
+    pub fn most_component_bytes(&self) -> u64 {
+        self.component_mib.max(self.maximum.component_mib).saturating_mul(1 << 20)
+    }
+}
 
 impl Default for Config {
     #[expect(clippy::expect_used, reason = "the embedded defaults are checked by a test")]
@@ -388,6 +397,8 @@ impl Config {
             ("upkeep.interval_minutes", u64::from(self.upkeep.interval_minutes)),
             ("upkeep.event_days", u64::from(self.upkeep.event_days)),
             ("plugins.max_concurrent_calls", u64::from(self.plugins.max_concurrent_calls)),
+            ("plugins.compile.cpu_seconds", self.plugins.compile.cpu_seconds),
+            ("plugins.compile.memory_mib", self.plugins.compile.memory_mib),
             ("plugins.cpu_ms", self.plugins.cpu_ms),
             ("plugins.wall_ms", self.plugins.wall_ms),
             ("plugins.memory_mib", self.plugins.memory_mib),

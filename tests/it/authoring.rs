@@ -1,5 +1,7 @@
 //! An author's way from an empty folder to a component, by the program's own commands.
 
+mod languages;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

@@ -1,10 +1,12 @@
 //! The plugin platform through its border: components of `tests/guests` on documents made up here.
 
+mod breaches;
 mod capabilities;
 mod limits;
 mod loading;
 mod made_up;
 mod manifest;
+mod modules;
 mod registry;
 mod signatures;
 mod wasi;
@@ -20,7 +22,7 @@ use ocriva::domain::reference::{LookupTable, NamedTable, ReferenceTable};
 use ocriva::plugins::{Call, Engine, Plugin, Request};
 use ocriva_plugin_sdk::Fixture;
 use serde_json::{Value, json};
-use support::guest;
+use support::{guest, program};
 
 const RECEIPT: &str = "\
 Corner Shop     2026-11-03
@@ -41,6 +43,7 @@ fn engine_with_cache(folder: &Path, adjust: impl FnOnce(&mut config::Plugins)) -
     let mut settings = config::Config::default().plugins;
     // A few places are enough, and each reserves address space.
     settings.max_concurrent_calls = 16;
+    settings.compile.program = program().display().to_string();
     adjust(&mut settings);
     Arc::new(Engine::new(&settings, folder.join("plugins")).expect("the engine starts"))
 }

@@ -120,7 +120,7 @@ async fn a_file_that_cannot_be_used_is_refused_and_nothing_of_it_is_kept(api: Te
         refused.assert_error(422, "plugin.refused");
         assert!(text(&refused.body["message"]).contains("component"), "{refused:?}");
     }
-    upload(&api, vec![0; (4 << 20) + 1]).await.assert_error(413, "file.too_large");
+    upload(&api, vec![0; (32 << 20) + 1]).await.assert_error(413, "file.too_large");
     api.submit("/plugins", &api.token, Form::new().text("activate", "true"))
         .await
         .assert_error(400, "request.invalid");

@@ -465,7 +465,8 @@ fn engine(settings: &config::Plugins) -> Arc<PluginEngine> {
         let cache =
             CACHE.get_or_init(|| tempfile::tempdir().expect("a folder can be made").keep().join("cache"));
         // A few places are enough, and each reserves address space.
-        let settings = config::Plugins { max_concurrent_calls: 4, ..settings.clone() };
+        let mut settings = config::Plugins { max_concurrent_calls: 4, ..settings.clone() };
+        settings.compile.program = crate::program().display().to_string();
         Arc::new(PluginEngine::new(&settings, cache.clone()).expect("the engine starts"))
     };
     let usual = Config::default().plugins;

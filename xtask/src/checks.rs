@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// Fail where PostgreSQL is not installed, instead of testing on SQLite alone and saying so.
     #[arg(long)]
     require_postgres: bool,
+    /// Fail where the tools for plugins in JavaScript and Python cannot be installed, instead of leaving these out.
+    #[arg(long)]
+    require_languages: bool,
 }
 
 /// Sets up and runs formatting, lints, licences and tests.
@@ -28,6 +31,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         warn_without_postgres();
     }
     step("set-up", || setup::run(workspace, &setup::Options::default()))?;
+    let languages = setup::languages::prepare(workspace);
+    let languages = match languages {
+        Err(error) if options.require_languages => return Err(error),
+        languages => languages.err(),
+    };
+    if let Some(missing) = &languages {
+        warn_without_languages(missing);
+    }
     step("formatting", || {
         process::run(workspace.cargo().args(["fmt", "--all", "--check"])).context("type `cargo fmt --all`")
     })?;
@@ -46,10 +57,16 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         if !has_postgres {
             cargo.env(WITHOUT_POSTGRES, "1");
         }
+        if languages.is_some() {
+            cargo.env(WITHOUT_LANGUAGES, "1");
+        }
         process::run(cargo.args(["test", "--locked", "--workspace", "--no-fail-fast"]))
     })?;
     if !has_postgres {
         warn_without_postgres();
+    }
+    if let Some(missing) = &languages {
+        warn_without_languages(missing);
     }
     Ok(())
 }
@@ -62,6 +79,13 @@ const WITHOUT_POSTGRES: &str = "OCRIVA_TESTS_WITHOUT_POSTGRES";
 
 fn warn_without_postgres() {
     println!("\n*** NOT TESTED ON POSTGRESQL: it is not installed here; {INSTALL_POSTGRES} ***\n");
+}
+
+/// The same for the tools of plugins in JavaScript and Python.
+const WITHOUT_LANGUAGES: &str = "OCRIVA_TESTS_WITHOUT_LANGUAGES";
+
+fn warn_without_languages(missing: &anyhow::Error) {
+    println!("\n*** NOT TESTED: PLUGINS IN JAVASCRIPT AND PYTHON: {missing:#} ***\n");
 }
 
 /// Debian keeps the server's programs off the search path, in a folder per version.

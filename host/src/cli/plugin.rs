@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod cases;
 mod check;
+mod compile;
 mod create;
 mod expectation;
 mod import_rules;
@@ -61,6 +62,9 @@ pub enum Plugin {
         #[arg(long, value_name = "KEY")]
         key: PathBuf,
     },
+    /// Compile a component from standard input to standard output, within limits: what a server does apart from itself.
+    #[command(hide = true)]
+    Compile(compile::Compile),
     /// Send a component to a server.
     Push(push::Push),
     /// Print invoice2data's templates as settings of the plugin `rules`.
@@ -96,6 +100,7 @@ impl Plugin {
             Self::Check(check) => super::runtime()?.block_on(check.run(engine(config)?, config)),
             Self::Keygen { file } => signing::keygen(&file),
             Self::Sign { file, key } => signing::sign(&file, &key),
+            Self::Compile(compile) => compile.run(),
             Self::Push(push) => push.run(),
             Self::ImportRules(import) => import.run(),
             Self::Update => {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use wasmtime::component::Resource;
 
 use super::bindings::ocriva::extract::{barcodes, types};
-use super::imports::{CallState, Page, guest_rect, section};
+use super::imports::{CallState, Page, guest_rect, section, told};
 use crate::domain::barcode::Barcode;
 
 /// What is told of a code beyond its content and place.
@@ -28,7 +28,7 @@ impl barcodes::Host for CallState {
         self.budget.host_call()?;
         let index = self.page_index(&page)?;
         let source = Arc::clone(&self.source);
-        match self.ask(source.barcodes(index)).await {
+        match told(source.barcodes(index).await) {
             Ok(found) => section(&found, 0, cap).iter().map(guest_barcode).collect::<Result<_, _>>().map(Ok),
             Err(failure) => Ok(Err(failure)),
         }

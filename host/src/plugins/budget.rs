@@ -7,11 +7,12 @@ use wasmtime::{ResourceLimiter, UpdateDeadline};
 
 use super::journal::{Logs, SharedJournal};
 use super::limits::Limits;
-use super::ticker::TICK;
+use super::pace::Meter;
 use crate::domain::metering::{Metering, Used};
 
-/// Elements of one call's tables. A Rust plugin has some hundreds: one per function whose address is taken.
-const TABLE_ELEMENTS: usize = 100_000;
+/// Bytes of a table's element, which is an address of the host's. A Rust plugin has some hundreds: one per function
+/// whose address is taken.
+const TABLE_ELEMENT_BYTES: usize = 8;
 
 /// Core instances, memories and tables of one component. A Python component has 38, 1 and 20; see the pool's
 /// sizes in `engine`.
@@ -25,11 +26,11 @@ pub(super) const TABLES: u32 = 24;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// Milliseconds of processor time, to the tick of 5 ms below.
+    /// Milliseconds of processor time, that of the host functions it called included; not that of OCR and decoding.
     pub cpu_ms: Used,
     /// Milliseconds from the start of the call, waiting for OCR included.
     pub wall_ms: Used,
-    /// Bytes of all linear memories together.
+    /// Bytes of all linear memories and tables together.
     pub memory_bytes: Used,
     /// Bytes of the answer.
     pub output_bytes: Used,
@@ -72,9 +73,7 @@ pub(super) enum Stop {
 /// Keeps count during one call.
 pub(super) struct Budget {
     limits: Limits,
-    cpu_ticks: u32,
-    /// Set when the host made the plugin wait: the tick that passes meanwhile is not the plugin's.
-    waited: bool,
+    meter: Meter,
     memory_now: usize,
     memory_peak: usize,
     memory_refused: bool,
@@ -100,8 +99,7 @@ impl Budget {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            cpu_ticks: 0,
-            waited: false,
+            meter: Meter::default(),
             memory_now: 0,
             memory_peak: 0,
             memory_refused: false,
@@ -119,12 +117,15 @@ impl Budget {
         }
     }
 
-    /// Called on each tick that the plugin sees while it runs: counts it, and lets other work have the thread.
+    /// What measures the call.
+    pub(super) fn meter(&self) -> Meter {
+        self.meter.clone()
+    }
+
+    /// Called on each tick that the plugin sees while it runs: stops it when its time is used up, and else lets other
+    /// work have the thread.
     pub(super) fn tick(&mut self) -> wasmtime::Result<UpdateDeadline> {
-        if !std::mem::take(&mut self.waited) {
-            self.cpu_ticks += 1;
-        }
-        if TICK * self.cpu_ticks > self.limits.cpu() {
+        if self.meter.spent() > self.limits.cpu() {
             return self.stop(Stop::Cpu);
         }
         if self.has_too_many_host_calls() {
@@ -202,11 +203,6 @@ impl Budget {
         self.limits.ocr_calls
     }
 
-    /// Notes how long the host made the plugin wait.
-    pub(super) fn waited(&mut self, time: Duration) {
-        self.waited |= time >= TICK;
-    }
-
     /// Counts a handle given out.
     pub(super) fn handle_opened(&mut self) -> wasmtime::Result<()> {
         if self.handles_now as u64 >= self.limits.handles {
@@ -258,7 +254,7 @@ impl Budget {
         let limits = self.limits;
         let (logs, log_bytes) = self.journal.close();
         let usage = Usage {
-            cpu_ms: used(millis(TICK * self.cpu_ticks), limits.cpu_ms),
+            cpu_ms: used(millis(self.meter.spent()), limits.cpu_ms),
             wall_ms: used(millis(wall), limits.wall_ms),
             memory_bytes: used(self.memory_peak as u64, limits.memory_bytes() as u64),
             output_bytes: used(0, limits.output_bytes() as u64),
@@ -275,14 +271,26 @@ impl Budget {
         (logs, usage)
     }
 
+    /// Whether something of `current` bytes may have `desired`.
+    fn grow(&mut self, current: usize, desired: usize) -> bool {
+        let wanted = self.memory_now.saturating_sub(current).saturating_add(desired);
+        if wanted > self.limits.memory_bytes() {
+            self.memory_refused = true;
+            return false;
+        }
+        self.memory_now = wanted;
+        self.memory_peak = self.memory_peak.max(wanted);
+        true
+    }
+
     fn stop<T>(&mut self, reason: Stop) -> wasmtime::Result<T> {
         self.stop = Some(reason);
         Err(LimitReached.into())
     }
 }
 
-/// Memory is summed over all of a component's memories. A refused growth is an answer, not a trap: a plugin that
-/// asks with `try_reserve` can go on with less.
+/// Memory is summed over all of a component's memories and tables. A refused growth is an answer, not a trap: a plugin
+/// that asks with `try_reserve` can go on with less.
 impl ResourceLimiter for Budget {
     fn memory_growing(
         &mut self,
@@ -290,23 +298,17 @@ impl ResourceLimiter for Budget {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let wanted = self.memory_now.saturating_sub(current).saturating_add(desired);
-        if wanted > self.limits.memory_bytes() {
-            self.memory_refused = true;
-            return Ok(false);
-        }
-        self.memory_now = wanted;
-        self.memory_peak = self.memory_peak.max(wanted);
-        Ok(true)
+        Ok(self.grow(current, desired))
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS)
+        let bytes = |elements: usize| elements.saturating_mul(TABLE_ELEMENT_BYTES);
+        Ok(self.grow(bytes(current), bytes(desired)))
     }
 
     fn instances(&self) -> usize {

@@ -17,7 +17,7 @@ use super::error::{Error, Refusal};
 use super::imports::{CallState, Surroundings};
 use super::journal::{Logs, cut};
 use super::limits::Limits;
-use super::{Description, DocumentSource, SourceError, manifest};
+use super::{Description, DocumentSource, SourceError, manifest, pace};
 use crate::domain::barcode::Barcode;
 use crate::domain::extraction::ExtractorOutput;
 use crate::domain::geometry::Rect;
@@ -36,6 +36,12 @@ const FAILURE_MESSAGE_BYTES: usize = 1000;
 
 /// Longest description, which no setting limits: it is kept for as long as the plugin is.
 const DESCRIPTION_BYTES: usize = 256 << 10;
+
+/// What wasmtime says of a call that is to carry more than its fuel allows, and of a component with too many handles:
+/// these errors have no types.
+const OUT_OF_FUEL: &str = "fuel allocated for hostcalls";
+/// See [`OUT_OF_FUEL`].
+const OUT_OF_HANDLES: &str = "store handle limit exceeded";
 
 /// How often a function must stand in a backtrace for its trap to be the end of a recursion.
 const RECURSION: usize = 6;
@@ -113,7 +119,7 @@ impl Engine {
             services: Arc::clone(&self.services),
         };
         let state = CallState::new(surroundings, Budget::new(*limits));
-        let (answer, logs, mut usage) = self.run(name, &plugin.linked, state, Ask::Extract(&wire)).await;
+        let (answer, logs, mut usage) = self.run(name, &plugin.linked, state, Ask::Extract(wire)).await;
         let result = answer.and_then(|answer| match answer {
             Ok(json) => {
                 usage.output_bytes.used = json.len() as u64;
@@ -158,23 +164,41 @@ impl Engine {
         name: &str,
         linked: &bindings::PluginWithCapabilitiesPre<CallState>,
         state: CallState,
-        ask: Ask<'_>,
+        ask: Ask,
     ) -> (Result<Answer, Error>, Logs, Usage) {
         let limits = *state.budget.limits();
-        let place = tokio::time::timeout(limits.wall(), self.places.acquire()).await;
-        let Ok(Ok(_place)) = place else {
+        let place = tokio::time::timeout(limits.wall(), Arc::clone(&self.places).acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
             let (logs, usage) = state.budget.finish(limits.wall());
             return (Err(Error::Busy { allowed: self.max_concurrent_calls }), logs, usage);
         };
         let started_at = Instant::now();
-        let _ticking = self.ticker.run();
+        let ticking = self.ticker.run();
+        let meter = state.budget.meter();
+        let llm_tokens = state.powers.llm_tokens;
         let mut store = Store::new(&self.wasmtime, state);
         store.limiter(|state| &mut state.budget);
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(|mut ctx| ctx.data_mut().budget.tick());
-        store.set_hostcall_fuel(limits.output_bytes().saturating_add(CALL_OVERHEAD_BYTES));
-        let answer = tokio::time::timeout(limits.wall(), enter(&mut store, linked, ask)).await;
+        store.set_hostcall_fuel(host_call_bytes(&limits));
+        store.set_max_component_handles(component_handles(&limits));
+        let call = {
+            let (linked, meter) = (linked.clone(), meter.clone());
+            async move {
+                // The call has its place and its clock until it has ended, also where nobody waits for it any more.
+                let _held = (place, ticking);
+                let answer = meter.measure(enter(&mut store, &linked, ask));
+                let answer = tokio::time::timeout(limits.wall(), answer).await;
+                (answer, store)
+            }
+        };
+        let driven = pace::drive(call, &meter).await;
         let wall = started_at.elapsed();
+        let Ok((answer, store)) = driven else {
+            let (logs, usage) = Budget::new(limits).finish(wall);
+            let reason = "the call did not come to an end".to_owned();
+            return (Err(Error::Host { plugin: name.to_owned(), reason }), logs, usage);
+        };
         let answer = match answer {
             Ok(Ok(_)) if store.data().budget.has_too_many_host_calls() => {
                 Err(too_many_host_calls(name, &limits))
@@ -183,9 +207,7 @@ impl Engine {
             Ok(Err(error)) => Err(self.explain(name, &store.data().budget, &error)),
             Err(_) => Err(Error::WallTimeout { plugin: name.to_owned(), allowed_ms: limits.wall_ms }),
         };
-        let state = store.into_data();
-        let llm_tokens = state.powers.llm_tokens;
-        let (logs, mut usage) = state.budget.finish(wall);
+        let (logs, mut usage) = store.into_data().budget.finish(wall);
         usage.llm_tokens.allowed = llm_tokens;
         (answer, logs, usage)
     }
@@ -219,16 +241,10 @@ impl Engine {
         if let Some(message) = budget.panic_message() {
             return Error::Panic { plugin, message };
         }
-        let Some(trap) = error.downcast_ref::<Trap>() else {
-            // Handing over more than the fuel for host calls allows has no type of its own; an answer is the only
-            // thing that large.
-            let reason = format!("{:#}", error);
-            return match reason.contains("fuel allocated for hostcalls") {
-                true => too_large(name, limits.output_bytes()),
-                false => Error::Host { plugin, reason },
-            };
-        };
         let functions = functions(error);
+        let Some(trap) = error.downcast_ref::<Trap>() else {
+            return explain_breach(plugin, limits, error, &functions);
+        };
         match trap {
             Trap::StackOverflow => Error::Stack { plugin },
             // Rust and C keep their stack at the start of linear memory: its overflow is an access below zero.
@@ -241,10 +257,48 @@ impl Engine {
     }
 }
 
+/// A call that ended by an error that is no trap: the host's own errors have types, and what else there is the plugin
+/// did where it met the host: a handle, an address or a value that is none.
+fn explain_breach(plugin: String, limits: &Limits, error: &wasmtime::Error, functions: &[String]) -> Error {
+    let reason = error.root_cause().to_string();
+    let denied = |what, allowed, limit| Error::Denied { plugin: plugin.clone(), what, allowed, limit };
+    if reason.contains(OUT_OF_FUEL) {
+        // Where no function was running, it was the answer.
+        return match functions {
+            [] => too_large(&plugin, limits.output_bytes()),
+            _ => denied("bytes in one call to the host", host_call_bytes(limits) as u64, "output_kib"),
+        };
+    }
+    if reason.contains(OUT_OF_HANDLES) {
+        return denied("handles", limits.handles, "handles");
+    }
+    let is_hosts =
+        error.is::<Uninstantiated>() || error.is::<ResourceTableError>() || error.is::<serde_json::Error>();
+    match is_hosts {
+        true => Error::Host { plugin, reason },
+        false => Error::Trap { plugin, reason: format!("it broke the contract: {reason}") },
+    }
+}
+
+/// Handles of a component, those of its own making included: as many again as it may have of the host's.
+fn component_handles(limits: &Limits) -> usize {
+    usize::try_from(limits.handles).unwrap_or(usize::MAX).saturating_mul(2)
+}
+
+/// Most bytes that cross the border in one call to the host.
+fn host_call_bytes(limits: &Limits) -> usize {
+    limits.output_bytes().saturating_add(CALL_OVERHEAD_BYTES)
+}
+
+/// The component could not be given its instances.
+#[derive(Debug, thiserror::Error)]
+#[error("component cannot be instantiated")]
+struct Uninstantiated;
+
 /// What a component is called for.
-enum Ask<'a> {
+enum Ask {
     Describe,
-    Extract(&'a str),
+    Extract(String),
 }
 
 /// The plugin's JSON, or the failure it reports.
@@ -253,15 +307,16 @@ type Answer = Result<String, types::Failure>;
 async fn enter(
     store: &mut Store<CallState>,
     linked: &bindings::PluginWithCapabilitiesPre<CallState>,
-    ask: Ask<'_>,
+    ask: Ask,
 ) -> wasmtime::Result<Answer> {
-    let instance = linked.instantiate_async(&mut *store).await?;
+    let instance = linked.instantiate_async(&mut *store).await;
+    let instance = instance.map_err(|error| error.context(Uninstantiated))?;
     let extractor = instance.ocriva_extract_extractor();
     match ask {
         Ask::Describe => extractor.call_describe(store).await.map(Ok),
         Ask::Extract(request) => {
             let document = store.data_mut().open_document()?;
-            extractor.call_extract(store, document, request).await
+            extractor.call_extract(store, document, &request).await
         }
     }
 }

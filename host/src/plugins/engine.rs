@@ -18,6 +18,7 @@ use super::bindings::{self, ocriva::extract};
 use super::budget;
 use super::cache::Cache;
 use super::capabilities::{Powers, Services, ValueStore};
+use super::compiler::{Compiler, Memory};
 use super::component;
 use super::error::Refusal;
 use super::imports::CallState;
@@ -42,6 +43,9 @@ const POOL_MEMORY_BYTES: usize = 256 << 20;
 /// Most elements of a table in the pool.
 const POOL_TABLE_ELEMENTS: usize = 100_000;
 
+/// Most tables of one module; most have one.
+const MODULE_TABLES: u32 = 4;
+
 /// Memory of a slot that stays resident between calls, so that the next call does not fault it in again. With
 /// `PAGEMAP_SCAN` (Linux 6.7) only pages that were written are reset, and keeping much costs nothing.
 const RESIDENT_BYTES_WITH_SCAN: usize = 2 << 20;
@@ -49,11 +53,12 @@ const RESIDENT_BYTES_WITH_SCAN: usize = 2 << 20;
 /// The same without `PAGEMAP_SCAN`, where all of it is reset after each call.
 const RESIDENT_BYTES: usize = 64 << 10;
 
-/// Machine code made from the largest component: bounds what a small file of many functions can blow up to.
-const COMPILED_BYTES: usize = 128 << 20;
-
-/// Components compiled at one time: compiling takes 30 to 120 ms of a core that documents need too.
+/// Components compiled at one time for the operator, and for all organizations: compiling takes 30 to 120 ms of a core
+/// that documents need too, and the operator does not wait for what others upload.
 const COMPILERS: usize = 1;
+
+/// Components looked at at one time: in a quarter of a second the largest is.
+const LOOKERS: usize = 2;
 
 /// Runs plugins. One per process, shared by all callers.
 pub struct Engine {
@@ -62,16 +67,19 @@ pub struct Engine {
     usual_limits: Limits,
     /// The most that one can be given.
     maximum_limits: Limits,
-    pub(super) ticker: Ticker,
+    pub(super) ticker: Arc<Ticker>,
     /// Places for calls: waiting for one happens here, before a call's clock starts.
-    pub(super) places: Semaphore,
+    pub(super) places: Arc<Semaphore>,
     pub(super) max_concurrent_calls: u32,
     /// What every plugin may import; what one is granted comes beside it, when it is taken.
     linker: Linker<CallState>,
     pub(super) services: Arc<Services>,
     trust: Trust,
     cache: Cache,
-    compilers: Semaphore,
+    compiler: Compiler,
+    /// Places for compiling the operator's components, and those of organizations.
+    compilers: [Semaphore; 2],
+    lookers: Semaphore,
 }
 
 /// A component that was taken: checked, compiled, linked and asked who it is.
@@ -112,25 +120,28 @@ impl Engine {
         cache_dir: PathBuf,
         values: Option<Arc<dyn ValueStore>>,
     ) -> Result<Self, StartError> {
-        let wasmtime = pooling(settings.max_concurrent_calls).or_else(|error| {
+        let pooled = pooling(settings.max_concurrent_calls).map(|engine| (engine, Memory::Pooled));
+        let engine = pooled.or_else(|error| {
             tracing::warn!(
                 %error,
                 "no address space for the plugin pool: plugin calls will be slower (less \
                  `plugins.max_concurrent_calls` needs less)"
             );
-            wasmtime::Engine::new(&base_config())
+            on_demand().map(|engine| (engine, Memory::OnDemand))
         });
-        let wasmtime = wasmtime.map_err(|error| StartError(error.into()))?;
+        let (wasmtime, memory) = engine.map_err(|error| StartError(error.into()))?;
         let mut linker = Linker::new(&wasmtime);
         add_what_all_may_import(&mut linker).map_err(|error| StartError(error.into()))?;
         Ok(Self {
-            ticker: Ticker::start(wasmtime.clone()).map_err(|error| StartError(error.into()))?,
+            ticker: Arc::new(Ticker::start(wasmtime.clone()).map_err(|error| StartError(error.into()))?),
             usual_limits: Limits::usual(settings),
             maximum_limits: Limits::maximum(settings),
-            places: Semaphore::new(settings.max_concurrent_calls as usize),
+            places: Arc::new(Semaphore::new(settings.max_concurrent_calls as usize)),
             max_concurrent_calls: settings.max_concurrent_calls,
             cache: Cache::new(cache_dir, &wasmtime),
-            compilers: Semaphore::new(COMPILERS),
+            compiler: Compiler::new(&settings.compile, memory).map_err(|error| StartError(error.into()))?,
+            compilers: [Semaphore::new(COMPILERS), Semaphore::new(COMPILERS)],
+            lookers: Semaphore::new(LOOKERS),
             services: Arc::new(Services::new(settings, values).map_err(|error| StartError(error.into()))?),
             trust: Trust::new(settings).map_err(|error| StartError(error.into()))?,
             linker,
@@ -171,8 +182,23 @@ impl Engine {
     ) -> Result<Plugin, Refusal> {
         let this = Arc::clone(self);
         let organization = organization_id.map(str::to_owned);
-        let linking = move || this.link(organization.as_deref(), &bytes);
-        let (inspection, linked) = self.blocking(linking).await?;
+        let looking = move || {
+            let inspection = this.inspect(organization.as_deref(), &bytes)?;
+            inspection.refusals().into_iter().next().map_or(Ok(()), Err)?;
+            let known = this.cache.load(&this.wasmtime, &inspection.digest);
+            Ok((bytes, inspection, known))
+        };
+        let (bytes, inspection, known) = in_turn(&self.lookers, looking).await?;
+        let component = match known {
+            Some(component) => component,
+            None => {
+                let [operators, organizations] = &self.compilers;
+                let places = if organization_id.is_some() { organizations } else { operators };
+                let (this, digest) = (Arc::clone(self), inspection.digest.clone());
+                in_turn(places, move || this.compile(&bytes, &digest)).await?
+            }
+        };
+        let linked = self.link(&component, &inspection)?;
         let limits = inspection.limits;
         let description = self.describe(&linked, &inspection.digest, limits, &inspection.powers).await?;
         let wishes = inspection.wishes();
@@ -226,43 +252,19 @@ impl Engine {
             limits: self.limits_for(manifest),
             powers: self.services.powers(manifest, organization_id),
         };
-        component::inspect(bytes, self.component_bytes(), allowance)
-    }
-
-    /// Does work on one of the few threads that compile.
-    pub(super) async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
-        let unlinkable = |reason: String| Refusal::Unlinkable { reason };
-        let _place = self.compilers.acquire().await.map_err(|error| unlinkable(error.to_string()))?;
-        tokio::task::spawn_blocking(work).await.map_err(|error| unlinkable(error.to_string()))?
+        // What was compiled once was found to be valid then.
+        let is_valid = |digest: &str| self.cache.has(digest);
+        component::inspect(bytes, self.component_bytes(), is_valid, allowance)
     }
 
     fn link(
         &self,
-        organization: Option<&str>,
-        bytes: &[u8],
-    ) -> Result<(Inspection, bindings::PluginWithCapabilitiesPre<CallState>), Refusal> {
-        let inspection = self.inspect(organization, bytes)?;
-        inspection.refusals().into_iter().next().map_or(Ok(()), Err)?;
-        let linked = self.link_inspected(bytes, &inspection)?;
-        Ok((inspection, linked))
-    }
-
-    /// Compiles and links a component that passed its inspection.
-    pub(super) fn link_inspected(
-        &self,
-        bytes: &[u8],
+        component: &Component,
         inspection: &Inspection,
     ) -> Result<bindings::PluginWithCapabilitiesPre<CallState>, Refusal> {
         let unlinkable = |error: wasmtime::Error| Refusal::Unlinkable { reason: format!("{error:#}") };
-        let component = match self.cache.load(&self.wasmtime, &inspection.digest) {
-            Some(component) => component,
-            None => self.compile(bytes, &inspection.digest)?,
-        };
         let linker = self.linker_for(inspection).map_err(unlinkable)?;
-        let linked = linker.instantiate_pre(&component).map_err(unlinkable)?;
+        let linked = linker.instantiate_pre(component).map_err(unlinkable)?;
         bindings::PluginWithCapabilitiesPre::new(linked).map_err(unlinkable)
     }
 
@@ -277,17 +279,25 @@ impl Engine {
     }
 
     fn compile(&self, bytes: &[u8], digest: &str) -> Result<Component, Refusal> {
-        let unlinkable = |error: wasmtime::Error| Refusal::Unlinkable { reason: format!("{error:#}") };
-        let component = Component::from_binary(&self.wasmtime, bytes).map_err(unlinkable)?;
-        let code = component.serialize().map_err(unlinkable)?;
-        if code.len() > COMPILED_BYTES {
-            return Err(Refusal::Unlinkable {
-                reason: format!("machine code has {} bytes, the limit is {COMPILED_BYTES}", code.len()),
-            });
+        // Whoever waited for a place may find it done.
+        if let Some(component) = self.cache.load(&self.wasmtime, digest) {
+            return Ok(component);
         }
-        self.cache.keep(digest, &code);
-        Ok(component)
+        let code = self.compiler.compile(bytes)?;
+        self.cache
+            .keep(&self.wasmtime, digest, &code)
+            .map_err(|error| Refusal::Unlinkable { reason: format!("{error:#}") })
     }
+}
+
+/// Does blocking work as soon as one of few places for it is free.
+async fn in_turn<T: Send + 'static>(
+    places: &Semaphore,
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let unlinkable = |reason: String| Refusal::Unlinkable { reason };
+    let _place = places.acquire().await.map_err(|error| unlinkable(error.to_string()))?;
+    tokio::task::spawn_blocking(work).await.map_err(|error| unlinkable(error.to_string()))?
 }
 
 /// The document with its bar codes, the settings, the log and the reference files.
@@ -305,7 +315,8 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-fn pooling(max_concurrent_calls: u32) -> wasmtime::Result<wasmtime::Engine> {
+/// An engine that has the memory of so many calls in a pool.
+pub(super) fn pooling(max_concurrent_calls: u32) -> wasmtime::Result<wasmtime::Engine> {
     let calls = max_concurrent_calls.max(1);
     let resident = match PoolingAllocationConfig::is_pagemap_scan_available() {
         true => RESIDENT_BYTES_WITH_SCAN,
@@ -320,6 +331,7 @@ fn pooling(max_concurrent_calls: u32) -> wasmtime::Result<wasmtime::Engine> {
         .max_core_instances_per_component(budget::CORE_INSTANCES)
         .max_memories_per_component(budget::MEMORIES)
         .max_tables_per_component(budget::TABLES)
+        .max_tables_per_module(MODULE_TABLES)
         .max_memory_size(POOL_MEMORY_BYTES)
         .table_elements(POOL_TABLE_ELEMENTS)
         .linear_memory_keep_resident(resident)
@@ -328,6 +340,11 @@ fn pooling(max_concurrent_calls: u32) -> wasmtime::Result<wasmtime::Engine> {
     let mut config = base_config();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     wasmtime::Engine::new(&config)
+}
+
+/// An engine that reserves memory for each instance.
+pub(super) fn on_demand() -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&base_config())
 }
 
 fn base_config() -> Config {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::compiler::CompileLimits;
 use super::manifest;
 
 /// Why a call gave no result.
@@ -204,6 +205,12 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// Its functions are such that a compiler would not come to an end with them.
+    #[error(
+        "component takes more than {} seconds or {} MiB to compile (settings `plugins.compile`)",
+        .0.seconds, .0.memory_mib
+    )]
+    TooCostly(CompileLimits),
     /// It did not survive being asked who it is.
     #[error("component cannot describe itself: {0}")]
     Undescribed(#[source] Error),
@@ -258,6 +265,9 @@ impl Refusal {
             Self::BadSignature => "sign this very file anew, with a key that the operator trusts",
             Self::MissingExport { .. } => "implement `Extractor` and `register!` it with the plugin SDK",
             Self::Unlinkable { .. } => "build it with the plugin SDK of this server's version",
+            Self::TooCostly(_) => {
+                "make its largest functions smaller: less inlining, fewer branches in one function"
+            }
             Self::Undescribed(_) => "`describe` must answer without a document, within the limits of a call",
             Self::BadDescription { .. } => {
                 "`name` takes lower case letters, digits and `-`; `version` is like `1.2.0`"

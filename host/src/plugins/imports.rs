@@ -153,21 +153,6 @@ impl CallState {
         self.budget.host_call()?;
         Ok(&self.table.get(handle)?.text)
     }
-
-    /// Asks the document for something that may take a while; the time is not the plugin's.
-    pub(super) async fn ask<T>(
-        &mut self,
-        question: impl Future<Output = Result<T, SourceError>>,
-    ) -> Result<T, types::Failure> {
-        let asked_at = Instant::now();
-        let answer = question.await;
-        self.budget.waited(asked_at.elapsed());
-        answer.map_err(|SourceError { code, message, transient }| types::Failure {
-            code,
-            message,
-            retryable: transient,
-        })
-    }
 }
 
 impl log::Host for CallState {
@@ -230,7 +215,7 @@ impl document::HostPage for CallState {
         self.budget.host_call()?;
         let index = self.page_index(&page)?;
         let source = Arc::clone(&self.source);
-        Ok(self.ask(source.size(index)).await.map(|size| (size.width, size.height)))
+        Ok(told(source.size(index).await).map(|size| (size.width, size.height)))
     }
 
     async fn unit(&mut self, page: Resource<Page>) -> Answer<String> {
@@ -241,14 +226,14 @@ impl document::HostPage for CallState {
             Unit::Pixel => "px".to_owned(),
             Unit::Point => "pt".to_owned(),
         };
-        Ok(self.ask(source.size(index)).await.map(|size| name(size.unit)))
+        Ok(told(source.size(index).await).map(|size| name(size.unit)))
     }
 
     async fn words(&mut self, page: Resource<Page>) -> Answer<Resource<Words>> {
         self.budget.host_call()?;
         let index = self.page_index(&page)?;
         let source = Arc::clone(&self.source);
-        match self.ask(source.text(index)).await {
+        match told(source.text(index).await) {
             Ok(text) => self.open(Words { text }).map(Ok),
             Err(failure) => Ok(Err(failure)),
         }
@@ -259,7 +244,7 @@ impl document::HostPage for CallState {
         let page_index = self.page_index(&page)?;
         let source = Arc::clone(&self.source);
         let picture = async { Ok((source.size(page_index).await?, source.raster(page_index).await?)) };
-        let (size, raster) = match self.ask(picture).await {
+        let (size, raster) = match told(picture.await) {
             Ok(picture) => picture,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -396,7 +381,7 @@ impl document::HostImage for CallState {
         }
         let &Image { page_index, area, .. } = self.table.get(&image)?;
         let source = Arc::clone(&self.source);
-        let words = self.ask(source.recognize(page_index, area)).await;
+        let words = told(source.recognize(page_index, area).await);
         Ok(words.map(|words| section(&words, 0, cap).iter().map(guest_word).collect()))
     }
 
@@ -446,6 +431,15 @@ impl Image {
         }
         bytes
     }
+}
+
+/// The document's answer, as plugins are told it.
+pub(super) fn told<T>(answer: Result<T, SourceError>) -> Result<T, types::Failure> {
+    answer.map_err(|SourceError { code, message, transient }| types::Failure {
+        code,
+        message,
+        retryable: transient,
+    })
 }
 
 pub(super) fn section<T>(all: &[T], start: u32, cap: u32) -> &[T] {

@@ -1,7 +1,5 @@
 //! The import `lookup`: plugins search the reference files of the template.
 
-use std::time::Instant;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -76,10 +74,7 @@ impl lookup::Host for CallState {
             );
             return Ok(Err(failure("plugin.denied", message)));
         }
-        let asked_at = Instant::now();
-        let found = search(&self.references, &query);
-        self.budget.waited(asked_at.elapsed());
-        let found = match found {
+        let found = match search(&self.references, &query) {
             Ok(found) => found,
             Err(failure) => return Ok(Err(failure)),
         };

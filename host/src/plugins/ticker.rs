@@ -20,8 +20,8 @@ struct Shared {
     stopped: AtomicBool,
 }
 
-/// Keeps the ticker running as long as it lives.
-pub(super) struct Running<'a>(&'a Ticker);
+/// Keeps the ticker running as long as it lives: also where the engine goes before the last call has ended.
+pub(super) struct Running(Arc<Ticker>);
 
 impl Ticker {
     /// Starts the thread; it sleeps until [`Ticker::run`].
@@ -35,11 +35,11 @@ impl Ticker {
     }
 
     /// Ticks until the answer is dropped.
-    pub(super) fn run(&self) -> Running<'_> {
+    pub(super) fn run(self: &Arc<Self>) -> Running {
         if self.shared.running_calls.fetch_add(1, Ordering::AcqRel) == 0 {
             self.wake();
         }
-        Running(self)
+        Running(Arc::clone(self))
     }
 
     fn wake(&self) {
@@ -49,7 +49,7 @@ impl Ticker {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for Running {
     fn drop(&mut self) {
         self.0.shared.running_calls.fetch_sub(1, Ordering::AcqRel);
     }

@@ -284,6 +284,7 @@ async fn without_a_model_the_call_says_so() {
 async fn keeping(base: &TestStore, adjust: impl FnOnce(&mut config::Plugins)) -> (Arc<Engine>, Plugin) {
     let mut settings = config::Config::default().plugins;
     settings.max_concurrent_calls = 2;
+    settings.compile.program = support::program().display().to_string();
     grant_all(&mut settings);
     adjust(&mut settings);
     let cache = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");

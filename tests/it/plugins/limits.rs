@@ -46,10 +46,10 @@ fn failure(called: &Call) -> (&str, bool) {
 
 #[tokio::test]
 async fn an_endless_loop_is_stopped_when_its_processor_time_is_used_up() {
-    let (called, took) = misbehave("endless_loop").await;
+    let (called, _) = misbehave("endless_loop").await;
     assert_eq!(failure(&called), ("plugin.timeout_cpu", false));
-    assert!(took < Duration::from_secs(5), "{took:?}");
-    assert!(called.usage.cpu_ms.used >= 500, "{:?}", called.usage);
+    // The time that passes depends on what else the machine does: a long call stands back behind everything.
+    assert!((500..1000).contains(&called.usage.cpu_ms.used), "{:?}", called.usage);
 }
 
 #[tokio::test]
@@ -140,11 +140,17 @@ async fn a_failure_that_the_guest_reports_keeps_its_code() {
 
 #[tokio::test]
 async fn a_guest_that_keeps_its_handles_runs_out_of_them() {
-    let engine = engine(|settings| settings.handles = 100);
+    let engine = engine(|settings| {
+        settings.handles = 100;
+        // Each picture of this document is made anew, which is the call's time.
+        settings.cpu_ms = 20_000;
+    });
     let plugin = load(&engine, "witness").await;
-    let called = call(&engine, &plugin, json!({ "leak": true })).await;
-    assert_eq!(failure(&called), ("plugin.denied", false));
-    assert_eq!(called.usage.handles.used, 100);
+    for leak in ["leak", "leakWords", "leakImages", "leakCrops"] {
+        let called = call(&engine, &plugin, json!({ leak: true })).await;
+        assert_eq!(failure(&called), ("plugin.denied", false), "{leak}");
+        assert_eq!(called.usage.handles.used, 100, "{leak}");
+    }
 }
 
 #[tokio::test]
@@ -163,8 +169,7 @@ async fn a_forged_handle_ends_the_call_that_uses_or_drops_it_and_no_other() {
     let plugin = load(&engine, "witness").await;
     for vice in ["forge", "forgeAndDrop"] {
         let called = call(&engine, &plugin, json!({ vice: true })).await;
-        let error = called.result.unwrap_err();
-        assert!(["plugin.trap", "plugin.host_error"].contains(&error.code()), "{error}");
+        assert_eq!(failure(&called), ("plugin.trap", false));
         assert!(call(&engine, &plugin, json!({})).await.result.is_ok());
     }
 }
@@ -215,13 +220,13 @@ async fn the_memory_of_stopped_calls_is_given_back() {
     let engine = engine(|settings| settings.max_concurrent_calls = 4);
     let plugin = load(&engine, "misbehaving").await;
     let before = resident_bytes();
-    for _ in 0..30 {
+    for _ in 0..50 {
         let called = call(&engine, &plugin, json!({ "behaviour": "memory_bomb" })).await;
         assert!(called.usage.memory_bytes.used > 60 << 20, "{:?}", called.usage);
     }
     let grown = resident_bytes().saturating_sub(before);
-    // Thirty times 64 MiB were in use; what other tests use at the same time is far less than half of that.
-    assert!(grown < 900 << 20, "{grown} bytes more are resident");
+    // Fifty times 64 MiB were in use; what other tests use at the same time is far less than a quarter of that.
+    assert!(grown < 800 << 20, "{grown} bytes more are resident");
 }
 
 /// Memory of this process, in bytes; its tests run beside one another.

@@ -26,7 +26,8 @@ const FORM_BYTES: u64 = 64 * 1024;
 #[schema(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the form in the API's document; it is read part by part")]
 pub struct PluginForm {
-    /// The component, of at most `plugins.component_mib`. It says its name and version itself.
+    /// The component, of at most `plugins.component_mib`, or as much more as its manifest asks for and
+    /// `plugins.maximum.component_mib` allows. It says its name and version itself.
     #[schema(content_media_type = "application/octet-stream", value_type = String, format = Binary)]
     file: String,
     /// `true` to make the version the active one at once, by default `false`: it is a draft.
@@ -39,7 +40,7 @@ pub struct PluginForm {
 
 /// Most bytes of an upload.
 pub fn max_request_bytes(config: &Config) -> usize {
-    let bytes = config.plugins.component_mib.saturating_mul(1024 * 1024).saturating_add(FORM_BYTES);
+    let bytes = config.plugins.most_component_bytes().saturating_add(FORM_BYTES);
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
@@ -59,8 +60,7 @@ pub async fn upload_plugin(
     let caller = permit.caller;
     caller.check_whole_organization()?;
     let organization_id = &caller.organization_id;
-    let max_bytes = usize::try_from(context.config.plugins.component_mib.saturating_mul(1024 * 1024));
-    let max_bytes = max_bytes.unwrap_or(usize::MAX);
+    let max_bytes = usize::try_from(context.config.plugins.most_component_bytes()).unwrap_or(usize::MAX);
     let Upload { component, signature, activates } =
         whole(form::read(multipart, max_bytes, time_per_file(&context)).await?)?;
     let kept =

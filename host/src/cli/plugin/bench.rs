@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use ocriva::clock::thread_time;
 use ocriva::config::Config;
 
 use super::build;
@@ -103,9 +104,9 @@ fn measure(
     let since = Instant::now();
     let mut times = Vec::new();
     while times.is_empty() || (times.len() < calls as usize && since.elapsed() < MOST_TIME) {
-        let before = thread_time()?;
+        let before = thread_time();
         last = runtime.block_on(rehearsal.call());
-        times.push(thread_time()?.saturating_sub(before));
+        times.push(thread_time().saturating_sub(before));
     }
     times.sort_unstable();
     let at = |part: f64| times.get(((times.len() - 1) as f64 * part) as usize).copied().unwrap_or_default();
@@ -118,18 +119,6 @@ fn measure(
         output_bytes: last.usage.output_bytes.used,
         failure: last.result.err().map(|error| error.to_string()),
     })
-}
-
-/// Processor time of this thread: other work of the machine does not count.
-#[expect(unsafe_code, reason = "the standard library does not tell a thread's processor time")]
-fn thread_time() -> anyhow::Result<Duration> {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a live `timespec` of this frame, which the call fills in and does not keep.
-    let answer = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    if answer != 0 {
-        return Err(std::io::Error::last_os_error()).context("the processor time is not told");
-    }
-    Ok(Duration::new(time.tv_sec.try_into()?, time.tv_nsec.try_into()?))
 }
 
 fn row([document, calls, median, p95, memory, host_calls, answer]: [&str; 7]) -> String {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,10 +49,7 @@ impl http::Host for CallState {
         let Some(web) = &services.web else {
             return Ok(Err(failure("http.denied", "no host may be reached".to_owned())));
         };
-        let asked_at = Instant::now();
-        let answer = web.send(outgoing).await;
-        self.budget.waited(asked_at.elapsed());
-        Ok(match answer {
+        Ok(match web.send(outgoing).await {
             Ok(answer) => told(answer),
             Err(error) => Err(refused(&error)),
         })

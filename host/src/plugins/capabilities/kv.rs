@@ -1,7 +1,6 @@
 //! The import `kv`: values that outlast a call.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::super::bindings::ocriva::extract::{kv, types};
 use super::super::imports::{CallState, failure};
@@ -19,7 +18,7 @@ impl kv::Host for CallState {
     async fn get(&mut self, key: String) -> wasmtime::Result<Answered<Option<Vec<u8>>>> {
         self.budget.host_call()?;
         let found = match self.begin(&key) {
-            Ok((values, shelf)) => self.wait(async move { values.get(&shelf, &key).await }).await,
+            Ok((values, shelf)) => tell(values.get(&shelf, &key).await),
             Err(failure) => Err(failure),
         };
         Ok(found)
@@ -33,9 +32,7 @@ impl kv::Host for CallState {
         }
         let quota = self.services.quota;
         let written = match self.begin(&key) {
-            Ok((values, shelf)) => {
-                self.wait(async move { values.set(&shelf, &key, &value, quota).await }).await
-            }
+            Ok((values, shelf)) => tell(values.set(&shelf, &key, &value, quota).await),
             Err(failure) => Err(failure),
         };
         Ok(written.and_then(|has_room| match has_room {
@@ -53,7 +50,7 @@ impl kv::Host for CallState {
     async fn delete(&mut self, key: String) -> wasmtime::Result<Answered<bool>> {
         self.budget.host_call()?;
         Ok(match self.begin(&key) {
-            Ok((values, shelf)) => self.wait(async move { values.delete(&shelf, &key).await }).await,
+            Ok((values, shelf)) => tell(values.delete(&shelf, &key).await),
             Err(failure) => Err(failure),
         })
     }
@@ -73,9 +70,7 @@ impl kv::Host for CallState {
         }
         let cap = cap.min(KEYS);
         Ok(match self.begin("any") {
-            Ok((values, shelf)) => {
-                self.wait(async move { values.keys(&shelf, &prefix, &after, cap).await }).await
-            }
+            Ok((values, shelf)) => tell(values.keys(&shelf, &prefix, &after, cap).await),
             Err(failure) => Err(failure),
         })
     }
@@ -94,13 +89,10 @@ impl CallState {
         let organization_id = self.organization_id.clone().ok_or_else(unavailable)?;
         Ok((values, Shelf { organization_id, plugin: self.plugin.clone() }))
     }
+}
 
-    async fn wait<T>(&mut self, work: impl Future<Output = Result<T, ValuesUnavailable>>) -> Answered<T> {
-        let asked_at = Instant::now();
-        let answer = work.await;
-        self.budget.waited(asked_at.elapsed());
-        answer.map_err(|error| passing("kv.unavailable", error.to_string()))
-    }
+fn tell<T>(answer: Result<T, ValuesUnavailable>) -> Answered<T> {
+    answer.map_err(|error| passing("kv.unavailable", error.to_string()))
 }
 
 fn check_key(key: &str) -> Answered<()> {

@@ -92,8 +92,12 @@ mod component {
     type Vice = fn(&Doc) -> Result<String, Failure>;
 
     /// What else it does, where its settings name it.
-    const VICES: [(&str, Vice); 6] = [
+    const VICES: [(&str, Vice); 10] = [
+        ("columns", columns),
         ("leak", leak),
+        ("leakWords", leak_words),
+        ("leakImages", leak_images),
+        ("leakCrops", leak_crops),
         ("deep", |_| Ok(format!("{{\"fields\":{}", "[".repeat(500_000)))),
         ("wrongTypes", |_| Ok(json!({ "fields": [7], "tables": "none", "warnings": {} }).to_string())),
         ("noJson", |_| Ok("\u{0}".to_owned())),
@@ -117,6 +121,43 @@ mod component {
         loop {
             kept.push(input.page(0)?);
         }
+    }
+
+    /// The same with words.
+    fn leak_words(input: &Doc) -> Result<String, Failure> {
+        let page = input.page(0)?;
+        let mut kept = Vec::new();
+        loop {
+            kept.push(page.words()?);
+        }
+    }
+
+    /// The same with pictures.
+    fn leak_images(input: &Doc) -> Result<String, Failure> {
+        let page = input.page(0)?;
+        let mut kept = Vec::new();
+        loop {
+            kept.push(page.image()?);
+        }
+    }
+
+    /// The same with parts of a picture.
+    fn leak_crops(input: &Doc) -> Result<String, Failure> {
+        let image = input.page(0)?.image()?;
+        let mut kept = Vec::new();
+        loop {
+            kept.push(image.crop(Rect { x0: 1.0, y0: 1.0, x1: 2.0, y1: 3.0 })?);
+        }
+    }
+
+    /// Takes all words of the first page as columns, and does nothing with them.
+    fn columns(input: &Doc) -> Result<String, Failure> {
+        let words = input.page(0)?.words()?;
+        let mut taken = 0;
+        while taken < words.count() {
+            taken += words.columns(taken, 16_384).lines.len() as u32;
+        }
+        Ok("{}".to_owned())
     }
 
     bindings::export!(Witness with_types_in bindings);
