@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use support::api::{Answer, TestApi, answer, bearer, component_form, text};
 use support::database::Engine;
 use support::{broken_guest, guest, lines_guest, over_http};
+use wasm_encoder::{ComponentSection as _, CustomSection};
 
 over_http!(
     an_uploaded_plugin_runs_for_its_organization_and_is_not_there_for_another,
@@ -120,7 +121,9 @@ async fn a_file_that_cannot_be_used_is_refused_and_nothing_of_it_is_kept(api: Te
         refused.assert_error(422, "plugin.refused");
         assert!(text(&refused.body["message"]).contains("component"), "{refused:?}");
     }
-    upload(&api, vec![0; (32 << 20) + 1]).await.assert_error(413, "file.too_large");
+    let mut large = guest("lines");
+    CustomSection { name: "padding".into(), data: vec![0; 4 << 20].into() }.append_to_component(&mut large);
+    upload(&api, large).await.assert_error(413, "file.too_large");
     api.submit("/plugins", &api.token, Form::new().text("activate", "true"))
         .await
         .assert_error(400, "request.invalid");
