@@ -2,7 +2,8 @@
 //!
 //! There is no file, no argument, no variable, no network and nothing to read from. What is written to the standard
 //! output and error goes to the call's log. The clocks stand still and the random numbers are the same in each call,
-//! unless the plugin was granted real ones: so that a plugin remains a function of its document.
+//! unless the plugin was granted real ones: so that a plugin remains a function of its document. Where the clock stands
+//! still, every moment has come already: no plugin keeps a place by sleeping in it.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -11,9 +12,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWrite;
-use wasmtime::component::Linker;
+use wasmtime::component::{HasSelf, Linker, Resource};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
+use wasmtime_wasi::clocks::WasiClocksView as _;
+use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
+use wasmtime_wasi::p2::{DynPollable, OutputStream, Pollable, StreamError, StreamResult};
 use wasmtime_wasi::{
     Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
@@ -53,7 +56,11 @@ pub(super) fn is_wasi(import: &str) -> bool {
 
 /// Puts the empty WASI into a linker.
 pub(super) fn add_to_linker(linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_async(linker)
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    linker.allow_shadowing(true);
+    monotonic_clock::add_to_linker::<_, HasSelf<_>>(linker, |state| state)?;
+    linker.allow_shadowing(false);
+    Ok(())
 }
 
 /// What a plugin is given of the real world.
@@ -91,6 +98,34 @@ impl WasiView for CallState {
         self.budget.host_call_noted();
         let (ctx, table) = self.wasi();
         WasiCtxView { ctx, table }
+    }
+}
+
+impl monotonic_clock::Host for CallState {
+    fn now(&mut self) -> wasmtime::Result<monotonic_clock::Instant> {
+        self.clocks().now()
+    }
+
+    fn resolution(&mut self) -> wasmtime::Result<monotonic_clock::Duration> {
+        self.clocks().resolution()
+    }
+
+    fn subscribe_instant(
+        &mut self,
+        when: monotonic_clock::Instant,
+    ) -> wasmtime::Result<Resource<DynPollable>> {
+        match self.powers.real().clock {
+            true => self.clocks().subscribe_instant(when),
+            false => self.clocks().subscribe_duration(0),
+        }
+    }
+
+    fn subscribe_duration(
+        &mut self,
+        when: monotonic_clock::Duration,
+    ) -> wasmtime::Result<Resource<DynPollable>> {
+        let when = if self.powers.real().clock { when } else { 0 };
+        self.clocks().subscribe_duration(when)
     }
 }
 

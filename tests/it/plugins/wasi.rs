@@ -28,9 +28,7 @@ async fn a_guest_of_wasi_finds_no_files_no_variables_no_network_and_no_time() {
 
 #[tokio::test]
 async fn clock_and_random_numbers_are_real_where_they_are_granted() {
-    let asks =
-        "name = \"wasi\"\nversion = \"1.0.0\"\nwasi = true\n[capabilities]\nclock = true\nrandom = true\n";
-    let component = embed(&without_manifest(&guest("wasi")), asks);
+    let component = asking(&guest("wasi"), "clock = true\nrandom = true\n");
     let granted = |settings: &mut config::Plugins| {
         settings.grants.insert("wasi".to_owned(), vec![Capability::Clock, Capability::Random]);
     };
@@ -77,22 +75,39 @@ async fn calls_of_wasi_are_calls_to_the_host() {
 }
 
 #[tokio::test]
-async fn a_guest_of_wasi_is_stopped_like_any_other() {
-    let stopped = async |config: Value| {
+async fn only_a_guest_with_a_clock_can_sleep_and_until_its_limit() {
+    let slept = async |grants: &[Capability]| {
         let engine = engine(|settings| {
             settings.wall_ms = 500;
-            settings.handles = 100;
+            settings.grants.insert("wasi".to_owned(), grants.to_vec());
         });
-        let plugin = load(&engine, "wasi").await;
+        let component = Cow::Owned(asking(&guest("wasi"), "clock = true\n"));
+        let plugin = engine.load(component).await.expect("the guest is taken");
         let started_at = std::time::Instant::now();
-        let called = call(&engine, &plugin, config).await;
+        let called = call(&engine, &plugin, json!({ "sleepMs": 60_000 })).await;
         assert!(started_at.elapsed() < Duration::from_secs(5));
-        called.result.unwrap_err()
+        called.result.map(drop).map_err(|error| error.code().to_owned())
     };
-    assert_eq!(stopped(json!({ "sleepMs": 60_000 })).await.code(), "plugin.timeout_wall");
+    assert_eq!(slept(&[]).await, Ok(()));
+    assert_eq!(slept(&[Capability::Clock]).await, Err("plugin.timeout_wall".to_owned()));
+}
+
+#[tokio::test]
+async fn a_guest_of_wasi_is_stopped_like_any_other() {
+    let stopped = async |config: Value| {
+        let engine = engine(|settings| settings.handles = 100);
+        let plugin = load(&engine, "wasi").await;
+        call(&engine, &plugin, config).await.result.unwrap_err()
+    };
     assert_eq!(stopped(json!({ "hoards": true })).await.code(), "plugin.denied");
     let ended = stopped(json!({ "exits": true })).await;
     assert_eq!(ended.to_string(), "plugin `wasi` stopped: it ended itself with the status 1");
+}
+
+/// The component with a manifest that asks for capabilities.
+fn asking(component: &[u8], capabilities: &str) -> Vec<u8> {
+    let head = "name = \"wasi\"\nversion = \"1.0.0\"\nwasi = true\n[capabilities]\n";
+    embed(&without_manifest(component), &format!("{head}{capabilities}"))
 }
 
 /// The component as it was before its manifest was put at its end.
