@@ -211,6 +211,7 @@ section!(PluginLimits {
 });
 section!(Queue {
     workers: usize,
+    spare_workers: usize,
     in_flight_per_organization: u32,
     lease_seconds: u64,
     max_attempts: u32,

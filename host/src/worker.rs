@@ -1,6 +1,7 @@
 //! Takes documents from the queue and has them processed, a few at a time.
 //!
-//! A worker never claims more than it has free slots for. Every document is processed on a task of its own, under a
+//! A worker never claims more than it has free slots for; beyond them it has a few for organizations with nothing in
+//! progress, so that nobody waits until another's documents are done. Every document is processed on a task of its own, under a
 //! heartbeat on another (see [`attempt`]), so that neither a panic nor a long page stops the loop. What processing
 //! means is the [`Processor`]'s business; what becomes of documents, runs and messages is the store's.
 
@@ -91,6 +92,8 @@ pub trait Processor: Send + Sync + 'static {
 pub struct Settings {
     /// Documents in progress at one time, at least 1.
     pub slots: usize,
+    /// Documents in progress beyond these, of organizations that have no other.
+    pub spare_slots: usize,
     /// Most documents of one organization that are queued or in progress.
     pub in_flight_per_organization: u32,
     /// Time after which a document whose worker fell silent is given to another.
@@ -114,6 +117,7 @@ impl Settings {
         };
         Self {
             slots,
+            spare_slots: queue.spare_workers,
             in_flight_per_organization: queue.in_flight_per_organization,
             lease: Duration::from_secs(queue.lease_seconds),
             max_attempts: queue.max_attempts,
@@ -164,8 +168,7 @@ impl Worker {
         let release = CancellationToken::new();
         let mut attempts = JoinSet::new();
         while !stop.is_cancelled() {
-            let free = self.settings.slots.saturating_sub(attempts.len());
-            let pause = match self.take_up(free, &mut attempts, &release).await {
+            let pause = match self.take_up(&mut attempts, &release).await {
                 Ok(()) => IDLE_POLL,
                 Err(error) => {
                     tracing::warn!(worker = %self.name, error = %chain(&error), "no documents can be taken");
@@ -175,27 +178,38 @@ impl Worker {
             tokio::select! {
                 () = stop.cancelled() => break,
                 Some(_) = attempts.join_next() => {}
-                () = self.store.work_arrived(), if attempts.len() < self.settings.slots => {}
+                () = self.store.work_arrived(), if attempts.len() < self.most() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
         self.drain(attempts, &release).await;
     }
 
+    /// Documents in progress at the very most.
+    fn most(&self) -> usize {
+        self.settings.slots.saturating_add(self.settings.spare_slots)
+    }
+
     /// Fills free slots.
     async fn take_up(
         &self,
-        free: usize,
         attempts: &mut JoinSet<()>,
         release: &CancellationToken,
     ) -> Result<(), store::Error> {
-        let free = u32::try_from(free).unwrap_or(u32::MAX);
-        if free == 0 {
-            return Ok(());
-        }
-        self.store.dispatch(free, self.settings.in_flight_per_organization).await?;
-        for delivery in self.store.claim(&self.name, free, self.settings.lease).await? {
-            attempts.spawn(attempt::carry_out(self.clone(), delivery, release.clone()));
+        let left = |of: usize| u32::try_from(of.saturating_sub(attempts.len())).unwrap_or(u32::MAX);
+        let (free, spare) = (left(self.settings.slots), left(self.most()));
+        let wanted = if free > 0 {
+            self.store.dispatch(free, self.settings.in_flight_per_organization).await?;
+            free
+        } else if spare > 0 {
+            self.store.dispatch(spare, 1).await?
+        } else {
+            0
+        };
+        if wanted > 0 {
+            for delivery in self.store.claim(&self.name, wanted, self.settings.lease).await? {
+                attempts.spawn(attempt::carry_out(self.clone(), delivery, release.clone()));
+            }
         }
         Ok(())
     }

@@ -41,6 +41,7 @@ on_each_engine!(
     a_worker_never_holds_more_than_its_slots,
     two_workers_process_each_document_once,
     one_document_is_not_kept_waiting_by_a_hundred_of_another_organization,
+    an_organization_that_holds_all_slots_keeps_nobody_else_waiting,
     a_stopping_worker_finishes_what_it_holds,
     a_stopping_worker_gives_back_what_it_cannot_finish,
     a_processor_that_blocks_its_thread_keeps_its_lease,
@@ -330,6 +331,29 @@ async fn one_document_is_not_kept_waiting_by_a_hundred_of_another_organization(t
     assert!(position <= 1, "started as number {position}");
 }
 
+async fn an_organization_that_holds_all_slots_keeps_nobody_else_waiting(test: TestStore) {
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(upload_named(&test, "endless").await);
+    }
+    let spare = Settings { spare_slots: 1, ..settings() };
+    let worker = Running::start(&test, spare, Behaviours::of("endless", Behaviour::Endless));
+    reaches(&test, &held[1], |document| document.status == DocumentStatus::InProgress).await;
+    let quiet = test.other_tenant().await;
+    for _ in 0..2 {
+        let one = NewDocument { file_name: "one".to_owned(), ..test.new_document() };
+        let id = test.upload(&quiet, &one).await.id;
+        assert_eq!(finished_of(&test, &quiet, &id).await.status, DocumentStatus::Completed);
+    }
+    let names: Vec<String> = worker.starts().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["endless", "endless", "one", "one"]);
+    assert_eq!(test.status(&held[2]).await, DocumentStatus::Pending);
+    for id in &held {
+        cancel(&test, id).await;
+    }
+    worker.stop().await;
+}
+
 async fn a_stopping_worker_finishes_what_it_holds(test: TestStore) {
     let id = upload_named(&test, "slow").await;
     let late = upload_named(&test, "late").await;
@@ -408,6 +432,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn settings() -> Settings {
     Settings {
         slots: 2,
+        spare_slots: 0,
         in_flight_per_organization: 16,
         lease: LEASE,
         max_attempts: 3,
