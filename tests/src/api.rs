@@ -434,7 +434,7 @@ async fn context(base: &TestStore, config: &Arc<Config>, folder: &Path) -> Conte
     let plugins = Registry::open(engine(&config.plugins), bundled, &folder.join("plugins"));
     let plugins = Arc::new(plugins.expect("no folder is no error"));
     let pipeline = Pipeline::without_cache(config, Arc::clone(&plugins), base.clock.clock());
-    let max_component_bytes = config.plugins.component_mib << 20;
+    let max_component_bytes = config.plugins.most_component_bytes();
     let (store, clock) = (base.store.clone(), base.clock.clock());
     let releases = Releases::new(store, blobs.clone(), clock, plugins, max_component_bytes);
     releases.learn().await.expect("the database answers");
