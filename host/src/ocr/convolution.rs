@@ -6,16 +6,23 @@
 //! rectifier that follow are part of it.
 
 mod kernel;
+mod pointwise;
+mod quantized;
 mod vector;
 
 use std::sync::Arc;
 
 use tract_onnx::tract_core::internal::*;
-use tract_onnx::tract_core::ops::binary::TypedBinOp;
+use tract_onnx::tract_core::ops::binary::{BinMiniOp, TypedBinOp};
 use tract_onnx::tract_core::ops::cnn::PoolSpec;
 use tract_onnx::tract_core::ops::cnn::conv::{Conv, KernelFormat};
+use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
+use tract_onnx::tract_core::ops::math::{Add, Max, Mul};
+use tract_onnx::tract_core::ops::nn::gelu_exact::GeluExact;
 
 use kernel::{Layer, Sizes};
+use pointwise::Pointwise;
+use quantized::Activation;
 
 /// A two-dimensional convolution of floats with constant weights, each channel by itself or all by all.
 #[derive(Debug, Clone, Hash, PartialEq, Eq)]
@@ -30,26 +37,113 @@ struct Convolution {
     rectified: bool,
 }
 
-/// Replaces the convolutions of a decluttered model that the operator can do.
+/// Replaces the convolutions of a decluttered model that the operators can do.
 pub(super) fn replace(model: &mut TypedModel) -> TractResult<()> {
-    let convolutions: Vec<usize> =
-        model.nodes().iter().filter(|node| node.op_is::<Conv>()).map(|node| node.id).collect();
-    for id in convolutions {
-        let Some((operator, last)) = Convolution::at(model, id)? else { continue };
-        let node = model.node(id);
+    let ids: Vec<usize> = model.nodes().iter().map(|node| node.id).collect();
+    let mut taken = Vec::new();
+    for id in ids {
+        if taken.contains(&id) {
+            continue;
+        }
+        let found = match Convolution::at(model, id)? {
+            Some(found) => Some(found),
+            None => Pointwise::at(model, id)?,
+        };
+        let Some(Replacement { operator, inputs, products, last }) = found else { continue };
+        taken.extend(products);
+        let name = model.node(id).name.clone();
         let mut patch = TypedModelPatch::default();
-        let input = patch.tap_model(model, node.inputs[0])?;
-        let output = patch.wire_node(&node.name, operator, &[input])?[0];
+        let inputs = patch.taps(model, &inputs)?;
+        let output = patch.wire_node(name, operator, &inputs)?[0];
         patch.shunt_outside(model, last.into(), output)?;
         patch.apply(model)?;
     }
     Ok(())
 }
 
+/// What takes the place of some nodes.
+struct Replacement {
+    operator: Box<dyn TypedOp>,
+    inputs: TVec<OutletId>,
+    /// Nodes after the first that are part of it and could be replaced by themselves.
+    products: Vec<usize>,
+    /// The node whose output the operator's replaces.
+    last: usize,
+}
+
+/// Factors and summands that follow a node, each constant: one value or one for each place of an axis.
+struct Affine {
+    factors: Vec<f32>,
+    bias: Vec<f32>,
+    /// The last node of them; the node itself where there are none.
+    last: usize,
+}
+
+impl Affine {
+    /// What follows a node that adds `bias` to its places along `axis`.
+    fn after(model: &TypedModel, id: usize, axis: usize, bias: Vec<f32>) -> TractResult<Self> {
+        let mut found = Self { factors: vec![1.0; bias.len()], bias, last: id };
+        while let Some(next) = model.single_succ(found.last)? {
+            let summand = follower::<Add>(model, found.last)?;
+            let factor = follower::<Mul>(model, found.last)?;
+            let Some(other) = summand.or(factor) else { break };
+            let Some(other) = constant(model, other)? else { break };
+            let values = other.try_as_plain_ram()?.as_slice::<f32>()?;
+            let each = values.len() == found.bias.len() && other.shape().get(axis) == Some(&values.len());
+            if !each && values.len() != 1 {
+                break;
+            }
+            let values = values.iter().cycle();
+            if summand.is_some() {
+                found.bias.iter_mut().zip(values).for_each(|(bias, value)| *bias += value);
+            } else {
+                let places = found.factors.iter_mut().zip(&mut found.bias);
+                places.zip(values).for_each(|((factor, bias), value)| {
+                    *factor *= value;
+                    *bias *= value;
+                });
+            }
+            found.last = next.id;
+        }
+        Ok(found)
+    }
+
+    /// Multiplies weights, an equal number for each place, by the factors.
+    fn scale(&self, weights: &[f32]) -> Vec<f32> {
+        let each = weights.len() / self.factors.len().max(1);
+        let rows = weights.chunks_exact(each.max(1)).zip(&self.factors);
+        rows.flat_map(|(row, factor)| row.iter().map(move |weight| weight * factor)).collect()
+    }
+}
+
+/// The activation that follows a node, and where it is.
+fn activation(model: &TypedModel, id: usize) -> TractResult<Option<(Activation, usize)>> {
+    let Some(next) = model.single_succ(id)? else { return Ok(None) };
+    if let Some(other) = follower::<Max>(model, id)? {
+        let Some(limit) = constant(model, other)? else { return Ok(None) };
+        let zero = matches!(limit.try_as_plain_ram()?.as_slice::<f32>()?, [limit] if *limit == 0.0);
+        return Ok(zero.then_some((Activation::Rectifier, next.id)));
+    }
+    let is_gelu = next.op_as::<ElementWiseOp>().is_some_and(|operator| operator.0.is::<GeluExact>());
+    Ok(is_gelu.then_some((Activation::Gelu, next.id)))
+}
+
+/// What the only user of a node's output does this binary operation with.
+fn follower<O: BinMiniOp>(model: &TypedModel, id: usize) -> TractResult<Option<OutletId>> {
+    let Some(next) = model.single_succ(id)? else { return Ok(None) };
+    let fits = next.op_as::<TypedBinOp>().is_some_and(|binary| binary.0.is::<O>());
+    Ok(next.inputs.iter().copied().find(|outlet| outlet.node != id).filter(|_| fits))
+}
+
+/// Floats that are the same for all inputs.
+fn constant(model: &TypedModel, outlet: OutletId) -> TractResult<Option<Arc<Tensor>>> {
+    let constant = model.outlet_fact(outlet)?.konst.clone();
+    Ok(constant.filter(|constant| constant.datum_type() == f32::datum_type()))
+}
+
 impl Convolution {
-    /// The operator for a node and those after it that it takes in, and the last of these; `None` where the node
-    /// stays as it is.
-    fn at(model: &TypedModel, id: usize) -> TractResult<Option<(Self, usize)>> {
+    /// The operator for a node and those after it that it takes in; `None` where the node stays as it is.
+    fn at(model: &TypedModel, id: usize) -> TractResult<Option<Replacement>> {
         let node = model.node(id);
         let (Some(op), &[input, weights, bias]) = (node.op_as::<Conv>(), &*node.inputs) else {
             return Ok(None);
@@ -65,54 +159,36 @@ impl Convolution {
             && op.pool_spec.dilations().iter().all(|&dilation| dilation == 1)
             && !op.pool_spec.data_format.c_is_last()
             && shape.n().is_none_or(|count| count.is_one());
-        let constant = |outlet| Ok::<_, TractError>(model.outlet_fact(outlet)?.konst.clone());
-        let (Some(weights), Some(bias), true) = (constant(weights)?, constant(bias)?, fits) else {
+        let (Some(weights), Some(bias), true) = (constant(model, weights)?, constant(model, bias)?, fits)
+        else {
             return Ok(None);
         };
         let channels = op.output_channels();
-        let mut bias = match bias.try_as_plain_ram()?.as_slice::<f32>()? {
+        let bias = match bias.try_as_plain_ram()?.as_slice::<f32>()? {
             [one] => vec![*one; channels],
             each if each.len() == channels => each.to_vec(),
             _ => return Ok(None),
         };
-        let mut rectified = false;
-        let mut last = id;
-        while let Some(next) = model.single_succ(last)?
-            && !rectified
-            && let Some(binary) = next.op_as::<TypedBinOp>()
-        {
-            let other = next.inputs.iter().find(|outlet| outlet.node != last);
-            let Some(other) = other.map(|&outlet| constant(outlet)).transpose()?.flatten() else { break };
-            if other.datum_type() != f32::datum_type() {
-                break;
-            }
-            let values = other.try_as_plain_ram()?.as_slice::<f32>()?;
-            match (binary.0.name(), values) {
-                ("Max", [limit]) if *limit == 0.0 => rectified = true,
-                ("Add", [one]) => bias.iter_mut().for_each(|value| *value += one),
-                ("Add", each)
-                    if each.len() == channels && other.shape().get(shape.c_axis()) == Some(&channels) =>
-                {
-                    bias.iter_mut().zip(each).for_each(|(value, one)| *value += one);
-                }
-                _ => break,
-            }
-            last = next.id;
+        let affine = Affine::after(model, id, shape.c_axis(), bias)?;
+        let mut last = affine.last;
+        let rectifier = activation(model, last)?.filter(|(kind, _)| *kind == Activation::Rectifier);
+        if let Some((_, next)) = rectifier {
+            last = next;
         }
-        let weights = weights.try_as_plain_ram()?.as_slice::<f32>()?;
+        let weights = affine.scale(weights.try_as_plain_ram()?.as_slice::<f32>()?);
         let taps: usize = op.pool_spec.kernel_shape.iter().product();
         let packed = match depthwise {
-            true => weights.to_vec(),
-            false => kernel::pack_weights(weights, channels, op.input_channels() * taps),
+            true => weights,
+            false => kernel::pack_weights(&weights, channels, op.input_channels() * taps),
         };
-        let operator = Self {
+        let operator = Box::new(Self {
             spec: op.pool_spec.clone(),
             depthwise,
             weights: tensor1(&packed).into_arc_tensor(),
-            bias: tensor1(&bias).into_arc_tensor(),
-            rectified,
-        };
-        Ok(Some((operator, last)))
+            bias: tensor1(&affine.bias).into_arc_tensor(),
+            rectified: rectifier.is_some(),
+        });
+        Ok(Some(Replacement { operator, inputs: tvec![input], products: Vec::new(), last }))
     }
 }
 

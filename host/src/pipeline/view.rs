@@ -27,6 +27,8 @@ pub struct View {
     media_type: &'static str,
     first: u32,
     pages: Vec<Slot>,
+    /// Pictures of the pages that were looked at last, by index, the latest at the end.
+    rasters: Mutex<Vec<(u32, RasterCell)>>,
     /// Of the request, before any page is read.
     warnings: Vec<Warning>,
     /// Pages that are read ahead of the extractor's asking.
@@ -56,10 +58,14 @@ pub struct PagesRead {
     pub times: ReadingTimes,
 }
 
+/// Pictures of pages that are kept: extractors look at one page after the other, and a picture has tens of megabytes.
+const KEPT_RASTERS: usize = 2;
+
+type RasterCell = Arc<OnceCell<Result<Arc<Raster>, SourceError>>>;
+
 #[derive(Default)]
 struct Slot {
     text: OnceCell<Result<Arc<PageText>, SourceError>>,
-    raster: OnceCell<Result<Arc<Raster>, SourceError>>,
     barcodes: OnceCell<Result<Arc<Vec<Barcode>>, SourceError>>,
 }
 
@@ -111,6 +117,7 @@ impl View {
             media_type: request.media_type,
             first: from - 1,
             pages: (from..=to).map(|_| Slot::default()).collect(),
+            rasters: Mutex::new(Vec::new()),
             warnings: warnings.into_iter().collect(),
             ahead: tokio::sync::Mutex::new(JoinSet::new()),
             on_page: request.on_page,
@@ -157,6 +164,21 @@ impl View {
             message: format!("the extractor may see {} pages, index {index} is outside", self.pages.len()),
             transient: false,
         })
+    }
+
+    /// The place of a page's picture among the few that are kept.
+    fn raster_cell(&self, index: u32) -> RasterCell {
+        let mut kept = self.rasters.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = match kept.iter().position(|(known, _)| *known == index) {
+            Some(place) => kept.remove(place),
+            None => (index, RasterCell::default()),
+        };
+        let cell = Arc::clone(&entry.1);
+        kept.push(entry);
+        if kept.len() > KEPT_RASTERS {
+            kept.remove(0);
+        }
+        cell
     }
 
     async fn read(&self, index: u32) -> Result<Arc<PageText>, SourceError> {
@@ -230,15 +252,15 @@ impl DocumentSource for SharedView {
     }
 
     async fn raster(&self, index: u32) -> Result<Arc<Raster>, SourceError> {
-        let slot = self.0.slot(index)?;
+        self.0.slot(index)?;
         let text = self.0.read(index).await?;
-        slot.raster
-            .get_or_init(|| async {
-                let document = Arc::clone(&self.0.document);
-                self.0.reader.upright_raster(document, self.0.first + index, &text).await.map(Arc::new)
-            })
-            .await
-            .clone()
+        let cell = self.0.raster_cell(index);
+        cell.get_or_init(|| async {
+            let document = Arc::clone(&self.0.document);
+            self.0.reader.upright_raster(document, self.0.first + index, &text).await.map(Arc::new)
+        })
+        .await
+        .clone()
     }
 
     async fn recognize(&self, index: u32, area: Rect) -> Result<Vec<Word>, SourceError> {
