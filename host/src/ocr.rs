@@ -306,7 +306,7 @@ impl Engine {
     }
 
     fn detector(&self) -> Result<&Detector, Error> {
-        loaded(&self.detector, || Ok(Detector::new(ModelFile::parse(DETECTION, self.bytes(DETECTION)?)?)))
+        loaded(&self.detector, || Detector::new(ModelFile::parse(DETECTION, self.bytes(DETECTION)?)?))
     }
 
     fn classifier(&self) -> Result<&Classifier, Error> {

@@ -5,6 +5,7 @@
 //! also runs on shapes that are known only at run time, so that one plan serves lines of every width. A bias and a
 //! rectifier that follow are part of it.
 
+mod gate;
 mod kernel;
 mod pointwise;
 mod quantized;
@@ -20,6 +21,7 @@ use tract_onnx::tract_core::ops::element_wise::ElementWiseOp;
 use tract_onnx::tract_core::ops::math::{Add, Max, Mul};
 use tract_onnx::tract_core::ops::nn::gelu_exact::GeluExact;
 
+use gate::Gate;
 use kernel::{Layer, Sizes};
 use pointwise::Pointwise;
 use quantized::Activation;
@@ -45,10 +47,12 @@ pub(super) fn replace(model: &mut TypedModel) -> TractResult<()> {
         if taken.contains(&id) {
             continue;
         }
-        let found = match Convolution::at(model, id)? {
-            Some(found) => Some(found),
-            None => Pointwise::at(model, id)?,
-        };
+        let mut found = None;
+        for at in [Convolution::at, Pointwise::at, Gate::at] {
+            if found.is_none() {
+                found = at(model, id)?;
+            }
+        }
         let Some(Replacement { operator, inputs, products, last }) = found else { continue };
         taken.extend(products);
         let name = model.node(id).name.clone();

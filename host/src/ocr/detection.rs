@@ -9,7 +9,7 @@ use tract_onnx::prelude::*;
 use crate::domain::raster::Raster;
 
 use super::Error;
-use super::models::{self, ModelFile, Plan, Plans};
+use super::models::{self, ModelFile, Plan};
 use super::regions::ProbabilityMap;
 use super::resample::{self, Channels, Window};
 use super::textbox::TextBox;
@@ -18,8 +18,8 @@ use super::textbox::TextBox;
 const LONG_SIDE: f32 = 960.0;
 /// Largest enlargement of small pictures: more would only blow up noise.
 const MAX_ENLARGEMENT: f32 = 2.0;
-/// Sides of the network's input are multiples of this, the network's own stride being 32: fewer shapes, fewer plans.
-const SIDE_STEP: usize = 64;
+/// Sides of the network's input are multiples of this, the network's own stride.
+const SIDE_STEP: usize = 32;
 /// Longest side of a tile.
 const TILE: usize = 960;
 /// Pixels that neighbouring tiles share; half of them is what the network can miss at a tile's edge.
@@ -34,18 +34,24 @@ const MAX_PIXELS: f32 = 6.0e6;
 const MIN_SAMPLE: usize = 3;
 /// Difference of the lightest and the darkest value, in the network's normalized range, below which a page is blank.
 const MIN_CONTRAST: f32 = 0.2;
-/// Plans that are kept. Each holds a few MB of packed weights.
-const PLANS: usize = 16;
 
 /// The text detector.
 pub(super) struct Detector {
-    model: ModelFile,
-    plans: Plans<(usize, usize)>,
+    name: &'static str,
+    /// For inputs of every size whose sides are multiples of [`SIDE_STEP`].
+    plan: Plan,
 }
 
 impl Detector {
-    pub(super) fn new(model: ModelFile) -> Self {
-        Self { model, plans: Plans::new(PLANS) }
+    pub(super) fn new(model: ModelFile) -> Result<Self, Error> {
+        let name = model.name;
+        let symbols = SymbolScope::default();
+        let (rows, columns) = (symbols.sym("H"), symbols.sym("W"));
+        for bound in ["H>=1", "W>=1"] {
+            symbols.add_assertion(bound).map_err(|source| Error::model(name, &source))?;
+        }
+        let shape = tvec![1.to_dim(), 3.to_dim(), rows.to_dim() * SIDE_STEP, columns.to_dim() * SIDE_STEP];
+        Ok(Self { name, plan: models::plan(name, model.typed(shape, symbols)?)? })
     }
 
     /// Boxes around the lines of text, in pixels of the page.
@@ -118,24 +124,16 @@ impl Detector {
         if lightest - darkest < MIN_CONTRAST {
             return Ok(None);
         }
-        let name = self.model.name;
-        let plan = self.plan(width, height)?;
+        let name = self.name;
         let input = Tensor::from_shape(&[1, 3, height, width], &input)
             .map_err(|source| Error::inference(name, &source))?;
-        let output = models::run(name, &plan, input)?;
+        let output = models::run(name, &self.plan, input)?;
         let values = models::floats(name, &output)?;
         if values.len() != width * height {
             let reason = format!("it gave {} values for {width} x {height} pixels", values.len());
             return Err(Error::inference(name, &reason));
         }
         Ok(Some(values.to_vec()))
-    }
-
-    fn plan(&self, width: usize, height: usize) -> Result<Plan, Error> {
-        self.plans.get((width, height), || {
-            let shape = tvec![1.to_dim(), 3.to_dim(), height.to_dim(), width.to_dim()];
-            models::plan(self.model.name, self.model.typed(shape, SymbolScope::default())?)
-        })
     }
 }
 

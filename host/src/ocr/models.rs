@@ -1,8 +1,9 @@
-//! Loads the ONNX models and keeps the plans made from them.
+//! Loads the ONNX models and makes plans of them.
 //!
-//! tract runs fast only with concrete shapes, so there is one plan per shape, in a bounded list.
+//! A plan takes a tenth of a second to make, so a network has one for inputs of all sizes: the operators of
+//! [`convolution`] are as fast where sizes are known only at run time.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, TensorProto};
@@ -11,7 +12,7 @@ use tract_onnx::prelude::*;
 
 use super::{Error, convolution};
 
-/// A model that is ready to run on inputs of one shape.
+/// A model that is ready to run.
 pub(super) type Plan = Arc<TypedRunnableModel>;
 
 /// An ONNX file, parsed.
@@ -98,7 +99,7 @@ fn keep_columns(tensor: &mut TensorProto, columns: usize, kept: &[usize]) {
         .collect();
 }
 
-/// Makes a plan of a model with concrete shapes.
+/// Makes a plan of a model.
 pub(super) fn plan(name: &'static str, model: TypedModel) -> Result<Plan, Error> {
     model
         .into_optimized()
@@ -123,38 +124,4 @@ pub(super) fn floats<'a>(name: &'static str, tensor: &'a Tensor) -> Result<&'a [
         .ok_or_else(|| Error::inference(name, &"its output is not in memory"))?
         .as_slice::<f32>()
         .map_err(|source| Error::inference(name, &source))
-}
-
-type Slot = Arc<OnceLock<Result<Plan, Error>>>;
-
-/// The most recently used plans, by shape.
-pub(super) struct Plans<K> {
-    capacity: usize,
-    /// The most recent one last.
-    recent: Mutex<Vec<(K, Slot)>>,
-}
-
-impl<K: PartialEq> Plans<K> {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, recent: Mutex::new(Vec::new()) }
-    }
-
-    /// The plan for a shape, made if it is not there. Two threads that need the same plan make it once; making one
-    /// holds up nobody who needs another.
-    pub(super) fn get(&self, key: K, make: impl FnOnce() -> Result<Plan, Error>) -> Result<Plan, Error> {
-        let slot = {
-            let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-            let entry = match recent.iter().position(|(known, _)| *known == key) {
-                Some(index) => recent.remove(index),
-                None => (key, Slot::default()),
-            };
-            let slot = Arc::clone(&entry.1);
-            recent.push(entry);
-            if recent.len() > self.capacity {
-                recent.remove(0);
-            }
-            slot
-        };
-        slot.get_or_init(make).clone()
-    }
 }

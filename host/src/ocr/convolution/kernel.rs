@@ -8,6 +8,8 @@
 
 #![expect(unsafe_code, reason = "calls functions made for instructions that a processor may not have")]
 
+use rayon::prelude::*;
+
 #[cfg(target_arch = "x86_64")]
 use super::vector::{Avx2, Avx512};
 use super::vector::{Plain, Vector};
@@ -18,6 +20,10 @@ const CHANNELS: usize = 8;
 const ROWS: usize = 4;
 /// Output rows whose input is copied at once: enough to share the rows that overlap, few enough for the cache.
 const BAND: usize = 8;
+/// Bands from which several threads share an image.
+const SHARED_BANDS: usize = 8;
+/// Values of a channel from which several threads share an image.
+const SHARED_PLANE: usize = 4096;
 /// Widest inner loop of the three, in output columns; buffers have room for a whole one.
 const MAX_LANES: usize = 32;
 
@@ -116,12 +122,15 @@ impl Sizes {
     }
 
     /// Copies the input rows of one plane that the output rows from `first` on need; `target` holds as many rows as
-    /// are wanted.
+    /// are wanted, with zeros at first. What is beside the input stays as it is, so that the buffer can be used again.
     fn copy_rows(&self, plane: &[f32], first: usize, rows: Rows, target: &mut [f32]) {
         for (index, target) in target.chunks_exact_mut(rows.row).enumerate() {
-            target.fill(0.0);
-            let Some(row) = (first * self.stride.0 + index).checked_sub(self.padding.0) else { continue };
-            let Some(source) = plane.chunks_exact(self.width).nth(row) else { continue };
+            let row = (first * self.stride.0 + index).checked_sub(self.padding.0);
+            let start = row.filter(|row| *row < self.height).map(|row| row * self.width);
+            let Some(source) = start.and_then(|start| plane.get(start..start + self.width)) else {
+                target.fill(0.0);
+                continue;
+            };
             for (phase, target) in target.chunks_exact_mut(rows.phase).enumerate() {
                 // The first column of the padded row that is both input and of this phase.
                 let skipped = self.padding.1.saturating_sub(phase).div_ceil(self.stride.1);
@@ -164,64 +173,80 @@ impl Layer<'_> {
                 band.push(rows);
             }
         }
-        let each = |(index, mut band): (usize, Vec<&mut [f32]>)| match instructions {
+        let each = |buffer: &mut Vec<f32>, (index, mut band): (usize, Vec<&mut [f32]>)| match instructions {
             // SAFETY: plain arithmetic runs everywhere.
             Instructions::Baseline => unsafe {
-                self.dense_band::<Plain, 4, 1>(input, index * BAND, &mut band)
+                self.dense_band::<Plain, 4, 1>(input, index * BAND, &mut band, buffer)
             },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Instructions::detected` and the tests choose only what the processor has.
-            Instructions::Avx2 => unsafe { self.dense_band_avx2(input, index * BAND, &mut band) },
+            Instructions::Avx2 => unsafe { self.dense_band_avx2(input, index * BAND, &mut band, buffer) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Instructions::Avx512 => unsafe { self.dense_band_avx512(input, index * BAND, &mut band) },
+            Instructions::Avx512 => unsafe { self.dense_band_avx512(input, index * BAND, &mut band, buffer) },
         };
-        bands.into_iter().enumerate().for_each(each);
+        if count < SHARED_BANDS {
+            let mut buffer = Vec::new();
+            bands.into_iter().enumerate().for_each(|band| each(&mut buffer, band));
+        } else {
+            bands.into_par_iter().enumerate().for_each_init(Vec::new, each);
+        }
     }
 
     fn depthwise_with(&self, instructions: Instructions, input: &[f32], output: &mut [f32]) {
         let sizes = &self.sizes;
         let planes = (sizes.height * sizes.width).max(1);
         let out_planes = (sizes.out_height * sizes.out_width).max(1);
-        let each = |(channel, (input, output)): (usize, (&[f32], &mut [f32]))| match instructions {
-            // SAFETY: plain arithmetic runs everywhere.
-            Instructions::Baseline => unsafe { self.plane::<Plain, 4, 1>(channel, input, output) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Instructions::detected` and the tests choose only what the processor has.
-            Instructions::Avx2 => unsafe { self.plane_avx2(channel, input, output) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Instructions::Avx512 => unsafe { self.plane_avx512(channel, input, output) },
+        let each = |buffer: &mut Vec<f32>, (channel, (input, output)): (usize, (&[f32], &mut [f32]))| {
+            match instructions {
+                // SAFETY: plain arithmetic runs everywhere.
+                Instructions::Baseline => unsafe {
+                    self.plane::<Plain, 4, 1>(channel, input, output, buffer)
+                },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: `Instructions::detected` and the tests choose only what the processor has.
+                Instructions::Avx2 => unsafe { self.plane_avx2(channel, input, output, buffer) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Instructions::Avx512 => unsafe { self.plane_avx512(channel, input, output, buffer) },
+            }
         };
-        input.chunks_exact(planes).zip(output.chunks_exact_mut(out_planes)).enumerate().for_each(each);
+        if planes < SHARED_PLANE {
+            let mut buffer = Vec::new();
+            let channels = input.chunks_exact(planes).zip(output.chunks_exact_mut(out_planes)).enumerate();
+            channels.for_each(|channel| each(&mut buffer, channel));
+        } else {
+            let channels = input.par_chunks_exact(planes).zip(output.par_chunks_exact_mut(out_planes));
+            channels.enumerate().for_each_init(Vec::new, each);
+        }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    fn dense_band_avx2(&self, input: &[f32], first: usize, band: &mut [&mut [f32]]) {
+    fn dense_band_avx2(&self, input: &[f32], first: usize, band: &mut [&mut [f32]], buffer: &mut Vec<f32>) {
         // SAFETY: this function runs only where these instructions are.
-        unsafe { self.dense_band::<Avx2, 8, 1>(input, first, band) }
+        unsafe { self.dense_band::<Avx2, 8, 1>(input, first, band, buffer) }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
-    fn dense_band_avx512(&self, input: &[f32], first: usize, band: &mut [&mut [f32]]) {
+    fn dense_band_avx512(&self, input: &[f32], first: usize, band: &mut [&mut [f32]], buffer: &mut Vec<f32>) {
         // SAFETY: this function runs only where these instructions are.
-        unsafe { self.dense_band::<Avx512, 16, 2>(input, first, band) }
+        unsafe { self.dense_band::<Avx512, 16, 2>(input, first, band, buffer) }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    fn plane_avx2(&self, channel: usize, input: &[f32], output: &mut [f32]) {
+    fn plane_avx2(&self, channel: usize, input: &[f32], output: &mut [f32], buffer: &mut Vec<f32>) {
         // SAFETY: this function runs only where these instructions are.
-        unsafe { self.plane::<Avx2, 8, 2>(channel, input, output) }
+        unsafe { self.plane::<Avx2, 8, 2>(channel, input, output, buffer) }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f")]
-    fn plane_avx512(&self, channel: usize, input: &[f32], output: &mut [f32]) {
+    fn plane_avx512(&self, channel: usize, input: &[f32], output: &mut [f32], buffer: &mut Vec<f32>) {
         // SAFETY: this function runs only where these instructions are.
-        unsafe { self.plane::<Avx512, 16, 2>(channel, input, output) }
+        unsafe { self.plane::<Avx512, 16, 2>(channel, input, output, buffer) }
     }
 
     /// Makes the output rows from `first` on, as many as `band` has; one slice of whole rows per output channel.
@@ -235,6 +260,7 @@ impl Layer<'_> {
         input: &[f32],
         first: usize,
         band: &mut [&mut [f32]],
+        buffer: &mut Vec<f32>,
     ) {
         let sizes = &self.sizes;
         let count = band.first().map_or(0, |rows| rows.len() / sizes.out_width.max(1));
@@ -244,7 +270,7 @@ impl Layer<'_> {
         let rows = sizes.rows();
         let taps = sizes.taps(rows);
         let plane = sizes.input_rows(count) * rows.row;
-        let mut buffer = vec![0.0f32; plane * sizes.channels];
+        buffer.resize(plane * sizes.channels, 0.0);
         let planes = input.chunks_exact(sizes.height * sizes.width);
         for (source, target) in planes.zip(buffer.chunks_exact_mut(plane)) {
             sizes.copy_rows(source, first, rows, target);
@@ -280,6 +306,7 @@ impl Layer<'_> {
         channel: usize,
         input: &[f32],
         output: &mut [f32],
+        buffer: &mut Vec<f32>,
     ) {
         let sizes = &self.sizes;
         let rows = sizes.rows();
@@ -287,8 +314,8 @@ impl Layer<'_> {
         let weights = &self.weights[channel * taps.len()..(channel + 1) * taps.len()];
         let bias = self.bias[channel];
         let whole = sizes.out_height.next_multiple_of(ROWS);
-        let mut buffer = vec![0.0f32; sizes.input_rows(whole) * rows.row];
-        sizes.copy_rows(input, 0, rows, &mut buffer);
+        buffer.resize(sizes.input_rows(whole) * rows.row, 0.0);
+        sizes.copy_rows(input, 0, rows, buffer);
         let below = sizes.stride.0 * rows.row;
         for (block, output) in output.chunks_mut(ROWS * sizes.out_width).enumerate() {
             for x in (0..sizes.out_width).step_by(LANES * VECTORS) {

@@ -59,10 +59,25 @@ impl Layer {
     }
 }
 
-impl Found {
-    /// The product at a node (tract makes one of a convolution whose kernel is a pixel); `None` where the node is
-    /// something else, or makes so little that rounding it would not pay.
-    fn at(model: &TypedModel, id: usize) -> TractResult<Option<Self>> {
+/// A product with constant weights in a model (tract makes one of a convolution whose kernel is a pixel), with the
+/// factors and summands that follow.
+pub(super) struct Matrix {
+    pub(super) input: OutletId,
+    /// Output channel × input channel, with the factors.
+    pub(super) weights: Vec<f32>,
+    pub(super) inputs: usize,
+    pub(super) bias: Vec<f32>,
+    /// Axis of the channels in the input and in the output.
+    axis: usize,
+    place: usize,
+    sides: TVec<Side>,
+    /// The last node of it.
+    pub(super) last: usize,
+}
+
+impl Matrix {
+    /// The product at a node; `None` where the node is something else.
+    pub(super) fn at(model: &TypedModel, id: usize) -> TractResult<Option<Self>> {
         let node = model.node(id);
         let (Some(sum), &[input, weights]) = (node.op_as::<EinSum>(), &*node.inputs) else {
             return Ok(None);
@@ -90,23 +105,6 @@ impl Found {
             }
         }
         let (Some((axis, summed)), Some((place, made))) = (summed, made) else { return Ok(None) };
-        let is_one = |side: &Side| match side {
-            Side::One => true,
-            Side::Channels => false,
-            Side::Input(axis) => fact.shape[*axis].is_one(),
-        };
-        let order: Vec<usize> = sides
-            .iter()
-            .filter_map(|side| if let Side::Input(axis) = side { Some(*axis) } else { None })
-            .collect();
-        let is_pixel = fact.shape.iter().skip(axis + 1).all(|side| side.is_one());
-        if !fact.shape.iter().take(axis).all(|side| side.is_one())
-            || !sides.iter().take(place).all(is_one)
-            || !order.is_sorted()
-            || is_pixel
-        {
-            return Ok(None);
-        }
         let (inputs, outputs) = (weights.shape()[summed], weights.shape()[made]);
         let weights = weights.try_as_plain_ram()?.as_slice::<f32>()?;
         let weights: Vec<f32> = match made {
@@ -114,8 +112,37 @@ impl Found {
             _ => (0..outputs).flat_map(|to| weights.iter().skip(to).step_by(outputs).copied()).collect(),
         };
         let affine = Affine::after(model, id, place, vec![0.0; outputs])?;
-        let product = Product::new(&affine.scale(&weights), &affine.bias, inputs);
-        Ok(Some(Self { input, layer: Layer { product, axis, sides }, last: affine.last }))
+        let weights = affine.scale(&weights);
+        let Affine { bias, last, .. } = affine;
+        Ok(Some(Self { input, weights, inputs, bias, axis, place, sides, last }))
+    }
+}
+
+impl Found {
+    /// The product at a node; `None` where the node is something else, its channels do not lie in planes, or it makes so
+    /// little that rounding it would not pay.
+    fn at(model: &TypedModel, id: usize) -> TractResult<Option<Self>> {
+        let Some(matrix) = Matrix::at(model, id)? else { return Ok(None) };
+        let shape = &model.outlet_fact(matrix.input)?.shape;
+        let is_one = |side: &Side| match side {
+            Side::One => true,
+            Side::Channels => false,
+            Side::Input(axis) => shape[*axis].is_one(),
+        };
+        let order = matrix.sides.iter().filter_map(|side| match side {
+            Side::Input(axis) => Some(*axis),
+            Side::One | Side::Channels => None,
+        });
+        let in_planes = shape.iter().take(matrix.axis).all(|side| side.is_one())
+            && matrix.sides.iter().take(matrix.place).all(is_one)
+            && order.is_sorted();
+        let is_pixel = shape.iter().skip(matrix.axis + 1).all(|side| side.is_one());
+        if !in_planes || is_pixel {
+            return Ok(None);
+        }
+        let product = Product::new(&matrix.weights, &matrix.bias, matrix.inputs);
+        let layer = Layer { product, axis: matrix.axis, sides: matrix.sides };
+        Ok(Some(Self { input: matrix.input, layer, last: matrix.last }))
     }
 }
 
