@@ -10,6 +10,7 @@ mod convolution;
 mod crop;
 mod ctc;
 mod detection;
+mod head;
 mod models;
 mod orientation;
 mod recognition;
@@ -174,7 +175,10 @@ impl Engine {
             let (width, height) = (raster.width, raster.height);
             return Ok(Reading { turn: Turn::None, skew_degrees: 0.0, width, height, segments: Vec::new() });
         }
-        let (guess, probability) = self.pool()?.run(|| self.classifier()?.turn(raster))?;
+        // What the first page has to load is loaded side by side.
+        let guess = || self.classifier()?.turn(raster).and_then(|guess| self.detector().map(|_| guess));
+        let (guess, loaded) = self.pool()?.run(|| rayon::join(guess, || self.recognizer(mode)?.load()));
+        let (guess, probability) = loaded.and(guess)?;
         let mut turn = if probability < MIN_TURN_PROBABILITY { Turn::None } else { guess };
         let mut page = turned(raster, turn);
         let mut boxes = self.detect(&page)?;

@@ -8,7 +8,7 @@
 mod gate;
 mod kernel;
 mod pointwise;
-mod quantized;
+pub(super) mod quantized;
 mod vector;
 
 use std::sync::Arc;

@@ -35,25 +35,31 @@ impl ModelFile {
         self.proto.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
     }
 
-    /// Keeps only the given output classes of a classifier that ends in `x · weights + bias`: cuts the columns of
-    /// every weight whose last side is `class_count`.
-    pub(super) fn keep_classes(&mut self, class_count: usize, kept: &[usize]) -> Result<(), Error> {
-        let Some(graph) = self.proto.graph.as_mut() else {
-            return Err(Error::model(self.name, &"it has no graph"));
-        };
-        let mut cut = 0;
-        for tensor in &mut graph.initializer {
+    /// Takes a classifier's last step, `softmax(x · weights + bias)`, off the model, which then ends in `x`. The weights
+    /// are those whose last side is `class_count`.
+    pub(super) fn take_head(&mut self, class_count: usize) -> Result<LinearHead, Error> {
+        let graph = self.proto.graph.as_mut().ok_or_else(|| Error::model(self.name, &"it has no graph"))?;
+        let is_head = |tensor: &TensorProto, rank: usize| {
             let is_float = tensor.data_type == DataType::Float as i32;
-            if is_float && tensor.dims.last().is_some_and(|&side| side == class_count as i64) {
-                keep_columns(tensor, class_count, kept);
-                cut += 1;
-            }
-        }
-        if cut == 0 {
+            is_float && tensor.dims.len() == rank && tensor.dims.last() == Some(&(class_count as i64))
+        };
+        let weights = graph.initializer.iter().find(|tensor| is_head(tensor, 2));
+        let bias = graph.initializer.iter().find(|tensor| is_head(tensor, 1));
+        let (Some(weights), Some(bias)) = (weights, bias) else {
             let reason = format!("no weight has one column for each of its {class_count} classes");
             return Err(Error::model(self.name, &reason));
-        }
-        Ok(())
+        };
+        let head = LinearHead { weights: float_values(weights), bias: float_values(bias) };
+        let dropped = [weights.name.clone(), bias.name.clone()];
+        let product = graph.node.iter().position(|node| node.input.contains(&dropped[0]));
+        let input = product.and_then(|index| graph.node.get(index)?.input.first().cloned());
+        let (Some(product), Some(input), [output]) = (product, input, &mut *graph.output) else {
+            return Err(Error::model(self.name, &"its last product is not where it is expected"));
+        };
+        output.name = input;
+        graph.node.truncate(product);
+        graph.initializer.retain(|tensor| !dropped.contains(&tensor.name));
+        Ok(head)
     }
 
     /// The model with types and shapes analysed for this input, ready for [`plan`].
@@ -74,29 +80,20 @@ impl ModelFile {
     }
 }
 
-/// Keeps some columns of a row-major matrix of floats.
-fn keep_columns(tensor: &mut TensorProto, columns: usize, kept: &[usize]) {
-    if let Some(last) = tensor.dims.last_mut() {
-        *last = kept.len() as i64;
+/// The last step of a classifier.
+pub(super) struct LinearHead {
+    /// Input × class.
+    pub(super) weights: Vec<f32>,
+    /// One value per class.
+    pub(super) bias: Vec<f32>,
+}
+
+fn float_values(tensor: &TensorProto) -> Vec<f32> {
+    if tensor.raw_data.is_empty() {
+        return tensor.float_data.clone();
     }
-    if !tensor.raw_data.is_empty() {
-        let width = size_of::<f32>();
-        tensor.raw_data = tensor
-            .raw_data
-            .chunks_exact(columns * width)
-            .flat_map(|row| {
-                kept.iter().filter_map(move |&column| row.get(column * width..(column + 1) * width))
-            })
-            .flatten()
-            .copied()
-            .collect();
-    }
-    tensor.float_data = tensor
-        .float_data
-        .chunks_exact(columns)
-        .flat_map(|row| kept.iter().filter_map(move |&column| row.get(column)))
-        .copied()
-        .collect();
+    let (values, _) = tensor.raw_data.as_chunks::<4>();
+    values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
 /// Makes a plan of a model.

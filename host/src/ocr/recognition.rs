@@ -1,7 +1,8 @@
 //! Reads lines of text.
 //!
 //! One network with two heads: the Latin head knows only the classes of alphabetic scripts and is a good deal
-//! cheaper; the full head knows all of them and is tried on lines that the Latin head cannot make sense of.
+//! cheaper; the full head knows all of them and is tried on lines that the Latin head cannot make sense of, on what the
+//! network saw in them the first time.
 
 use std::sync::OnceLock;
 
@@ -13,6 +14,7 @@ use crate::domain::raster::Raster;
 use super::Error;
 use super::crop::{self, LINE_HEIGHT};
 use super::ctc::{self, LineWord};
+use super::head::Head;
 use super::models::{self, ModelFile, Plan};
 use super::textbox::TextBox;
 
@@ -58,63 +60,74 @@ impl LineText {
     }
 }
 
+/// A line as it was read last, and what the network saw in it.
+struct Seen {
+    line: LineText,
+    pieces: Vec<Piece>,
+}
+
+/// A part of a line that went through the network by itself.
+struct Piece {
+    /// Rows of [`Head::depth`] values, one per time step.
+    features: Vec<f32>,
+    /// Columns of its picture that show something, in time steps.
+    steps: f32,
+}
+
 /// The line recogniser.
 pub(super) struct Recognizer {
     name: &'static str,
     bytes: &'static [u8],
     /// One character per line, for models that carry no list of their own.
     dictionary: Option<&'static str>,
-    latin: OnceLock<Result<Head, Error>>,
+    network: OnceLock<Result<Network, Error>>,
     full: OnceLock<Result<Head, Error>>,
 }
 
-/// The network with one set of classes.
-struct Head {
-    name: &'static str,
-    /// The blank first.
-    classes: Vec<Box<str>>,
+/// The network without its last step, and the head for alphabetic scripts.
+struct Network {
     /// For inputs of every width that is a multiple of [`STEP`].
     plan: Plan,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Script {
-    Latin,
-    All,
+    latin: Head,
 }
 
 impl Recognizer {
     pub(super) fn new(name: &'static str, bytes: &'static [u8], dictionary: Option<&'static str>) -> Self {
-        Self { name, bytes, dictionary, latin: OnceLock::new(), full: OnceLock::new() }
+        Self { name, bytes, dictionary, network: OnceLock::new(), full: OnceLock::new() }
+    }
+
+    /// Loads the network, so that the first page need not.
+    pub(super) fn load(&self) -> Result<(), Error> {
+        self.network().map(|_| ())
     }
 
     /// Reads the text in each box, in the order of the boxes. Runs on the current rayon pool.
     pub(super) fn read(&self, page: &Raster, boxes: &[TextBox]) -> Result<Vec<LineText>, Error> {
-        let head = self.head(Script::Latin)?;
-        let mut lines = head.read_all(page, boxes)?;
-        let mut doubtful: Vec<usize> =
-            (0..lines.len()).filter(|&index| lines[index].confidence() < DOUBTFUL).collect();
-        doubtful.sort_by(|&a, &b| lines[b].place.width.total_cmp(&lines[a].place.width));
-        let rest = doubtful.split_off(doubtful.len().min(SAMPLE));
-        if self.reread(page, &mut lines, &doubtful)? {
-            self.reread(page, &mut lines, &rest)?;
+        let mut lines = self.read_all(page, boxes)?;
+        let mut doubtful: Vec<&mut Seen> =
+            lines.iter_mut().filter(|seen| seen.line.confidence() < DOUBTFUL).collect();
+        doubtful.sort_by(|a, b| b.line.place.width.total_cmp(&a.line.place.width));
+        let mut rest = doubtful.split_off(doubtful.len().min(SAMPLE));
+        if self.reread(&mut doubtful)? {
+            self.reread(&mut rest)?;
         }
-        Ok(lines)
+        Ok(lines.into_iter().map(|seen| seen.line).collect())
     }
 
     /// Reads some lines again with the full head and keeps what it is more certain of. Tells whether any of them
     /// turned out to be in a script that the Latin head does not know.
-    fn reread(&self, page: &Raster, lines: &mut [LineText], chosen: &[usize]) -> Result<bool, Error> {
+    fn reread(&self, chosen: &mut [&mut Seen]) -> Result<bool, Error> {
         if chosen.is_empty() {
             return Ok(false);
         }
-        let boxes: Vec<TextBox> = chosen.iter().map(|&index| lines[index].place).collect();
-        let again = self.head(Script::All)?.read_all(page, &boxes)?;
+        let head = self.full_head()?;
+        let again: Vec<LineText> =
+            chosen.par_iter().map(|seen| line_text(head, seen.line.place, &seen.pieces)).collect();
         let mut other_script = false;
-        for (&index, line) in chosen.iter().zip(again) {
-            if line.has_ideographs() && line.confidence() > lines[index].confidence() {
+        for (seen, line) in chosen.iter_mut().zip(again) {
+            if line.has_ideographs() && line.confidence() > seen.line.confidence() {
                 other_script = true;
-                lines[index] = line;
+                seen.line = line;
             }
         }
         Ok(other_script)
@@ -122,33 +135,37 @@ impl Recognizer {
 
     /// Mean confidence of reading the boxes, by the length of what was read.
     pub(super) fn confidence(&self, page: &Raster, boxes: &[TextBox]) -> Result<f32, Error> {
-        let lines = self.head(Script::Latin)?.read_all(page, boxes)?;
-        let sum: f32 = lines.iter().map(LineText::confidence).sum();
+        let lines = self.read_all(page, boxes)?;
+        let sum: f32 = lines.iter().map(|seen| seen.line.confidence()).sum();
         Ok(if lines.is_empty() { 0.0 } else { sum / lines.len() as f32 })
     }
 
-    fn head(&self, script: Script) -> Result<&Head, Error> {
-        let slot = match script {
-            Script::Latin => &self.latin,
-            Script::All => &self.full,
-        };
-        slot.get_or_init(|| Head::load(self.name, self.bytes, self.dictionary, script))
-            .as_ref()
-            .map_err(Error::clone)
+    fn network(&self) -> Result<&Network, Error> {
+        self.network.get_or_init(|| self.load_network()).as_ref().map_err(Error::clone)
     }
-}
 
-impl Head {
-    fn load(
-        name: &'static str,
-        bytes: &[u8],
-        dictionary: Option<&str>,
-        script: Script,
-    ) -> Result<Self, Error> {
-        let mut file = ModelFile::parse(name, bytes)?;
-        let listed = dictionary.or_else(|| file.metadata("character"));
+    fn load_network(&self) -> Result<Network, Error> {
+        let (file, latin) = self.head(|class| class.chars().all(|letter| letter < FIRST_IDEOGRAPH))?;
+        let symbols = SymbolScope::default();
+        let width = symbols.sym("W");
+        // Without a lower bound tract takes every product for a possibly tiny one, and slow paths for sums.
+        symbols
+            .add_assertion(format!("W>={}", MIN_WIDTH / STEP))
+            .map_err(|source| Error::model(self.name, &source))?;
+        let shape = tvec![1.to_dim(), 3.to_dim(), LINE_HEIGHT.to_dim(), width.to_dim() * STEP];
+        Ok(Network { plan: models::plan(self.name, file.typed(shape, symbols)?)?, latin })
+    }
+
+    fn full_head(&self) -> Result<&Head, Error> {
+        self.full.get_or_init(|| Ok(self.head(|_| true)?.1)).as_ref().map_err(Error::clone)
+    }
+
+    /// The model without its last step, and that step with some of its classes.
+    fn head(&self, is_kept: impl Fn(&str) -> bool) -> Result<(ModelFile, Head), Error> {
+        let mut file = ModelFile::parse(self.name, self.bytes)?;
+        let listed = self.dictionary.or_else(|| file.metadata("character"));
         let Some(listed) = listed else {
-            return Err(Error::model(name, &"it does not list its characters"));
+            return Err(Error::model(self.name, &"it does not list its characters"));
         };
         // Blank, the listed characters, space.
         let mut classes: Vec<Box<str>> = vec![Box::default()];
@@ -157,75 +174,76 @@ impl Head {
             classes.pop();
         }
         classes.push(Box::from(" "));
-        if script == Script::Latin {
-            let kept: Vec<usize> = (0..classes.len())
-                .filter(|&index| classes[index].chars().all(|letter| letter < FIRST_IDEOGRAPH))
-                .collect();
-            file.keep_classes(classes.len(), &kept)?;
-            classes = kept.into_iter().map(|index| std::mem::take(&mut classes[index])).collect();
-        }
-        let symbols = SymbolScope::default();
-        let width = symbols.sym("W");
-        // Without a lower bound tract takes every product for a possibly tiny one, and slow paths for sums.
-        symbols
-            .add_assertion(format!("W>={}", MIN_WIDTH / STEP))
-            .map_err(|source| Error::model(name, &source))?;
-        let shape = tvec![1.to_dim(), 3.to_dim(), LINE_HEIGHT.to_dim(), width.to_dim() * STEP];
-        Ok(Self { name, classes, plan: models::plan(name, file.typed(shape, symbols)?)? })
+        let whole = file.take_head(classes.len())?;
+        let kept: Vec<usize> = (0..classes.len()).filter(|&index| is_kept(&classes[index])).collect();
+        Ok((file, Head::new(&whole, classes, &kept)))
     }
 
     /// Reads the text in each box.
-    fn read_all(&self, page: &Raster, boxes: &[TextBox]) -> Result<Vec<LineText>, Error> {
+    fn read_all(&self, page: &Raster, boxes: &[TextBox]) -> Result<Vec<Seen>, Error> {
+        let network = self.network()?;
         // The widest first, so that no thread starts a long line when the others are done.
         let mut order: Vec<usize> = (0..boxes.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(crop::line_width(&boxes[index])));
-        let mut lines: Vec<(usize, LineText)> = order
+        let mut lines: Vec<(usize, Seen)> = order
             .into_par_iter()
             .with_max_len(1)
-            .map(|index| Ok((index, self.read_box(page, &boxes[index])?)))
+            .map(|index| Ok((index, self.read_box(network, page, &boxes[index])?)))
             .collect::<Result<_, Error>>()?;
         lines.sort_by_key(|(index, _)| *index);
         Ok(lines.into_iter().map(|(_, line)| line).collect())
     }
 
     /// Reads one box in each direction that its shape allows, and keeps the most certain reading.
-    fn read_box(&self, page: &Raster, found: &TextBox) -> Result<LineText, Error> {
-        let mut best: Option<LineText> = None;
+    fn read_box(&self, network: &Network, page: &Raster, found: &TextBox) -> Result<Seen, Error> {
+        let mut best: Option<Seen> = None;
         for place in candidates(found) {
-            let line = self.read_place(page, place)?;
-            if best.as_ref().is_none_or(|best| line.confidence() > best.confidence()) {
-                best = Some(line);
+            let pieces = self.look(network, page, place)?;
+            let line = line_text(&network.latin, place, &pieces);
+            if best.as_ref().is_none_or(|best| line.confidence() > best.line.confidence()) {
+                best = Some(Seen { line, pieces });
             }
         }
-        Ok(best.unwrap_or(LineText { place: *found, words: Vec::new() }))
+        let nothing = || Seen { line: LineText { place: *found, words: Vec::new() }, pieces: Vec::new() };
+        Ok(best.unwrap_or_else(nothing))
     }
 
-    fn read_place(&self, page: &Raster, place: TextBox) -> Result<LineText, Error> {
-        let mut words = Vec::new();
-        let pieces = pieces(place);
-        let count = pieces.len() as f32;
-        for (index, (piece, width)) in pieces.into_iter().enumerate() {
+    /// Puts a line through the network, in pieces where it is long.
+    fn look(&self, network: &Network, page: &Raster, place: TextBox) -> Result<Vec<Piece>, Error> {
+        let look = |(piece, width): (TextBox, usize)| {
             let content = crop::line_width(&piece).min(width);
             let image = crop::line_image(page, &piece, content, width);
             let input = Tensor::from_shape(&[1, 3, LINE_HEIGHT, width], &image)
                 .map_err(|source| Error::inference(self.name, &source))?;
-            let output = models::run(self.name, &self.plan, input)?;
-            let probabilities = models::floats(self.name, &output)?;
-            if probabilities.len() != width / STEP * self.classes.len() {
-                let reason = format!("it gave {} values for width {width}", probabilities.len());
+            let output = models::run(self.name, &network.plan, input)?;
+            let features = models::floats(self.name, &output)?;
+            if features.len() != width / STEP * network.latin.depth() {
+                let reason = format!("it gave {} values for width {width}", features.len());
                 return Err(Error::inference(self.name, &reason));
             }
-            let steps = content as f32 / STEP as f32;
-            let share = |position: f32| (index as f32 + (position / steps).clamp(0.0, 1.0)) / count;
-            let characters = ctc::decode(probabilities, &self.classes);
-            words.extend(ctc::words(&characters, width / STEP).into_iter().map(|word| LineWord {
+            Ok(Piece { features: features.to_vec(), steps: content as f32 / STEP as f32 })
+        };
+        pieces(place).into_iter().map(look).collect()
+    }
+}
+
+/// What a head reads in a line.
+fn line_text(head: &Head, place: TextBox, pieces: &[Piece]) -> LineText {
+    let mut words = Vec::new();
+    let count = pieces.len() as f32;
+    for (index, piece) in pieces.iter().enumerate() {
+        let share = |position: f32| (index as f32 + (position / piece.steps).clamp(0.0, 1.0)) / count;
+        let probabilities = head.probabilities(&piece.features);
+        let characters = ctc::decode(&probabilities, head.classes());
+        words.extend(
+            ctc::words(&characters, piece.features.len() / head.depth()).into_iter().map(|word| LineWord {
                 start: share(word.start),
                 end: share(word.end),
                 ..word
-            }));
-        }
-        Ok(LineText { place, words })
+            }),
+        );
     }
+    LineText { place, words }
 }
 
 /// The ways in which a box may have to be read: as it is, and a tall one up and down as well.

@@ -35,7 +35,7 @@ type Row = [f32; TILE];
 
 /// What is done to the sums of a product.
 #[derive(Debug, Clone, Copy, Hash, PartialEq, Eq)]
-pub(super) enum Activation {
+pub(in super::super) enum Activation {
     /// Nothing.
     Identity,
     /// Negative values become 0.
@@ -46,7 +46,7 @@ pub(super) enum Activation {
 
 /// Weights and bias of one product, rounded and packed.
 #[derive(Debug, Clone)]
-pub(super) struct Product {
+pub(in super::super) struct Product {
     inputs: usize,
     outputs: usize,
     /// Blocks of [`Instructions::rows`] output channels; in a block, word by word of input channels, one word for each
@@ -104,7 +104,7 @@ impl Instructions {
 
 impl Product {
     /// Rounds weights in the order output channel × input channel; `bias` has one value per output channel.
-    pub(super) fn new(weights: &[f32], bias: &[f32], inputs: usize) -> Self {
+    pub(in super::super) fn new(weights: &[f32], bias: &[f32], inputs: usize) -> Self {
         Self::for_rows(weights, bias, inputs, Instructions::detected().rows())
     }
 
@@ -130,7 +130,7 @@ impl Product {
         Self { inputs, outputs, packed, scales, sums, bias: bias.to_vec() }
     }
 
-    pub(super) fn inputs(&self) -> usize {
+    pub(in super::super) fn inputs(&self) -> usize {
         self.inputs
     }
 
@@ -140,12 +140,12 @@ impl Product {
 }
 
 /// One product or two, the activation after the first, and what is added in the end.
-pub(super) struct Pointwise<'a> {
-    pub(super) first: &'a Product,
-    pub(super) activation: Activation,
-    pub(super) second: Option<&'a Product>,
+pub(in super::super) struct Pointwise<'a> {
+    pub(in super::super) first: &'a Product,
+    pub(in super::super) activation: Activation,
+    pub(in super::super) second: Option<&'a Product>,
     /// As large as the output.
-    pub(super) residual: Option<&'a [f32]>,
+    pub(in super::super) residual: Option<&'a [f32]>,
 }
 
 /// Room for what one tile needs.
@@ -170,7 +170,7 @@ struct Rounded {
 impl Pointwise<'_> {
     /// Multiplies `input`, planes of as many pixels as those of `output`. Shares bands of pixels with the threads of
     /// the current rayon pool where there are several.
-    pub(super) fn run(&self, input: &[f32], output: &mut [f32]) {
+    pub(in super::super) fn run(&self, input: &[f32], output: &mut [f32]) {
         self.run_with(Instructions::detected(), input, output);
     }
 
