@@ -16,7 +16,10 @@ const MAX_TOKENS: usize = 9;
 /// What may be more than the letters of a phrase: two misread ones and a glued currency.
 const LONGEST_ADDITION: usize = 5;
 /// Currency codes that recognition glues to the label before them, as in `TOTALRM`.
-const GLUED_CURRENCIES: &[&str] = &["rm", "myr", "eur", "usd", "gbp", "inr", "sgd", "chf"];
+const GLUED_CURRENCIES: &[&str] = &[
+    "rm", "myr", "eur", "euro", "usd", "gbp", "inr", "sgd", "chf", "aud", "cad", "nzd", "hkd", "sek", "nok",
+    "dkk", "kr", "pln", "zl", "czk", "kc", "huf", "ft", "ron", "lei", "thb", "idr", "rp",
+];
 
 /// Phrases and what each one means.
 #[derive(Debug, Clone)]
@@ -292,7 +295,9 @@ fn label<C>(segment: &Segment, index: usize, range: Range<usize>, concept: C, di
     // A count may stand before it: "3 SUB TOTAL".
     let digits = before.chars().filter(char::is_ascii_digit).count();
     let starts_segment = digits <= 2 && !before.chars().any(char::is_alphabetic);
-    let ends_sharply = after.is_empty() || after.starts_with([':', '：', '#', '=']);
+    let ends_sharply = after.is_empty()
+        || after.starts_with([':', '：', '#', '='])
+        || currencies::parse(after.trim_end_matches([' ', ')', ':'])).is_some();
     Label { concept, segment: index, range, distance, starts_segment, ends_sharply }
 }
 

@@ -24,12 +24,17 @@ pub fn fold_char(character: char) -> impl Iterator<Item = char> {
         'Ù'..='Ü' | 'ù'..='ü' | 'Ũ'..='ų' => "u",
         'Ý' | 'ý' | 'ÿ' => "y",
         'Ź'..='ž' => "z",
+        // The Thai vowel that is one letter in some files and a mark with a letter in others.
+        'ำ' => "า",
         'ﬁ' => "fi",
         'ﬂ' => "fl",
         '№' => "no",
         _ => "",
     };
-    let other = (plain.is_empty() && (character.is_alphanumeric() || character == '#')).then_some(character);
+    // The raised letters of "Nº" are as often printed as a degree sign, which is no letter.
+    let is_raised = matches!(character, 'º' | 'ª');
+    let is_kept = (character.is_alphanumeric() && !is_raised) || character == '#';
+    let other = (plain.is_empty() && is_kept).then_some(character);
     plain
         .chars()
         .chain(other.into_iter().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric() || *c == '#'))

@@ -61,6 +61,39 @@ const MEANS_OF_PAYMENT: &[&str] = &[
     "bankkartya",
 ];
 
+/// Names of means of payment, folded, that stand on their own beside an amount.
+const PAYMENT_BRANDS: &[&str] = &[
+    "ideal",
+    "paypal",
+    "klarna",
+    "visa",
+    "mastercard",
+    "american express",
+    "bancontact",
+    "giropay",
+    "girocard",
+    "sofort",
+    "sofortuberweisung",
+    "apple pay",
+    "google pay",
+    "amazon pay",
+    "swish",
+    "vipps",
+    "mobilepay",
+    "bizum",
+    "twint",
+    "blik",
+    "przelewy24",
+    "multibanco",
+    "mb way",
+    "maestro",
+    "alipay",
+    "wechat pay",
+    "grabpay",
+    "promptpay",
+    "stripe",
+];
+
 /// Something that business documents say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fact {
@@ -271,6 +304,27 @@ fn payment_method(document: &BusinessDocument) -> Field {
             continue;
         }
         return Field::read(Value::from(span.text.clone()), 0.7, &span);
+    }
+    payment_brand(document)
+}
+
+/// The name of a means of payment that starts a text: `"iDEAL" op 21 april`.
+fn payment_brand(document: &BusinessDocument) -> Field {
+    for (index, segment) in document.reading.segments().iter().enumerate() {
+        if document.items.contains_row(segment.row) || segment.word_count() > 9 {
+            continue;
+        }
+        let folded = text::words(&segment.text);
+        let brand = PAYMENT_BRANDS.iter().find(|brand| {
+            folded.strip_prefix(**brand).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        });
+        let Some(brand) = brand else { continue };
+        // As many words as the brand has.
+        let ends = segment.word_ranges().map(|range| range.end);
+        let Some(end) = ends.take(brand.split(' ').count()).last() else { continue };
+        let Some(span) = document.reading.span(index, 0..end) else { continue };
+        let name = span.text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        return Field::read(Value::from(name), 0.6, &span);
     }
     Field::missing()
 }

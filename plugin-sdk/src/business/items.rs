@@ -2,6 +2,7 @@
 
 mod headings;
 mod plain;
+mod summed;
 
 use serde_json::{Map, Value};
 
@@ -86,6 +87,15 @@ impl Items {
                 items.rows.extend(rows);
                 items.lines.push(line);
             }
+        }
+        if items.lines.is_empty() {
+            for (line, rows) in summed::lines(document) {
+                items.rows.extend(rows);
+                items.lines.push(line);
+            }
+        }
+        for line in &mut items.lines {
+            line.imply();
         }
         items.rows.sort_unstable();
         items
@@ -213,6 +223,22 @@ impl Item {
                 self.tax_rate = self.tax_rate.or(rate);
             }
             ItemColumn::Position | ItemColumn::Discount | ItemColumn::TaxAmount | ItemColumn::Date => {}
+        }
+    }
+
+    /// Fills what the other numbers imply: the price of one from that of all, one where only one price is printed.
+    fn imply(&mut self) {
+        match (self.quantity, self.unit_price, self.amount) {
+            (None, None, Some(amount)) => {
+                self.quantity = Some(1.0);
+                self.unit_price = Some(amount);
+            }
+            (Some(quantity), None, Some(amount)) if quantity != 0.0 => {
+                let price = rounded(amount / quantity);
+                // An amount that does not divide has a discount in it.
+                self.unit_price = ((price * 100.0).fract().abs() < 0.01).then_some(price);
+            }
+            _ => {}
         }
     }
 
@@ -396,7 +422,7 @@ fn lines_of(document: &BusinessDocument, table: &RawTable<ItemColumn>) -> Vec<(I
         .collect()
 }
 
-/// "Amount" left of everything else, with a total on the right, is how many.
+/// Tells apart columns of one meaning: "Amount" left of everything else, with a total on the right, is how many.
 fn settle_amounts(table: &mut RawTable<ItemColumn>) {
     let is = |column: &Column<ItemColumn>, wanted| column.concept == Some(wanted);
     let has_quantity = table.columns.iter().any(|column| is(column, ItemColumn::Quantity));
@@ -407,6 +433,14 @@ fn settle_amounts(table: &mut RawTable<ItemColumn>) {
         .filter(|first| !has_quantity && amounts > 1 && is(first, ItemColumn::Amount))
     {
         first.concept = Some(ItemColumn::Quantity);
+    }
+    // Behind a price, a second one ("Rate", "Cost") is that of all.
+    let prices = table.columns.iter().filter(|column| is(column, ItemColumn::UnitPrice)).count();
+    if amounts == 0
+        && prices > 1
+        && let Some(last) = table.columns.last_mut().filter(|last| is(last, ItemColumn::UnitPrice))
+    {
+        last.concept = Some(ItemColumn::Amount);
     }
 }
 

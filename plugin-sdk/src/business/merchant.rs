@@ -117,7 +117,28 @@ fn head_rows(document: &BusinessDocument) -> Vec<HeadRow> {
         }
         rows.push(HeadRow { kind, span, is_large: row.bbox.height() > usual * 1.35 });
     }
+    take_streets(&mut rows);
     rows
+}
+
+/// A line with a number between the name and the town is the street, whatever streets are called there.
+fn take_streets(rows: &mut [HeadRow]) {
+    let Some(first) = rows.iter().position(|row| row.kind == Kind::Name) else { return };
+    for index in first + 1..rows.len() {
+        let stands_above_town = rows
+            .get(index + 1)
+            .is_some_and(|next| next.kind == Kind::Address && names::is_town_line(&next.span.text));
+        let Some(row) = rows.get_mut(index).filter(|row| row.kind == Kind::Name && stands_above_town) else {
+            continue;
+        };
+        let text = &row.span.text;
+        if text.chars().any(|c| c.is_ascii_digit())
+            && names::legal_form_end(text).is_none()
+            && !text.contains(':')
+        {
+            row.kind = Kind::Address;
+        }
+    }
 }
 
 fn kind_of(document: &BusinessDocument, row: usize, text: &str) -> Kind {
@@ -141,8 +162,19 @@ fn kind_of(document: &BusinessDocument, row: usize, text: &str) -> Kind {
             .iter()
             .any(|label| wanted.contains(&label.concept) && (label.ends_sharply || label.range.len() > 3))
     };
+    // "Tel 0123 456789"
+    let is_number = labels.iter().any(|label| {
+        let segment = document.reading.segments().get(label.segment);
+        let after = segment.and_then(|segment| segment.text.get(label.range.end..)).unwrap_or_default();
+        matches!(label.concept, Concept::Phone | Concept::TaxId)
+            && after
+                .trim_start_matches([' ', '.', ':'])
+                .starts_with(|c: char| c.is_ascii_digit() || "+(".contains(c))
+    });
     let is_address = names::is_address_line(text);
-    if has(&[Concept::TaxId, Concept::Registration, Concept::Phone, Concept::Email, Concept::Website]) {
+    if is_number
+        || has(&[Concept::TaxId, Concept::Registration, Concept::Phone, Concept::Email, Concept::Website])
+    {
         return Kind::Number;
     }
     if text.contains('@') && text.contains('.') || folded.contains("www ") || folded.starts_with("http") {
@@ -162,7 +194,15 @@ fn kind_of(document: &BusinessDocument, row: usize, text: &str) -> Kind {
         Concept::CustomerNumber,
         Concept::Customer,
     ]) && !(is_address || names::legal_form_end(text).is_some());
-    if is_title || is_label || document.items.is_heading_row(row) || document.items.contains_row(row) {
+    let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
+    let has_money =
+        segments.flat_map(|segment| document.amounts_in(segment)).any(|placed| placed.amount.is_money());
+    if is_title
+        || is_label
+        || (has_money && !is_address)
+        || document.items.is_heading_row(row)
+        || document.items.contains_row(row)
+    {
         return Kind::Body;
     }
     if is_address {
@@ -212,7 +252,8 @@ fn name(rows: &[HeadRow], address_start: Option<usize>) -> Option<(Field, usize)
     let (start, end) = whole_name(rows, index);
     let spans: Vec<Span> = rows.get(start..end)?.iter().map(|row| row.span.clone()).collect();
     let span = Span::join(&spans)?;
-    let cleaned = names::clean_name(&span.text).to_owned();
+    let cleaned = names::clean_name(&span.text);
+    let cleaned = if is_recognised(&span) { names::mend_form(cleaned) } else { cleaned.to_owned() };
     let confidence = (0.45 + 0.17 * score).clamp(0.3, 0.93);
     Some((
         Field { text: Some(span.text.clone()), ..Field::read(Value::from(cleaned), confidence, &span) },
@@ -275,5 +316,39 @@ fn address(rows: &[HeadRow], start: usize) -> Option<Field> {
     let span = Span::join(&spans)?;
     let has_town = spans.iter().any(|span| names::is_town_line(&span.text));
     let confidence = if has_town { 0.85 } else { 0.65 };
-    Some(Field::read(Value::from(span.text.clone()), confidence, &span))
+    let value = if is_recognised(&span) { names::mend_address(&span.text) } else { span.text.clone() };
+    Some(Field::read(Value::from(value), confidence, &span))
+}
+
+/// Whether a text was recognised in a picture, so that its letters may be wrong.
+fn is_recognised(span: &Span) -> bool {
+    span.source == "ocr"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+
+    fn merchant(text: &str) -> (String, String) {
+        let pages = Fixture::from_text(text).pages;
+        let merchant = Merchant::read(&BusinessDocument::new(&pages, ""));
+        let text = |field: &Field| field.value.as_str().unwrap_or_default().to_owned();
+        (text(&merchant.name), text(&merchant.address))
+    }
+
+    #[test]
+    fn the_line_above_the_town_is_the_street_and_the_telephone_is_none() {
+        let (name, address) =
+            merchant("Papeterie Lumen\n41 cours des Tisserands\n69007 Lyon\nTél. 04 72 00 00 00\nTOTAL 5,00");
+        assert_eq!(
+            (name.as_str(), address.as_str()),
+            ("Papeterie Lumen", "41 cours des Tisserands 69007 Lyon")
+        );
+        let (name, address) =
+            merchant("Truhla Novak\nZelena 7\n370 01 Budejovice\nTel. 263 448670\nCelkem 5,00");
+        assert_eq!((name.as_str(), address.as_str()), ("Truhla Novak", "Zelena 7 370 01 Budejovice"));
+        let (name, address) = merchant("99 CORNER MART\n34-500 Zakopane\nSUMA 5,00");
+        assert_eq!((name.as_str(), address.as_str()), ("99 CORNER MART", "34-500 Zakopane"));
+    }
 }

@@ -1,285 +1,27 @@
 //! Telling names of companies and lines of addresses from other text.
 
+mod mending;
+mod words;
+
 use crate::reading::Segment;
 use crate::text;
 
-/// Legal forms that are unmistakable in any letter case, folded.
-const LEGAL_FORMS: &[&str] = &[
-    "gmbh",
-    "ltd",
-    "limited",
-    "llc",
-    "inc",
-    "incorporated",
-    "corp",
-    "corporation",
-    "plc",
-    "llp",
-    "sarl",
-    "sasu",
-    "eurl",
-    "srl",
-    "spa",
-    "lda",
-    "ltda",
-    "sro",
-    "kft",
-    "zrt",
-    "oyj",
-    "aps",
-    "pty",
-    "pvt",
-    "pte",
-    "sdn",
-    "bhd",
-    "mbh",
-    "ohg",
-    "gbr",
-    "ug",
-    "tbk",
-    "spzoo",
-    "snc",
-    "株式会社",
-    "有限公司",
-    "จำกัด",
-    "บริษัท",
-];
-/// Legal forms that are ordinary words or syllables in lower case: they count in capitals or with points only.
-const SHORT_LEGAL_FORMS: &[&str] = &[
-    "ag", "kg", "sa", "sas", "bv", "nv", "ab", "as", "oy", "sl", "ek", "ev", "se", "sb", "co", "vof", "sl",
-    "sau", "slu", "zoo", "dd", "doo", "kk", "ad",
-];
-/// What businesses are called by what they do.
-const TRADES: &[&str] = &[
-    "enterprise",
-    "enterprises",
-    "trading",
-    "restaurant",
-    "restoran",
-    "hardware",
-    "stationery",
-    "store",
-    "stores",
-    "shop",
-    "mart",
-    "market",
-    "supermarket",
-    "minimarket",
-    "cafe",
-    "coffee",
-    "bakery",
-    "bakeries",
-    "bistro",
-    "pharmacy",
-    "farmasi",
-    "apotheke",
-    "pharmacie",
-    "farmacia",
-    "hotel",
-    "bar",
-    "grill",
-    "kitchen",
-    "machinery",
-    "electrical",
-    "electronics",
-    "services",
-    "service",
-    "industries",
-    "industry",
-    "holdings",
-    "group",
-    "company",
-    "sales",
-    "supply",
-    "supplies",
-    "centre",
-    "center",
-    "motor",
-    "motors",
-    "auto",
-    "perniagaan",
-    "syarikat",
-    "kedai",
-    "pasar",
-    "pasaraya",
-    "perusahaan",
-    "bookstore",
-    "bookstores",
-    "books",
-    "grocer",
-    "grocery",
-    "groceries",
-    "retail",
-    "international",
-    "studio",
-    "salon",
-    "clinic",
-    "klinik",
-    "petrol",
-    "station",
-    "fashion",
-    "seafood",
-    "food",
-    "foods",
-    "beauty",
-    "gift",
-    "gifts",
-    "optical",
-    "furniture",
-    "construction",
-    "engineering",
-    "consulting",
-    "solutions",
-    "systems",
-    "technologies",
-    "boutique",
-    "ristorante",
-    "trattoria",
-    "pizzeria",
-    "boulangerie",
-    "brasserie",
-    "baeckerei",
-    "gasthaus",
-    "supermercado",
-    "tienda",
-    "magasin",
-    "winkel",
-    "logistics",
-    "repair",
-];
-/// Words of streets, buildings and districts, folded.
-const PLACES: &[&str] = &[
-    "jalan",
-    "jln",
-    "lorong",
-    "lrg",
-    "taman",
-    "tmn",
-    "lot",
-    "persiaran",
-    "lebuh",
-    "lebuhraya",
-    "kampung",
-    "kg",
-    "bandar",
-    "seksyen",
-    "mukim",
-    "simpang",
-    "kawasan",
-    "desa",
-    "wisma",
-    "menara",
-    "kompleks",
-    "medan",
-    "street",
-    "str",
-    "road",
-    "rd",
-    "avenue",
-    "ave",
-    "blvd",
-    "boulevard",
-    "lane",
-    "drive",
-    "highway",
-    "square",
-    "floor",
-    "level",
-    "suite",
-    "ground",
-    "block",
-    "blk",
-    "building",
-    "bldg",
-    "plaza",
-    "mall",
-    "village",
-    "park",
-    "section",
-    "tower",
-    "strasse",
-    "weg",
-    "platz",
-    "allee",
-    "gasse",
-    "ring",
-    "ufer",
-    "damm",
-    "rue",
-    "chemin",
-    "place",
-    "quai",
-    "impasse",
-    "route",
-    "calle",
-    "avenida",
-    "avda",
-    "paseo",
-    "carrer",
-    "via",
-    "viale",
-    "corso",
-    "piazza",
-    "straat",
-    "laan",
-    "plein",
-    "gracht",
-    "kade",
-    "rua",
-    "travessa",
-    "largo",
-    "praca",
-    "ulica",
-    "aleja",
-    "gatan",
-    "vagen",
-    "vej",
-    "gade",
-    "katu",
-    "tie",
-    "ulice",
-    "namesti",
-    "strada",
-    "utca",
-    "ter",
-    "sokak",
-    "caddesi",
-    "mahallesi",
-    "cad",
-    "mah",
-    "sok",
-    "ถนน",
-    "ซอย",
-    "แขวง",
-    "เขต",
-    "ตำบล",
-    "อำเภอ",
-    "หมู่",
-    "jl",
-    "gedung",
-    "lantai",
-    "kota",
-    "way",
-    "court",
-    "terrace",
-    "wharf",
-    "industrial",
-    "perindustrian",
-    "estate",
-    "off",
-    "box",
-    "bp",
-    "cedex",
-];
-/// Endings of street names that are written together with them (`Bahnstr.`, `Uferstraße`, `Kerkstraat`).
-const PLACE_ENDINGS: &[&str] = &[
-    "strasse", "str", "weg", "platz", "allee", "gasse", "straat", "laan", "plein", "gracht", "kade", "gatan",
-    "vagen", "vej", "gade", "katu", "tie", "veien", "gata", "dijk", "singel",
-];
+pub use mending::{mend_address, mend_form};
+
+use words::{LEGAL_FORMS, PLACE_ENDINGS, PLACES, PLACES_WITH_NUMBER, SHORT_LEGAL_FORMS, THAI_PLACES, TRADES};
+
+/// Legal forms that stand in front of the name, folded.
+const LEADING_FORMS: &[&str] =
+    &["บรษท", "หจก", "株式会社", "sarl", "sas", "sasu", "eurl", "snc", "scea", "gaec", "earl"];
 
 /// Whether a text has the legal form of a company in it, and the byte behind the last one.
 pub fn legal_form_end(text: &str) -> Option<usize> {
-    let mut end = None;
+    let is_led = text.split_once(' ').is_some_and(|(first, rest)| {
+        LEADING_FORMS.contains(&text::compact(first).as_str())
+            && first.chars().all(|c| !c.is_lowercase())
+            && has_letter(rest)
+    });
+    let mut end = is_led.then_some(text.len());
     for (start, word) in words_with_places(text) {
         let folded = text::compact(word);
         let bare = word.trim_matches(|c: char| matches!(c, ',' | '(' | ')' | ';' | ':' | '-' | '"'));
@@ -306,11 +48,25 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
                 .iter()
                 .any(|form| folded.ends_with(form) && folded.len() > form.len() + 2)
         };
-        if LEGAL_FORMS.contains(&folded.as_str()) || is_short_form() || glued() {
+        // "BHD.XY": what recognition glued behind the form is no part of it.
+        if let Some((form, rest)) = word.split_once('.')
+            && rest.chars().filter(|c| c.is_alphabetic()).count() >= 2
+            && start + form.len() > 4
+            && LEGAL_FORMS.contains(&text::compact(form).as_str())
+        {
+            end = Some(start + form.len() + 1);
+            continue;
+        }
+        let is_leading = start == 0 && is_led;
+        if !is_leading && (LEGAL_FORMS.contains(&folded.as_str()) || is_short_form() || glued()) {
             end = Some(start + word.trim_end_matches([',', ';', ':']).len());
         }
     }
     end
+}
+
+fn has_letter(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic)
 }
 
 /// Whether a text names a trade, as shops without legal form do.
@@ -353,7 +109,10 @@ pub fn is_address_line(text: &str) -> bool {
     let folded = text::words(text);
     let words: Vec<&str> = folded.split(' ').collect();
     let has_digit = words.iter().any(|word| word.chars().any(|c| c.is_ascii_digit()));
-    let has_place = words.iter().any(|word| PLACES.contains(word));
+    let has_place = words.iter().any(|word| PLACES.contains(word))
+        || (has_digit && words.len() > 1 && words.iter().any(|word| PLACES_WITH_NUMBER.contains(word)));
+    let is_thai =
+        THAI_PLACES.iter().any(|place| text.contains(place)) && (has_digit || text.contains("กรุงเทพ"));
     let has_ending = words.iter().any(|word| {
         PLACE_ENDINGS.iter().any(|ending| word.len() > ending.len() + 2 && word.ends_with(ending))
     });
@@ -363,7 +122,8 @@ pub fn is_address_line(text: &str) -> bool {
         });
     let starts_with_number =
         text.trim_start().starts_with(|c: char| c.is_ascii_digit()) && text.contains(',') && words.len() > 2;
-    (has_place && (has_digit || words.len() > 1))
+    is_thai
+        || (has_place && (has_digit || words.len() > 1))
         || (has_ending && has_digit)
         || house_number
         || starts_with_number
@@ -379,6 +139,9 @@ pub fn is_town_line(text: &str) -> bool {
         .map(|word| word.trim_matches(['.', '(', ')']))
         .filter(|word| !word.is_empty())
         .collect();
+    if starts_with_parted_code(text) {
+        return true;
+    }
     let is_code = |word: &str| (4..=6).contains(&word.len()) && word.chars().all(|c| c.is_ascii_digit());
     let is_british =
         words.windows(2).any(|pair| matches!(pair, [out, inward] if is_outward(out) && is_inward(inward)));
@@ -397,6 +160,26 @@ pub fn is_town_line(text: &str) -> bool {
         && names >= 1
         && words.len() <= 10
         && !text.contains(':')
+}
+
+/// Whether a text starts with a postal code in two parts and a name: `34-500 Zakopane`, `3800-164 Aveiro`, `370 01 Písek`.
+fn starts_with_parted_code(text: &str) -> bool {
+    let is_digits =
+        |part: &str, length: usize| part.len() == length && part.chars().all(|c| c.is_ascii_digit());
+    let text = text.trim_start();
+    // A country may stand in front: "CZ-370 01".
+    let bare = text.trim_start_matches(|c: char| c.is_ascii_uppercase()).trim_start_matches('-');
+    let bare = if text.len() - bare.len() <= 3 { bare } else { text };
+    let mut words = bare.split([' ', ',']).filter(|word| !word.is_empty());
+    let Some(first) = words.next() else { return false };
+    let hyphened = first
+        .split_once('-')
+        .is_some_and(|(left, right)| (is_digits(left, 2) || is_digits(left, 4)) && is_digits(right, 3));
+    let parted = is_digits(first, 3) && words.next().is_some_and(|second| is_digits(second, 2));
+    let names = words.take_while(|word| {
+        word.chars().all(|c| c.is_alphabetic() || matches!(c, '.' | '-' | '\'' | '(' | ')'))
+    });
+    (hyphened || parted) && !text.contains(':') && names.count() >= 1
 }
 
 fn is_outward(word: &str) -> bool {
@@ -451,7 +234,8 @@ pub fn clean_name(text: &str) -> &str {
     }
     if let Some(end) = legal_form_end(name)
         && !ends_with_first_half(name.get(..end).unwrap_or(name))
-        && name.get(end..).is_some_and(|rest| rest.starts_with(' ') || rest.starts_with(','))
+        && (name.get(end..).is_some_and(|rest| rest.starts_with(' ') || rest.starts_with(','))
+            || name.get(..end).is_some_and(|form| form.ends_with('.')))
         && !name.get(end..).is_some_and(|rest| rest.trim_start().starts_with(['(', '&']))
     {
         name = name.get(..end).unwrap_or(name);

@@ -233,11 +233,10 @@ fn block_from(document: &BusinessDocument, segment: usize, first: &Span) -> Bloc
     let mut row = document.reading.segments().get(segment).map_or(usize::MAX, |segment| segment.row);
     while block.segments.len() <= ADDRESS_LINES {
         row = row.saturating_add(1);
-        let Some(found) =
-            document.reading.rows().get(row).filter(|found| {
-                found.page == page && found.bbox.y0 - last.y1 < height.min(last.height()) * 2.3
-            })
-        else {
+        let Some(found) = document.reading.rows().get(row).filter(|found| {
+            let smallest = height.min(last.height()).min(found.bbox.height());
+            found.page == page && found.bbox.y0 - last.y1 < smallest * 2.3
+        }) else {
             break;
         };
         let aligned = found.segments.clone().find(|index| {
@@ -280,14 +279,18 @@ fn block_from(document: &BusinessDocument, segment: usize, first: &Span) -> Bloc
 /// The row with the sender's name and address in small type, above the window of the envelope.
 fn sender_row(document: &BusinessDocument) -> Option<usize> {
     let page_height = document.reading.pages().first()?.height;
-    document.reading.rows().iter().enumerate().find_map(|(index, row)| {
+    let rows = document.reading.rows().iter().enumerate();
+    // A register of companies named below the table is no sender.
+    let above_items = rows.take_while(|(index, _)| {
+        !document.items.is_heading_row(*index) && !document.items.contains_row(*index)
+    });
+    above_items.into_iter().find_map(|(index, row)| {
         let in_window = row.page == 0 && row.bbox.y0 < page_height * 0.35;
         let text = document.reading.row_text(index);
-        let separators = [" - ", " | ", "●", "•", " · ", " – ", ", "]
+        let separators: usize = [" - ", " | ", "●", "•", " · ", " – ", ", "]
             .iter()
             .map(|separator| text.matches(separator).count())
-            .max()
-            .unwrap_or(0);
+            .sum();
         let parts: Vec<&str> = text.split(['|', '●', '•', '·', '-', '–', ',']).collect();
         let has_town = parts.iter().any(|part| names::is_town_line(part));
         let starts_with_name =
@@ -298,6 +301,7 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
             && has_town
             && starts_with_name
             && is_one_line
+            && !is_sentence(&text)
             && !text.contains(':')
             && !text.contains('@'))
         .then_some(index)
@@ -453,7 +457,11 @@ fn supplier(
             0.0
         };
     }
-    let best = candidates.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
+    let best = candidates
+        .iter()
+        .cloned()
+        .reduce(|best, next| if next.0 > best.0 { next } else { best })
+        .map(|best| with_legal_form(best, &candidates));
     let Some((score, segment, name)) = best else { return (Field::missing(), Field::missing()) };
     let Some(whole) = document.reading.segment_span(segment) else {
         return (Field::missing(), Field::missing());
@@ -463,6 +471,21 @@ fn supplier(
         ..Field::read(Value::from(name.clone()), (0.25 * score).clamp(0.3, 0.93), &whole)
     };
     (field, supplier_address(document, segment, &whole, &name))
+}
+
+/// The same name printed in full elsewhere: a letterhead often leaves out the legal form.
+fn with_legal_form(best: (f32, usize, String), candidates: &[(f32, usize, String)]) -> (f32, usize, String) {
+    let folded = text::words(&best.2);
+    if folded.is_empty() || names::legal_form_end(&best.2).is_some() {
+        return best;
+    }
+    let longer = candidates.iter().filter(|(_, _, name)| {
+        let other = text::words(name);
+        names::legal_form_end(name).is_some()
+            && other.strip_prefix(folded.as_str()).is_some_and(|rest| rest.starts_with(' '))
+    });
+    let longer = longer.cloned().reduce(|longer, next| if next.0 > longer.0 { next } else { longer });
+    longer.map_or(best.clone(), |(_, segment, name)| (best.0, segment, name))
 }
 
 fn supplier_address(document: &BusinessDocument, segment: usize, whole: &Span, name: &str) -> Field {
@@ -559,6 +582,16 @@ fn supplier_names(
 }
 
 fn labelled_supplier(document: &BusinessDocument, label: &Label<Concept>) -> Option<(f32, usize, String)> {
+    // A text layer has no misread letters: "Supplies" is no "Supplier".
+    let is_printed = document
+        .reading
+        .segments()
+        .get(label.segment)
+        .and_then(|segment| document.reading.pages().get(segment.page))
+        .is_some_and(|page| page.source == "text_layer");
+    if is_printed && label.distance > 0 {
+        return None;
+    }
     let is_strong = label.range.len() > 4 && label.ends_sharply;
     let slots = document.labels.slots(&document.reading, label);
     let slot = slots.iter().take(3).find(|slot| {
@@ -708,4 +741,27 @@ fn first_word(
         at += word.len() + 1;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+
+    #[test]
+    fn a_letterhead_without_legal_form_gives_way_to_the_name_in_full() {
+        let text = "Orchid Boats\n\nInvoice 4711\nTotal 20.00\n\nOrchid Boats Pty Ltd   www.orchidboats.com";
+        let pages = Fixture::from_text(text).pages;
+        assert_eq!(
+            Parties::read(&BusinessDocument::new(&pages, "")).supplier_name.value,
+            "Orchid Boats Pty Ltd"
+        );
+    }
+
+    #[test]
+    fn a_word_like_a_label_in_a_text_layer_is_none() {
+        let text = "North Garage Ltd\nInvoice 4711\nSupplies\nOther charges   15.00\nTotal 15.00";
+        let pages = Fixture::from_text(text).pages;
+        assert_eq!(Parties::read(&BusinessDocument::new(&pages, "")).supplier_name.value, "North Garage Ltd");
+    }
 }

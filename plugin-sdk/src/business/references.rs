@@ -8,7 +8,7 @@ use super::names;
 use crate::labels::Label;
 use crate::output::Field;
 use crate::reading::{Place, Slot, Span};
-use crate::values::dates::{self, Date};
+use crate::values::dates::{self, Date, Order};
 use crate::values::identifiers;
 
 /// The number of the invoice or receipt.
@@ -16,11 +16,16 @@ pub fn document_number(document: &BusinessDocument) -> Field {
     let mut candidates = numbers(document, Concept::DocumentNumber, 3.0);
     candidates.extend(title_numbers(document));
     candidates.extend(bare_numbers(document));
+    candidates.extend(signed_numbers(document));
     let texts: Vec<String> = candidates.iter().map(|candidate| candidate.span.text.clone()).collect();
     for candidate in &mut candidates {
         // Printed again in a footer or on the next page: more likely the document's own.
         let repeats = texts.iter().filter(|text| **text == candidate.span.text).count() - 1;
         candidate.score += repeats.min(2) as f32 * 0.3;
+    }
+    if candidates.is_empty() {
+        // A confirmation or receipt without a number of its own goes by that of the order or booking.
+        candidates = numbers(document, Concept::OrderNumber, 1.6);
     }
     best(candidates)
 }
@@ -59,7 +64,9 @@ pub fn due_date(document: &BusinessDocument) -> Field {
 pub fn time(document: &BusinessDocument) -> Field {
     let mut candidates = Vec::new();
     for (index, segment) in document.reading.segments().iter().enumerate() {
-        let Some((time, range)) = dates::find_time(&segment.text) else { continue };
+        let Some((time, range)) = dates::find_time(&without_dates(&segment.text, document.order)) else {
+            continue;
+        };
         let Some(span) = document.reading.span(index, range) else { continue };
         let row = document.reading.row_text(segment.row);
         let is_labelled =
@@ -69,6 +76,15 @@ pub fn time(document: &BusinessDocument) -> Field {
         candidates.push(Candidate { value: Value::from(time), score, span });
     }
     best(candidates)
+}
+
+/// A text with spaces in place of its dates: `09.09.24` is no time.
+fn without_dates(text: &str, order: Order) -> String {
+    let mut rest = text.to_owned();
+    for found in dates::find(text, order) {
+        rest.replace_range(found.range.clone(), &" ".repeat(found.range.len()));
+    }
+    rest
 }
 
 #[derive(Debug, Clone)]
@@ -102,6 +118,9 @@ fn label_score(label: &Label<Concept>, place: Place) -> f32 {
 fn numbers(document: &BusinessDocument, concept: Concept, base: f32) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for label in document.labels.of(concept) {
+        if document.items.contains_row(document.row_of(label)) {
+            continue;
+        }
         let slots = document.labels.slots(&document.reading, label);
         let is_heading = document.items.is_heading_row(document.row_of(label));
         let slots = slots.iter().filter(|slot| !(is_heading && slot.place == Place::Below));
@@ -156,6 +175,26 @@ fn title_numbers(document: &BusinessDocument) -> Vec<Candidate> {
         let digits = number.text.chars().filter(char::is_ascii_digit).count();
         if digits >= 3 {
             candidates.push(Candidate { value: Value::from(number.text.clone()), score: 1.9, span: number });
+        }
+    }
+    candidates
+}
+
+/// Numbers on their own behind the sign for one: `# 20117` below the title.
+fn signed_numbers(document: &BusinessDocument) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    for (index, segment) in document.reading.segments().iter().enumerate() {
+        let Some(rest) = segment.text.strip_prefix('#').filter(|_| segment.page == 0) else { continue };
+        let whole = Slot {
+            segment: index,
+            range: segment.text.len() - rest.len()..segment.text.len(),
+            place: Place::Behind,
+        };
+        let Some(number) = number_in(document, &whole) else { continue };
+        let digits = number.text.chars().filter(char::is_ascii_digit).count();
+        let is_alone = number.text.len() + 2 >= segment.text.len();
+        if digits >= 3 && is_alone && !document.items.contains_row(segment.row) {
+            candidates.push(Candidate { value: Value::from(number.text.clone()), score: 1.6, span: number });
         }
     }
     candidates
@@ -258,5 +297,25 @@ mod tests {
         let document = BusinessDocument::new(&pages, "");
         assert_eq!(document_date(&document).value, "2017-11-03");
         assert_eq!(due_date(&document).value, "2017-11-30");
+    }
+
+    #[test]
+    fn a_date_with_points_is_no_time() {
+        let pages = Fixture::from_text("Receipt no: 4711\n09.09.24 18:59").pages;
+        assert_eq!(time(&BusinessDocument::new(&pages, "")).value, "18:59");
+    }
+
+    #[test]
+    fn a_confirmation_without_a_number_goes_by_its_booking() {
+        let pages = Fixture::from_text("Booking ID   Guests\nQX4411           2\nTotal 90.00").pages;
+        let field = document_number(&BusinessDocument::new(&pages, ""));
+        assert_eq!(field.value, "QX4411");
+        assert!(field.confidence < 0.6, "{}", field.confidence);
+    }
+
+    #[test]
+    fn a_number_behind_its_sign_alone_is_the_documents() {
+        let pages = Fixture::from_text("INVOICE\n# 90311\nBalance due: $5.00").pages;
+        assert_eq!(document_number(&BusinessDocument::new(&pages, "")).value, "90311");
     }
 }

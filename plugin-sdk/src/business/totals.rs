@@ -3,6 +3,8 @@
 //! Each amount beside a label is a candidate; which one is the total is decided by what its label says, by
 //! sums that come out (net and tax, the lines, cash less change) and by how often it is printed.
 
+mod currency;
+
 use serde_json::{Value, json};
 
 use super::lexicon::Concept;
@@ -11,8 +13,7 @@ use crate::labels::Label;
 use crate::output::{Field, Warning};
 use crate::reading::{Place, Span};
 use crate::text;
-use crate::values::amounts::rounded;
-use crate::values::currencies;
+use crate::values::amounts::{self, rounded};
 
 /// Two amounts are equal within a cent and the error of binary fractions.
 const CENT: f64 = 0.0151;
@@ -79,7 +80,7 @@ impl Totals {
         let (subtotal, tax) = found.net_and_tax(document, total.as_ref());
         let mut totals = Self {
             tax_rate: found.tax_rate(document, &subtotal, &tax),
-            currency: currency(document, total.as_ref()),
+            currency: currency::read(document, total.as_ref()),
             amount_due: found.due.last().map_or_else(Field::missing, |due| field(due, 0.85)),
             discount: found.discounts.last().map_or_else(Field::missing, |discount| field(discount, 0.7)),
             total: total.as_ref().map_or_else(Field::missing, |total| field(total, 0.8)),
@@ -152,6 +153,7 @@ impl Found {
         };
         let summary_row = document.labels.of(Concept::TaxSummary).map(|label| document.row_of(label)).next();
         let row_count = document.reading.rows().len().max(1) as f32;
+        let whole_penalty = if writes_cents(document) { 1.6 } else { 0.6 };
         for label in document.labels.iter() {
             let row = document.row_of(label);
             let score = match label.concept {
@@ -178,7 +180,7 @@ impl Found {
             if label.concept == Concept::Tax && beside.len() > 1 {
                 beside.drain(..beside.len() - 1);
             }
-            found.add(document, label, score, beside);
+            found.add(document, label, (score, whole_penalty), beside);
         }
         found
     }
@@ -187,14 +189,14 @@ impl Found {
         &mut self,
         document: &BusinessDocument,
         label: &Label<Concept>,
-        score: f32,
+        (score, whole_penalty): (f32, f32),
         amounts: Vec<PlacedAmount>,
     ) {
         let row = document.row_of(label);
         let candidates: Vec<Candidate> = amounts
             .iter()
             .filter_map(|placed| {
-                let whole = if placed.amount.is_money() { 0.0 } else { 0.6 };
+                let whole = if placed.amount.is_money() { 0.0 } else { whole_penalty };
                 let span = document.amount_span(placed)?;
                 Some(Candidate {
                     value: placed.amount.value,
@@ -360,8 +362,7 @@ impl Found {
         }
         let net = rounded(total.value - tax_value);
         let lines_agree = document.items.sum().is_some_and(|sum| (sum - net).abs() < CENT);
-        let has_tax = tax.is_some_and(|tax| tax.value > 0.0);
-        let subtotal = if lines_agree || has_tax {
+        let subtotal = if lines_agree || tax.is_some() {
             Field::computed(number(net), if lines_agree { 0.7 } else { 0.5 })
         } else {
             Field::missing()
@@ -426,6 +427,13 @@ impl Found {
     }
 }
 
+/// Whether the document writes its amounts with two decimals, so that a whole number is hardly one of them.
+fn writes_cents(document: &BusinessDocument) -> bool {
+    let texts = document.reading.segments().iter();
+    let amounts = texts.flat_map(|segment| amounts::find(&segment.text, document.convention));
+    amounts.filter(|amount| amount.decimals == 2 && !amount.is_percentage).take(4).count() > 3
+}
+
 fn field(candidate: &Candidate, confidence: f32) -> Field {
     let confidence = confidence + if candidate.is_checked { 0.08 } else { 0.0 };
     Field::read(number(candidate.value), confidence.min(0.99), &candidate.span)
@@ -457,7 +465,7 @@ fn amounts_beside(document: &BusinessDocument, label: &Label<Concept>) -> Vec<Pl
         if !found.is_empty() && letters > 5 {
             break;
         }
-        has_beside |= !amounts.is_empty();
+        has_beside |= amounts.iter().any(|placed| !placed.amount.is_percentage);
         found.extend(amounts.into_iter().filter(|placed| !placed.amount.is_percentage));
     }
     if found.is_empty() && !has_beside && !document.items.is_heading_row(document.row_of(label)) {
@@ -520,67 +528,4 @@ fn tax_line(document: &BusinessDocument, amounts: &[PlacedAmount]) -> Option<Tax
 /// A rate in a column headed by the percent sign.
 fn is_bare_rate(amount: &crate::values::amounts::Amount) -> bool {
     amount.decimals == 0 && amount.currency.is_none() && (1.0..=27.0).contains(&amount.value)
-}
-
-/// The currency: beside the total, beside its label, or the one named most often.
-fn currency(document: &BusinessDocument, total: Option<&Candidate>) -> Field {
-    for label in document.labels.of(Concept::Currency) {
-        for slot in document.labels.slots(&document.reading, label).iter().take(2) {
-            let code = currencies::mentions(document.reading.slot_text(slot)).first().copied();
-            if let (Some(code), Some(span)) = (code, document.reading.slot_span(slot)) {
-                return Field::read(code, 0.95, &span);
-            }
-        }
-    }
-    let mut counts: Vec<(&str, usize, usize)> = Vec::new();
-    for (index, segment) in document.reading.segments().iter().enumerate() {
-        let named = currencies::mentions(&segment.text);
-        let beside = document.amounts_in(index).into_iter().filter_map(|placed| placed.amount.currency);
-        for code in named.into_iter().chain(beside) {
-            match counts.iter_mut().find(|(known, ..)| *known == code) {
-                Some((_, count, _)) => *count += 1,
-                None => counts.push((code, 1, index)),
-            }
-        }
-    }
-    let near_total = total.and_then(|total| {
-        let text = document.reading.row_text(total.row);
-        currencies::mentions(&total.span.text).into_iter().chain(currencies::mentions(&text)).next()
-    });
-    let most = counts.iter().max_by_key(|(_, count, index)| (*count, usize::MAX - index));
-    let Some((code, confidence)) =
-        near_total.map(|code| (code, 0.92)).or_else(|| most.map(|(code, ..)| (*code, 0.8)))
-    else {
-        return Field::missing();
-    };
-    let place = counts
-        .iter()
-        .find(|(known, ..)| *known == code)
-        .and_then(|(.., index)| document.reading.segment_span(*index));
-    let code = if code == "USD" { dollar_of(document) } else { code };
-    match place {
-        Some(span) => Field::read(code, confidence, &span),
-        None => Field::computed(code, confidence),
-    }
-}
-
-/// Whose dollar a bare dollar sign is: that of a country which the document names.
-fn dollar_of(document: &BusinessDocument) -> &'static str {
-    const COUNTRIES: [(&str, &str); 6] = [
-        ("Australia", "AUD"),
-        ("ABN", "AUD"),
-        ("Canada", "CAD"),
-        ("Singapore", "SGD"),
-        ("Hong Kong", "HKD"),
-        ("New Zealand", "NZD"),
-    ];
-    let texts = || document.reading.segments().iter().map(|segment| segment.text.as_str());
-    if texts().any(|text| text.contains("USD") || text.contains("US Dollar")) {
-        return "USD";
-    }
-    let named = COUNTRIES.iter().find(|(name, _)| {
-        texts()
-            .any(|text| text.split(|c: char| !c.is_alphabetic() && c != ' ').any(|part| part.trim() == *name))
-    });
-    named.map_or("USD", |(_, code)| code)
 }

@@ -231,7 +231,24 @@ fn groups_thousands(characters: &[(usize, char)], start: usize, space: usize) ->
         && digit(space + 5)
         && digit(space + 6)
         && digit(space + 7);
-    !has_decimals && first_group_is_whole && three && (decimals || more)
+    // The digits of "R16 180,00" end a word.
+    let text: String = characters.get(..start).unwrap_or_default().iter().map(|(_, c)| *c).collect();
+    let ends_word = text.ends_with(char::is_alphanumeric) && currencies::at_end(&text).is_none();
+    !ends_word
+        && !has_decimals
+        && first_group_is_whole
+        && three
+        && (decimals || more || is_whole_price(characters, start, space + 4))
+}
+
+/// Whether nothing but a number stands between `start` and `end` and a currency touches it on either side, or it is the
+/// whole text: `12 500 Ft`, `¥ 3 200`.
+fn is_whole_price(characters: &[(usize, char)], start: usize, end: usize) -> bool {
+    let text = |range: &[(usize, char)]| -> String { range.iter().map(|(_, c)| *c).collect() };
+    let before = text(characters.get(..start).unwrap_or_default());
+    let after = text(characters.get(end..).unwrap_or_default());
+    let is_alone = before.trim().is_empty() && after.trim().is_empty();
+    is_alone || currencies::at_end(&before).is_some() || currencies::at_start(&after).is_some()
 }
 
 /// Whether the space at `space` was put before a decimal sign and two digits.
@@ -389,7 +406,11 @@ mod tests {
 
     #[test]
     fn either_decimal_sign_is_understood_by_shape() {
-        let cases: [(&str, &[f64]); 16] = [
+        let cases: [(&str, &[f64]); 20] = [
+            ("104 839 Ft", &[104_839.0]),
+            ("¥ 3 200", &[3200.0]),
+            ("12 345", &[12_345.0]),
+            ("R16 180,00", &[180.0]),
             ("1,234.56", &[1234.56]),
             ("1.234,56 €", &[1234.56]),
             ("1 234,56", &[1234.56]),

@@ -113,6 +113,11 @@ pub fn at_start(text: &str) -> Option<(&'static str, usize)> {
 pub fn mentions(text: &str) -> Vec<&'static str> {
     let mut found = Vec::new();
     for word in text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '/' | ':' | '[' | ']')) {
+        // "kr." is Danish, "kr" is not.
+        if let Some((_, code)) = SIGNS.iter().find(|(sign, _)| sign.ends_with('.') && *sign == word) {
+            found.push(*code);
+            continue;
+        }
         let word = word.trim_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '\''));
         if word.is_empty() {
             continue;

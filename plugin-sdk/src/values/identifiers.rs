@@ -253,7 +253,8 @@ pub fn tax_number(text: &str) -> Option<Identifier> {
 ///
 /// `reach` is how many words may be read: `CS 24198` and `RE-20151008/504` are numbers, `3 items of` is not.
 pub fn document_number(text: &str) -> Option<Identifier> {
-    let body = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    // The raised letter of "n.º" is one to Unicode.
+    let body = text.trim_start_matches(|c: char| !c.is_alphanumeric() || matches!(c, 'º' | 'ª'));
     let start = text.len() - body.len();
     let mut words = body.split(' ').filter(|word| !word.is_empty());
     let first = trim_number(words.next()?);
@@ -280,6 +281,9 @@ fn trim_number(word: &str) -> &str {
 /// Whether a word can be a document number: it has a digit, is no amount, date or percentage.
 fn has_number_form(word: &str) -> bool {
     let digits = word.chars().filter(char::is_ascii_digit).count();
+    // "2x" says how many.
+    let is_count =
+        word.strip_suffix(['x', 'X', '×']).is_some_and(|count| count.len() <= 2 && count.len() == digits);
     let in_form = word
         .chars()
         .all(|c| c.is_alphanumeric() || matches!(c, '-' | '/' | '.' | '_' | '#' | '\\' | ':' | '+'));
@@ -289,6 +293,7 @@ fn has_number_form(word: &str) -> bool {
         .is_some_and(|found| found.range.len() == word.len() && word.contains(['/', '.', '-']));
     let is_time = super::dates::find_time(word).is_some_and(|(_, range)| range.len() == word.len());
     digits >= 1
+        && !is_count
         && word.len() <= 40
         && in_form
         && !is_amount

@@ -21,10 +21,17 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
     };
     let mut lines: Vec<(Item, Vec<usize>)> = Vec::new();
     let mut names: Vec<Name> = Vec::new();
+    let mut counts: Vec<Option<f64>> = Vec::new();
     for row in head_end(document, end)..end {
         let Some(plain) = PlainRow::read(document, row) else { continue };
         let Some(amount) = plain.amount.filter(|_| !plain.is_name_with_price()) else {
+            if is_rule(&plain.whole.text) {
+                names.clear();
+            }
+            // "Receipt: 4711" above the first line names nothing.
+            let is_labelled = lines.is_empty() && plain.whole.text.contains(':');
             if has_words(&plain.whole.text)
+                && !is_labelled
                 && plain.whole.text.len() < NAME_LENGTH
                 && !is_heading(headings, &plain.whole.text)
             {
@@ -49,9 +56,20 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
             .filter(|name| plain.is_priced || name.price.is_some() || !has_words(&plain.words));
         // What else stood above belongs to no line.
         names.clear();
+        counts.push(plain.count);
         lines.extend(plain.into_line(row, amount, name));
     }
+    drop_positions(&mut lines, &counts);
     lines
+}
+
+/// Where the numbers in front of the lines count them, they do not say how many.
+fn drop_positions(lines: &mut [(Item, Vec<usize>)], counts: &[Option<f64>]) {
+    let are_positions = counts.len() >= 3
+        && counts.iter().zip(1..).all(|(count, position)| *count == Some(f64::from(position)));
+    for (item, _) in lines.iter_mut().filter(|(item, _)| are_positions && item.unit_price.is_none()) {
+        item.quantity = None;
+    }
 }
 
 /// The row behind the head of a receipt: behind its last label of a number, a date, the staff.
@@ -77,6 +95,11 @@ fn head_end(document: &BusinessDocument, end: usize) -> usize {
     header.map(|label| document.row_of(label)).filter(|row| *row < end).max().map_or(0, |row| row + 1)
 }
 
+/// Whether a row is a line drawn with signs.
+fn is_rule(text: &str) -> bool {
+    text.len() >= 5 && !text.chars().any(char::is_alphanumeric)
+}
+
 /// Whether a row is only words of table headings, as in `RM CODE`.
 fn is_heading(headings: &Lexicon<ItemColumn>, text: &str) -> bool {
     let covered: usize = headings.find_in(text).iter().map(|(range, ..)| range.len()).sum();
@@ -98,6 +121,8 @@ struct PlainRow {
     whole: Span,
     /// The text in front of the amounts.
     words: String,
+    /// A whole number in front of the words, most often how many.
+    count: Option<f64>,
     numbers: Vec<f64>,
     /// The last number, if it is an amount of money.
     amount: Option<f64>,
@@ -114,10 +139,15 @@ impl PlainRow {
             segments.filter_map(|segment| document.reading.segment_span(segment)).collect();
         let whole = Span::join(&spans)?;
         let last = placed.last().filter(|last| last.amount.is_money());
+        let amount = last.map(|last| last.amount.value);
+        let others: Vec<f64> = placed.iter().rev().skip(1).map(|placed| placed.amount.value).collect();
+        let price = amount.and_then(|amount| factors(&others, amount)).map(|(_, price)| price);
+        let (count, words) = words_of(document, row, |value| Some(value) == amount || Some(value) == price);
         Some(Self {
-            words: words_without_amounts(&whole.text, document),
+            count,
+            words,
             numbers: placed.iter().map(|placed| placed.amount.value).collect(),
-            amount: last.map(|last| last.amount.value),
+            amount,
             is_priced: whole.text.contains('@'),
             whole,
         })
@@ -143,18 +173,20 @@ impl PlainRow {
             item.unit_price = Some(amount);
             item.amount = Some(rounded(quantity * amount));
         }
+        item.quantity = item.quantity.or(self.count);
         let mut rows = vec![row];
         match name {
             Some(name) => {
-                let quantity = item.quantity.map(|quantity| format!(" {quantity}")).unwrap_or_default();
-                let code = self.words.trim_end_matches([' ', 'x', 'X', '×', '*', '@']);
-                let code = code.strip_suffix(&quantity).unwrap_or(code).trim();
+                let code = without_factor(&self.words, item.quantity).trim();
                 item.code = Some(code.to_owned()).filter(|code| code.chars().any(|c| c.is_ascii_digit()));
                 item.description = Some(name.text);
                 rows.push(name.row);
                 item.spans.push(name.span);
             }
-            None => item.description = Some(self.words).filter(|words| has_words(words)),
+            None => {
+                let words = without_factor(&self.words, item.quantity.filter(|_| item.unit_price.is_some()));
+                item.description = Some(words.to_owned()).filter(|words| has_words(words));
+            }
         }
         item.take_leading_count();
         item.spans.push(self.whole);
@@ -180,14 +212,85 @@ fn row_has_money(document: &BusinessDocument, row: usize) -> bool {
     segments.flat_map(|segment| document.amounts_in(segment)).any(|placed| placed.amount.is_money())
 }
 
-/// A row's text up to its first amount of money, without the quantity in front.
-fn words_without_amounts(text: &str, document: &BusinessDocument) -> String {
+/// A text without the quantity and its times sign behind it: `BREAD 2 x`.
+fn without_factor(words: &str, quantity: Option<f64>) -> &str {
+    let Some(quantity) = quantity else { return words };
+    let bare = words.trim_end_matches([' ', 'x', 'X', '×', '*', '@']);
+    bare.strip_suffix(&format!(" {quantity}"))
+        .unwrap_or(if bare.is_empty() { words } else { bare })
+        .trim_end()
+}
+
+/// The count in front of a row's text, and the text behind it up to the amounts that `is_part` of the line. An amount
+/// that ends a name is part of the name: `WINE 0.75   8.90`.
+fn words_of(document: &BusinessDocument, row: usize, is_part: impl Fn(f64) -> bool) -> (Option<f64>, String) {
+    let mut text = String::new();
+    for segment in document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone()) {
+        let Some(found) = document.reading.segments().get(segment) else { continue };
+        let money = document.amounts_in(segment).into_iter().find(|placed| {
+            let before = found.text.get(..placed.amount.range.start).unwrap_or_default();
+            placed.amount.is_money() && (is_part(placed.amount.value) || !has_words(before))
+        });
+        let end = money.as_ref().map_or(found.text.len(), |placed| placed.amount.range.start);
+        text.push_str(found.text.get(..end).unwrap_or_default());
+        if money.is_some() {
+            break;
+        }
+        text.push(' ');
+    }
+    let text = text.trim_end();
     let found = amounts::find(text, document.convention);
-    let end = found.iter().find(|amount| amount.is_money()).map_or(text.len(), |amount| amount.range.start);
-    let start = found
-        .first()
-        .filter(|first| first.range.start == 0 && first.decimals == 0 && first.value < 100.0)
-        .map_or(0, |first| first.range.end);
-    let words = text.get(start.min(end)..end).unwrap_or_default();
-    words.trim_matches(|c: char| !c.is_alphanumeric() && c != ')' && c != '(').to_owned()
+    let first =
+        found.first().filter(|first| first.range.start == 0 && first.decimals == 0 && first.value < 100.0);
+    let words = text.get(first.map_or(0, |first| first.range.end)..).unwrap_or_default();
+    let words = words.trim_matches(|c: char| !c.is_alphanumeric() && c != ')' && c != '(');
+    // "3x Tea", "3 x Tea"
+    let rest = words.strip_prefix(['x', 'X', '×']).filter(|rest| first.is_some() && rest.starts_with(' '));
+    let words = rest.unwrap_or(words).trim_start();
+    let count = first.map(|first| first.value).filter(|count| *count > 0.0 && has_words(words));
+    (count, words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::business::BusinessDocument;
+    use crate::fixture::Fixture;
+
+    fn lines(rows: &[&str]) -> Vec<(String, Option<f64>, Option<f64>, Option<f64>)> {
+        let pages = Fixture::from_text(&rows.join("\n")).pages;
+        let lines = BusinessDocument::new(&pages, "").items.lines;
+        lines
+            .into_iter()
+            .map(|line| (line.description.unwrap_or_default(), line.quantity, line.unit_price, line.amount))
+            .collect()
+    }
+
+    #[test]
+    fn a_count_in_front_of_a_name_is_the_quantity() {
+        let found = lines(&[
+            "3x Winter tyre 205/55 R16   180,00",
+            "1 Tea light, 0,75 l          2,50",
+            "TOTAL   182,50",
+        ]);
+        assert_eq!(
+            found,
+            [
+                ("Winter tyre 205/55 R16".to_owned(), Some(3.0), Some(60.0), Some(180.0)),
+                ("Tea light, 0,75 l".to_owned(), Some(1.0), Some(2.5), Some(2.5)),
+            ]
+        );
+    }
+
+    #[test]
+    fn numbers_that_count_the_lines_are_no_quantities() {
+        let found = lines(&["1 Soap      2.00", "2 Towel     6.00", "3 Comb      1.00", "TOTAL   9.00"]);
+        assert_eq!(found.iter().map(|line| line.1).collect::<Vec<_>>(), [Some(1.0); 3]);
+    }
+
+    #[test]
+    fn what_stands_above_a_drawn_line_names_nothing_below_it() {
+        let found =
+            lines(&["Till 7 closes at nine", "----------------", "Soap", "2 x 3.00   6.00", "TOTAL   6.00"]);
+        assert_eq!(found, [("Soap".to_owned(), Some(2.0), Some(3.0), Some(6.0))]);
+    }
 }
