@@ -10,6 +10,7 @@ mod convolution;
 mod crop;
 mod ctc;
 mod detection;
+mod ink;
 mod models;
 mod orientation;
 mod recognition;

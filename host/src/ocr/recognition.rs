@@ -13,6 +13,7 @@ use crate::domain::raster::Raster;
 use super::Error;
 use super::crop::{self, LINE_HEIGHT};
 use super::ctc::{self, LineWord};
+use super::ink::Ink;
 use super::models::{self, ModelFile, Plan};
 use super::textbox::TextBox;
 
@@ -218,11 +219,14 @@ impl Head {
             let steps = content as f32 / STEP as f32;
             let share = |position: f32| (index as f32 + (position / steps).clamp(0.0, 1.0)) / count;
             let characters = ctc::decode(probabilities, &self.classes);
-            words.extend(ctc::words(&characters, width / STEP).into_iter().map(|word| LineWord {
-                start: share(word.start),
-                end: share(word.end),
-                ..word
-            }));
+            let ink = Ink::find(&image, width, content);
+            words.extend(
+                ctc::words(&characters, width / STEP, ink.as_ref(), STEP).into_iter().map(|word| LineWord {
+                    start: share(word.start),
+                    end: share(word.end),
+                    ..word
+                }),
+            );
         }
         Ok(LineText { place, words })
     }
