@@ -11,6 +11,7 @@ mod crop;
 mod ctc;
 mod detection;
 mod head;
+mod ink;
 mod models;
 mod orientation;
 mod recognition;

@@ -1,4 +1,9 @@
-//! `cargo xtask bench WORKLOAD`: runs `ocriva extract` over documents and measures from outside.
+//! `cargo xtask bench WORKLOAD`: runs `ocriva extract` over documents and measures from outside, alone or beside other
+//! engines.
+
+mod engines;
+mod reading;
+mod score;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,6 +14,8 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(crate) use engines::Engine;
+
 use crate::workspace::Workspace;
 use crate::{serve, setup, usage};
 
@@ -17,6 +24,8 @@ pub(crate) struct Choice {
     pub(crate) workload: String,
     pub(crate) documents: Option<PathBuf>,
     pub(crate) runs: Option<usize>,
+    /// None for the workload's own.
+    pub(crate) engines: Vec<Engine>,
 }
 
 /// A file of `host/workloads`.
@@ -31,6 +40,9 @@ struct Workload {
     arguments: Vec<String>,
     /// Measured runs.
     runs: usize,
+    /// Engines to compare, for workloads that do.
+    #[serde(default)]
+    engines: Vec<Engine>,
 }
 
 /// What one run read and used.
@@ -55,8 +67,13 @@ pub(crate) fn run(workspace: &Workspace, choice: &Choice) -> Result<()> {
     setup::run(workspace, &setup::Options::default())?;
     let program = serve::release_build(workspace)?;
     println!("{}: {}", choice.workload, workload.description);
+    let runs = choice.runs.unwrap_or(workload.runs);
+    if !workload.engines.is_empty() {
+        let engines = if choice.engines.is_empty() { &workload.engines } else { &choice.engines };
+        return reading::run(workspace, &program, &documents, engines, runs);
+    }
     println!("  run  files failed   pages   pages/s  CPU s/pg   peak MB");
-    for number in 1..=choice.runs.unwrap_or(workload.runs) {
+    for number in 1..=runs {
         let run = measure(&program, &workload.arguments, &documents)?;
         ensure!(run.pages > 0, "no page of `{}` was read", documents.display());
         let pages = run.pages as f64;

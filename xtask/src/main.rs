@@ -40,7 +40,8 @@ enum Chore {
     Test(checks::Options),
     /// Writes host/openapi.json from the routes.
     Openapi,
-    /// Runs a workload of host/workloads: pages per second, CPU seconds per page, peak memory.
+    /// Runs a workload of host/workloads: pages per second, CPU seconds per page, peak memory; `reading` beside other
+    /// engines, with word F1 where labels lie beside the pictures.
     Bench {
         /// Name of the workload: the file's name without `.toml`.
         workload: String,
@@ -48,8 +49,11 @@ enum Chore {
         #[arg(long)]
         documents: Option<PathBuf>,
         /// Measured runs instead of the workload's own number.
-        #[arg(long)]
+        #[arg(long, visible_alias = "rounds")]
         runs: Option<usize>,
+        /// Engines to compare instead of the workload's own, for `reading`.
+        #[arg(long, value_enum, value_delimiter = ',')]
+        engines: Vec<bench::Engine>,
     },
 }
 
@@ -70,8 +74,8 @@ fn carry_out(chore: Chore) -> anyhow::Result<ExitCode> {
         Chore::Run { arguments } => return serve::run(&workspace, &arguments),
         Chore::Test(options) => checks::run(&workspace, &options)?,
         Chore::Openapi => openapi::write(&workspace)?,
-        Chore::Bench { workload, documents, runs } => {
-            bench::run(&workspace, &bench::Choice { workload, documents, runs })?;
+        Chore::Bench { workload, documents, runs, engines } => {
+            bench::run(&workspace, &bench::Choice { workload, documents, runs, engines })?;
         }
     }
     Ok(ExitCode::SUCCESS)

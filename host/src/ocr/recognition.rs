@@ -15,6 +15,7 @@ use super::Error;
 use super::crop::{self, LINE_HEIGHT};
 use super::ctc::{self, LineWord};
 use super::head::Head;
+use super::ink::Ink;
 use super::models::{self, ModelFile, Plan};
 use super::textbox::TextBox;
 
@@ -72,6 +73,7 @@ struct Piece {
     features: Vec<f32>,
     /// Columns of its picture that show something, in time steps.
     steps: f32,
+    ink: Option<Ink>,
 }
 
 /// The line recogniser.
@@ -221,7 +223,8 @@ impl Recognizer {
                 let reason = format!("it gave {} values for width {width}", features.len());
                 return Err(Error::inference(self.name, &reason));
             }
-            Ok(Piece { features: features.to_vec(), steps: content as f32 / STEP as f32 })
+            let ink = Ink::find(&image, width, content);
+            Ok(Piece { features: features.to_vec(), steps: content as f32 / STEP as f32, ink })
         };
         pieces(place).into_iter().map(look).collect()
     }
@@ -236,11 +239,9 @@ fn line_text(head: &Head, place: TextBox, pieces: &[Piece]) -> LineText {
         let probabilities = head.probabilities(&piece.features);
         let characters = ctc::decode(&probabilities, head.classes());
         words.extend(
-            ctc::words(&characters, piece.features.len() / head.depth()).into_iter().map(|word| LineWord {
-                start: share(word.start),
-                end: share(word.end),
-                ..word
-            }),
+            ctc::words(&characters, piece.features.len() / head.depth(), piece.ink.as_ref(), STEP)
+                .into_iter()
+                .map(|word| LineWord { start: share(word.start), end: share(word.end), ..word }),
         );
     }
     LineText { place, words }
