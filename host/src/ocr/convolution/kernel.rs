@@ -346,8 +346,10 @@ impl Layer<'_> {
         for (sums, output) in sums.into_iter().zip(row[x..].chunks_mut(LANES)) {
             // SAFETY: as for this function.
             let sums = unsafe { sums.lanes() };
-            for (output, value) in output.iter_mut().zip(sums) {
-                *output = (value + bias).max(lowest);
+            let finished: [f32; LANES] = std::array::from_fn(|lane| (sums[lane] + bias).max(lowest));
+            match output.first_chunk_mut::<LANES>() {
+                Some(whole) => *whole = finished,
+                None => output.iter_mut().zip(finished).for_each(|(output, value)| *output = value),
             }
         }
     }
@@ -395,16 +397,17 @@ unsafe fn plane_sums<V: Vector<LANES>, const LANES: usize, const VECTORS: usize>
     taps: &[usize],
     weights: &[f32],
 ) -> [[V; VECTORS]; ROWS] {
-    // SAFETY: the caller has the instructions.
+    let furthest = taps.iter().copied().max().unwrap_or(0) + (ROWS - 1) * below + LANES * VECTORS;
+    assert!(furthest <= plane.len(), "the rows of {} values end before {furthest}", plane.len());
+    // SAFETY: the caller has the instructions; the last value that is read is before `furthest`.
     unsafe {
         let mut sums = [[V::splat(0.0); VECTORS]; ROWS];
         for (tap, weight) in taps.iter().zip(weights) {
             let weight = V::splat(*weight);
             for (row, sums) in sums.iter_mut().enumerate() {
-                let (values, _) = plane[row * below + tap..].as_chunks::<LANES>();
-                let Some(values) = values.first_chunk::<VECTORS>() else { break };
-                for (sum, values) in sums.iter_mut().zip(values) {
-                    *sum = sum.plus_product(V::load(values), weight);
+                let values = plane.as_ptr().add(row * below + tap).cast::<[f32; LANES]>();
+                for (vector, sum) in sums.iter_mut().enumerate() {
+                    *sum = sum.plus_product(V::load(&*values.add(vector)), weight);
                 }
             }
         }
