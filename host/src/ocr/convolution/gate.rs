@@ -13,8 +13,8 @@ use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
 use super::pointwise::Matrix;
 use super::{Replacement, constant, follower};
 
-/// Values of an image from which several threads share it.
-const SHARED: usize = 1 << 18;
+/// Values of an image from which several threads share it; no line of text has as many (see [`super::quantized`]).
+const SHARED: usize = 1 << 19;
 /// Sums that are added up side by side.
 const LANES: usize = 16;
 

@@ -20,10 +20,10 @@ const CHANNELS: usize = 8;
 const ROWS: usize = 4;
 /// Output rows whose input is copied at once: enough to share the rows that overlap, few enough for the cache.
 const BAND: usize = 8;
-/// Bands from which several threads share an image.
+/// Bands from which several threads share an image; no line of text has as many (see [`super::quantized`]).
 const SHARED_BANDS: usize = 8;
-/// Values of a channel from which several threads share an image.
-const SHARED_PLANE: usize = 4096;
+/// Values of a channel from which several threads share an image; no line of text has as many.
+const SHARED_PLANE: usize = 8192;
 /// Widest inner loop of the three, in output columns; buffers have room for a whole one.
 const MAX_LANES: usize = 32;
 

@@ -21,6 +21,9 @@ use super::vector::{PlainSums, Sums};
 const TILE: usize = 32;
 /// Pixels that one thread makes at a time: enough to be worth a hand-over, few enough to share a page.
 const BAND: usize = 64 * TILE;
+/// Bands from which several threads share an image. No line of text has as many: a thread that waited for a part of one
+/// would begin another, and another in that.
+const SHARED_BANDS: usize = 4;
 /// Input channels that lie in one word of packed weights and values.
 const DEPTH: usize = 4;
 /// Largest rounded value of a pixel's channel.
@@ -202,7 +205,7 @@ impl Pointwise<'_> {
             // SAFETY: as above.
             Instructions::Avx512Vnni => unsafe { self.band_avx512(input, pixels, index * BAND, &mut band) },
         };
-        if count == 1 {
+        if count < SHARED_BANDS {
             bands.into_iter().enumerate().for_each(each);
         } else {
             bands.into_par_iter().enumerate().with_max_len(1).for_each(each);
@@ -577,7 +580,7 @@ mod tests {
         }
 
         #[test]
-        fn bands_of_a_large_image_are_put_together(pixels in BAND - 40..2 * BAND + 40) {
+        fn bands_of_a_large_image_are_put_together(pixels in 4 * BAND - 40..5 * BAND + 40) {
             let input = noise(4 * pixels, 7);
             let product = Product::new(&[1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0], &[0.0, 1.0], 4);
             let mut output = vec![9.0; 2 * pixels];
