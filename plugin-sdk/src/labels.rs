@@ -34,6 +34,8 @@ pub struct Lexicon<C> {
 #[derive(Debug, Clone)]
 struct Phrase<C> {
     concept: C,
+    /// Single letters, as in "M/s": without a mark between them they are a word of its own.
+    is_initials: bool,
     characters: Vec<char>,
 }
 
@@ -85,7 +87,9 @@ impl<C: Copy> Lexicon<C> {
                 alike.push((mask_of(&characters), lexicon.phrases.len()));
             }
             lexicon.exact.insert(compact, lexicon.phrases.len());
-            lexicon.phrases.push(Phrase { concept, characters });
+            let is_initials = length > 1
+                && phrase.split(|c: char| !c.is_alphanumeric()).all(|part| part.chars().count() == 1);
+            lexicon.phrases.push(Phrase { concept, is_initials, characters });
         }
         lexicon
     }
@@ -110,7 +114,11 @@ impl<C: Copy> Lexicon<C> {
             let rest = tokens.get(at..).unwrap_or_default();
             match self.longest_at(rest, cache) {
                 Some((used, range, index, distance)) => {
-                    found.extend(self.phrases.get(index).map(|phrase| (range, phrase.concept, distance)));
+                    let is_marked = || {
+                        text.get(range.clone()).is_some_and(|found| !found.chars().all(char::is_alphanumeric))
+                    };
+                    let phrase = self.phrases.get(index).filter(|phrase| !phrase.is_initials || is_marked());
+                    found.extend(phrase.map(|phrase| (range.clone(), phrase.concept, distance)));
                     at += used;
                 }
                 None => at += 1,
@@ -400,5 +408,15 @@ mod tests {
         let total = labels.of('t').next().expect("the label is there");
         let slots = labels.slots(&reading, total);
         assert_eq!(slots.iter().map(|slot| reading.slot_text(slot)).collect::<Vec<_>>(), ["9.00"]);
+    }
+
+    #[test]
+    fn initials_need_a_mark_between_them() {
+        let lexicon = Lexicon::new([('c', "m s"), ('p', "p&p")]);
+        let found = |text: &str| lexicon.find_in(text).len();
+        assert_eq!(
+            (found("M/s Banyan Traders"), found("Ms Banyan"), found("P&P"), found("LU4 8PP")),
+            (1, 0, 1, 0)
+        );
     }
 }

@@ -83,22 +83,42 @@ impl Items {
             }
         }
         if items.lines.is_empty() {
-            for (line, rows) in plain::lines(document, &lexicon) {
+            let totals = summed::totals(document);
+            let adds_up = |lines: &[(Item, Vec<usize>)]| {
+                let sum: f64 = lines.iter().filter_map(|(line, _)| line.amount).sum();
+                totals.iter().any(|total| (total - sum).abs() < ROUNDING)
+            };
+            let mut lines = plain::lines(document, &lexicon);
+            if lines.is_empty() || !adds_up(&lines) {
+                let summed = summed::lines(document, &totals);
+                lines = if summed.is_empty() { lines } else { summed };
+            }
+            for (line, rows) in lines {
                 items.rows.extend(rows);
                 items.lines.push(line);
             }
-        }
-        if items.lines.is_empty() {
-            for (line, rows) in summed::lines(document) {
-                items.rows.extend(rows);
-                items.lines.push(line);
-            }
+        } else {
+            items.settle_prices(&summed::totals(document));
         }
         for line in &mut items.lines {
             line.imply();
         }
         items.rows.sort_unstable();
         items
+    }
+
+    /// Takes prices for amounts where no column has amounts and they add up to a total as they are: the prices of all.
+    fn settle_prices(&mut self, totals: &[f64]) {
+        let has_amounts = self.lines.iter().any(|line| line.is_priced_for_all());
+        let prices: Option<f64> = self.lines.iter().map(|line| line.unit_price).sum();
+        let is_total = |sum: f64| totals.iter().any(|total| (total - sum).abs() < ROUNDING);
+        let multiplied: f64 = self.lines.iter().filter_map(Item::product).sum();
+        if has_amounts || is_total(multiplied) || !prices.is_some_and(is_total) {
+            return;
+        }
+        for line in &mut self.lines {
+            line.amount = line.unit_price.take();
+        }
     }
 
     /// Sum of the amounts, when every line has one.
@@ -170,6 +190,16 @@ impl Item {
             (Some(quantity), Some(price), Some(amount)) => (quantity * price - amount).abs() < ROUNDING,
             _ => false,
         }
+    }
+
+    /// Whether an amount of its own is printed, beside the price of one.
+    fn is_priced_for_all(&self) -> bool {
+        self.amount.is_some() && self.amount != self.unit_price
+    }
+
+    /// Quantity times price, where the quantity is not one the price alone.
+    fn product(&self) -> Option<f64> {
+        Some(self.quantity.unwrap_or(1.0) * self.unit_price?)
     }
 
     fn to_json(&self) -> Value {
@@ -601,5 +631,33 @@ mod tests {
         let document = BusinessDocument::new(&pages, "");
         assert_eq!(document.items.sum(), Some(8.5));
         assert_eq!(document.items.lines[1].unit_price, Some(3.0));
+    }
+
+    #[test]
+    fn prices_that_add_up_to_the_total_are_those_of_all() {
+        let rows = [
+            "Product        Quantity    Price",
+            "Blue yarn             6    39.00",
+            "Needles               1     6.50",
+            "Subtotal                   45.50",
+        ];
+        let pages = Fixture::from_text(&rows.join("\n")).pages;
+        let lines = BusinessDocument::new(&pages, "").items.lines;
+        let found: Vec<_> = lines.iter().map(|line| (line.quantity, line.unit_price, line.amount)).collect();
+        assert_eq!(found, [(Some(6.0), Some(6.5), Some(39.0)), (Some(1.0), Some(6.5), Some(6.5))]);
+    }
+
+    #[test]
+    fn the_last_of_two_prices_is_the_amount() {
+        let rows = [
+            "Labor           Hours   Rate    Cost",
+            "Body labor          2    150     300",
+            "Paint labor       1.5    150     225",
+            "Subtotal                         525",
+        ];
+        let pages = Fixture::from_text(&rows.join("\n")).pages;
+        let lines = BusinessDocument::new(&pages, "").items.lines;
+        let found: Vec<_> = lines.iter().map(|line| (line.quantity, line.unit_price, line.amount)).collect();
+        assert_eq!(found, [(Some(2.0), Some(150.0), Some(300.0)), (Some(1.5), Some(150.0), Some(225.0))]);
     }
 }

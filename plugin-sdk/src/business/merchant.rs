@@ -132,10 +132,9 @@ fn take_streets(rows: &mut [HeadRow]) {
             continue;
         };
         let text = &row.span.text;
-        if text.chars().any(|c| c.is_ascii_digit())
-            && names::legal_form_end(text).is_none()
-            && !text.contains(':')
-        {
+        // "Lower Farm, Old Road" has no number, but parts.
+        let has_parts = text.chars().any(|c| c.is_ascii_digit()) || text.contains(", ");
+        if has_parts && names::legal_form_end(text).is_none() && !text.contains(':') {
             row.kind = Kind::Address;
         }
     }

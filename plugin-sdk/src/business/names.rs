@@ -65,6 +65,13 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
     end
 }
 
+/// Whether a text is a legal form and nothing else.
+pub fn is_only_form(text: &str) -> bool {
+    let folded = text::words(text);
+    !folded.is_empty()
+        && folded.split(' ').all(|word| LEGAL_FORMS.contains(&word) || SHORT_LEGAL_FORMS.contains(&word))
+}
+
 fn has_letter(text: &str) -> bool {
     text.chars().any(char::is_alphabetic)
 }
@@ -156,8 +163,7 @@ pub fn is_town_line(text: &str) -> bool {
     let edge = words.first().is_some_and(|word| is_code(word))
         || words.iter().rev().take(3).any(|word| is_code(word))
         || words.get(1).is_some_and(|word| is_code(word));
-    (((1..=2).contains(&codes) && edge) || is_british)
-        && names >= 1
+    (is_british || ((1..=2).contains(&codes) && edge && names >= 1))
         && words.len() <= 10
         && !text.contains(':')
 }
@@ -240,8 +246,15 @@ pub fn clean_name(text: &str) -> &str {
     {
         name = name.get(..end).unwrap_or(name);
     }
-    name.trim_end_matches([',', ';', ':', ' '])
+    let name = name.trim_end_matches([',', ';', ':', ' ']);
+    // A form in full takes no point; the one behind it ends a sentence.
+    let last = name.rsplit(' ').next().map(text::compact).unwrap_or_default();
+    if WHOLE_FORMS.contains(&last.as_str()) { name.trim_end_matches('.') } else { name }
 }
+
+/// Legal forms that are no abbreviations with a point, folded.
+const WHOLE_FORMS: &[&str] =
+    &["limited", "incorporated", "corporation", "gmbh", "llc", "plc", "llp", "ag", "kg", "sarl"];
 
 /// Whether a name ends in the first word of a legal form of two, so that the next belongs to it whatever was read.
 fn ends_with_first_half(name: &str) -> bool {

@@ -1,16 +1,18 @@
 //! Seller and buyer of an invoice: names, addresses, tax numbers, bank account.
 
+mod supplier;
+mod tax_ids;
+
 use serde_json::Value;
 
 use super::BusinessDocument;
 use super::lexicon::Concept;
 use super::names;
-use crate::labels::Label;
 use crate::output::Field;
 use crate::page::Rect;
 use crate::reading::{Place, Slot, Span};
 use crate::text;
-use crate::values::{contacts, identifiers};
+use crate::values::identifiers;
 
 /// An address has no more lines than this.
 const ADDRESS_LINES: usize = 6;
@@ -48,8 +50,8 @@ impl Parties {
         let sender_row = sender_row(document);
         let customer = labelled_customer(document).or_else(|| window_customer(document, sender_row));
         let customer_block = customer.as_ref().map(|customer| &customer.block);
-        let supplier = supplier(document, sender_row, customer_block);
-        let (supplier_tax_id, customer_tax_id) = tax_ids(document, customer_block);
+        let supplier = supplier::read(document, sender_row, customer_block);
+        let (supplier_tax_id, customer_tax_id) = tax_ids::read(document, customer_block);
         let (customer_name, customer_address) = customer.map_or_else(
             || (Field::missing(), Field::missing()),
             |customer| (customer.name, customer.address),
@@ -231,6 +233,7 @@ fn block_from(document: &BusinessDocument, segment: usize, first: &Span) -> Bloc
     let mut last = first.bbox;
     let height = first.bbox.height().max(1.0);
     let mut row = document.reading.segments().get(segment).map_or(usize::MAX, |segment| segment.row);
+    let mut usual_gap = f32::MAX;
     while block.segments.len() <= ADDRESS_LINES {
         row = row.saturating_add(1);
         let Some(found) = document.reading.rows().get(row).filter(|found| {
@@ -266,9 +269,17 @@ fn block_from(document: &BusinessDocument, segment: usize, first: &Span) -> Bloc
                 && label.concept != Concept::Delivery
                 || label.concept == Concept::TaxId
         });
-        if ends || document.items.is_heading_row(segment.row) || segment.text.contains('@') {
+        let gap = segment.bbox.y0 - last.y1;
+        // An empty line below an address starts another.
+        let ends_address = || {
+            let last = block.segments.last().and_then(|last| document.reading.segments().get(*last));
+            block.segments.len() > 2 || last.is_some_and(|last| names::is_town_line(&last.text))
+        };
+        let is_apart = block.segments.len() > 1 && gap > usual_gap + height * 0.6 && ends_address();
+        if ends || is_apart || document.items.is_heading_row(segment.row) || segment.text.contains('@') {
             break;
         }
+        usual_gap = if usual_gap == f32::MAX { gap } else { usual_gap.max(gap) };
         block.segments.push(index);
         block.bbox = block.bbox.union(&segment.bbox);
         last = segment.bbox;
@@ -335,8 +346,17 @@ fn window_customer(document: &BusinessDocument, sender_row: Option<usize>) -> Op
         }
     }
     let blocks = address_blocks(document);
-    let block =
-        blocks.into_iter().rfind(|block| !is_sellers(document, block) && !is_delivery(document, block))?;
+    // The one address at the head of a page is the seller's, unless another is named elsewhere.
+    let is_letterhead = |block: &Block| {
+        let first = block.segments.first().and_then(|first| document.reading.segments().get(*first));
+        blocks.len() == 1
+            && first.is_some_and(|first| first.row == 0)
+            && !supplier::is_named_outside(document, block)
+    };
+    let block = blocks.iter().rfind(|block| {
+        !is_sellers(document, block) && !is_delivery(document, block) && !is_letterhead(block)
+    })?;
+    let block = block.clone();
     let first = *block.segments.first()?;
     let span = document.reading.segment_span(first)?;
     Some(customer_of(document, block, span, 0.55))
@@ -435,295 +455,6 @@ fn is_sellers(document: &BusinessDocument, block: &Block) -> bool {
     })
 }
 
-/// Name and address of the seller.
-fn supplier(
-    document: &BusinessDocument,
-    sender_row: Option<usize>,
-    customer: Option<&Block>,
-) -> (Field, Field) {
-    let mut candidates = supplier_names(document, sender_row, customer);
-    let texts: Vec<String> = candidates.iter().map(|(_, _, name)| text::compact(name)).collect();
-    let domains = domains(document);
-    for (score, _, name) in &mut candidates {
-        let folded = text::compact(name);
-        let repeats = texts.iter().filter(|other| **other == folded).count() - 1;
-        *score += repeats.min(3) as f32 * 0.35;
-        *score += if domains
-            .iter()
-            .any(|domain| folded.starts_with(domain.as_str()) || domain.starts_with(&folded))
-        {
-            0.7
-        } else {
-            0.0
-        };
-    }
-    let best = candidates
-        .iter()
-        .cloned()
-        .reduce(|best, next| if next.0 > best.0 { next } else { best })
-        .map(|best| with_legal_form(best, &candidates));
-    let Some((score, segment, name)) = best else { return (Field::missing(), Field::missing()) };
-    let Some(whole) = document.reading.segment_span(segment) else {
-        return (Field::missing(), Field::missing());
-    };
-    let field = Field {
-        text: Some(name.clone()),
-        ..Field::read(Value::from(name.clone()), (0.25 * score).clamp(0.3, 0.93), &whole)
-    };
-    (field, supplier_address(document, segment, &whole, &name))
-}
-
-/// The same name printed in full elsewhere: a letterhead often leaves out the legal form.
-fn with_legal_form(best: (f32, usize, String), candidates: &[(f32, usize, String)]) -> (f32, usize, String) {
-    let folded = text::words(&best.2);
-    if folded.is_empty() || names::legal_form_end(&best.2).is_some() {
-        return best;
-    }
-    let longer = candidates.iter().filter(|(_, _, name)| {
-        let other = text::words(name);
-        names::legal_form_end(name).is_some()
-            && other.strip_prefix(folded.as_str()).is_some_and(|rest| rest.starts_with(' '))
-    });
-    let longer = longer.cloned().reduce(|longer, next| if next.0 > longer.0 { next } else { longer });
-    longer.map_or(best.clone(), |(_, segment, name)| (best.0, segment, name))
-}
-
-fn supplier_address(document: &BusinessDocument, segment: usize, whole: &Span, name: &str) -> Field {
-    // The rest of a sender's line, or what is right of the name in its row.
-    let row = document.reading.segments().get(segment).map_or(0, |segment| segment.row);
-    let row_spans: Vec<Span> = document
-        .reading
-        .rows()
-        .get(row)
-        .map_or(0..0, |row| row.segments.clone())
-        .filter(|index| *index >= segment)
-        .filter_map(|index| document.reading.segment_span(index))
-        .collect();
-    if let Some(line) = Span::join(&row_spans)
-        && let Some((_, rest)) = line.text.split_once(name)
-    {
-        let rest = rest.trim_matches(|c: char| !c.is_alphanumeric());
-        if rest.chars().any(|c| c.is_ascii_digit()) && names::is_address_line(rest) && !rest.contains(':') {
-            return Field { text: Some(rest.to_owned()), ..Field::read(Value::from(rest), 0.75, &line) };
-        }
-    }
-    let block = block_from(document, segment, whole);
-    let lines: Vec<Span> =
-        block.segments.iter().skip(1).filter_map(|index| document.reading.segment_span(*index)).collect();
-    address_field(&lines, 0.75)
-}
-
-/// Names the seller may have: score, segment, name.
-fn supplier_names(
-    document: &BusinessDocument,
-    sender_row: Option<usize>,
-    customer: Option<&Block>,
-) -> Vec<(f32, usize, String)> {
-    let mut candidates: Vec<(f32, usize, String)> = Vec::new();
-    for label in
-        document.labels.of(Concept::Supplier).filter(|label| label.starts_segment || label.ends_sharply)
-    {
-        candidates.extend(labelled_supplier(document, label));
-    }
-    for label in document.labels.of(Concept::AccountHolder) {
-        candidates.extend(
-            labelled_supplier(document, label).map(|(score, segment, name)| (score.min(1.4), segment, name)),
-        );
-    }
-    let page_height = document.reading.pages().first().map_or(1.0, |page| page.height).max(1.0);
-    let mut heights: Vec<f32> =
-        document.reading.segments().iter().map(|segment| segment.bbox.height()).collect();
-    heights.sort_by(f32::total_cmp);
-    let usual = heights.get(heights.len() / 2).copied().unwrap_or(1.0);
-    let mut first_heading = true;
-    for (index, segment) in document.reading.segments().iter().enumerate() {
-        let in_customer = customer.is_some_and(|block| block.segments.contains(&index));
-        if in_customer || document.items.contains_row(segment.row) || !has_letters(&segment.text) {
-            continue;
-        }
-        let is_sender = Some(segment.row) == sender_row
-            && document.reading.row_segments(segment.row).first() == Some(segment);
-        let name = names::clean_name(&segment.text).to_owned();
-        let form = names::legal_form_end(&name);
-        let labels = document.labels.in_segment(index);
-        let starts_with_label = labels.first().is_some_and(|label| {
-            label.starts_segment
-                && label.concept != Concept::Title
-                && (label.ends_sharply || label.range.len() > 5)
-        });
-        let top = 1.0 - segment.bbox.y0 / page_height;
-        let words = name.split_whitespace().count();
-        if is_sender {
-            candidates.push((3.0, index, name));
-        } else if let Some(end) =
-            form.filter(|_| words <= 8 && segment.word_count() <= 16 && !starts_with_label)
-        {
-            let name = name.get(..end).unwrap_or(&name).to_owned();
-            let prose = if segment.word_count() > 9 { 0.6 } else { 0.0 };
-            let large = if names::is_large(segment, usual) { 0.3 } else { 0.0 };
-            candidates.push((1.9 + top * 0.6 - prose + large, index, name));
-        } else if segment.page == 0 && segment.bbox.y0 < page_height * 0.3 && !starts_with_label && words <= 6
-        {
-            let is_title = labels.iter().any(|label| label.range.len() * 2 >= segment.text.len());
-            let is_other = names::is_address_line(&segment.text)
-                || segment.text.contains(['@', ':'])
-                || segment.text.chars().filter(char::is_ascii_digit).count() > 3;
-            if is_title || is_other {
-                continue;
-            }
-            let first = if std::mem::take(&mut first_heading) { 0.4 } else { 0.0 };
-            let large = if names::is_large(segment, usual) { 0.5 } else { 0.0 };
-            let trade = if names::names_trade(&name) { 0.3 } else { 0.0 };
-            candidates.push((0.8 + top * 0.3 + first + large + trade, index, name));
-        }
-    }
-    candidates.extend(domain_names(document, customer));
-    candidates
-}
-
-fn labelled_supplier(document: &BusinessDocument, label: &Label<Concept>) -> Option<(f32, usize, String)> {
-    // A text layer has no misread letters: "Supplies" is no "Supplier".
-    let is_printed = document
-        .reading
-        .segments()
-        .get(label.segment)
-        .and_then(|segment| document.reading.pages().get(segment.page))
-        .is_some_and(|page| page.source == "text_layer");
-    if is_printed && label.distance > 0 {
-        return None;
-    }
-    let is_strong = label.range.len() > 4 && label.ends_sharply;
-    let slots = document.labels.slots(&document.reading, label);
-    let slot = slots.iter().take(3).find(|slot| {
-        let text = document.reading.slot_text(slot).trim();
-        has_letters(text)
-            && !text.starts_with('(')
-            && text.split_whitespace().count() <= 8
-            && !text.contains('@')
-    })?;
-    let name = names::clean_name(document.reading.slot_text(slot)).to_owned();
-    let digits = name.chars().filter(char::is_ascii_digit).count();
-    let form = if names::legal_form_end(&name).is_some() { 0.6 } else { 0.0 };
-    (digits * 2 < name.len() && !name.is_empty()).then_some((
-        if is_strong { 2.4 } else { 1.3 } + form,
-        slot.segment,
-        name,
-    ))
-}
-
-/// The first labels of the web and e-mail domains of the document, but for those of mail providers.
-fn domains(document: &BusinessDocument) -> Vec<String> {
-    const PROVIDERS: &[&str] = &[
-        "gmail", "hotmail", "yahoo", "outlook", "gmx", "web", "icloud", "live", "aol", "facebook", "mail",
-        "orange", "wanadoo", "tonline", "free", "example",
-    ];
-    let mut domains: Vec<String> = Vec::new();
-    for segment in document.reading.segments() {
-        let email = contacts::find_email(&segment.text)
-            .and_then(|(email, _)| email.split('@').nth(1).map(str::to_owned));
-        let website = contacts::find_website(&segment.text).map(|(website, _)| website);
-        for address in [email, website].into_iter().flatten() {
-            let host = address
-                .trim_start_matches("https://")
-                .trim_start_matches("http://")
-                .trim_start_matches("www.");
-            let host = host.split('/').next().unwrap_or_default();
-            let labels: Vec<&str> = host.split('.').collect();
-            let main = match labels.as_slice() {
-                [.., name, second, _] if matches!(*second, "co" | "com" | "org" | "net") => *name,
-                [.., name, _] => *name,
-                _ => continue,
-            };
-            let folded = text::compact(main);
-            if folded.len() >= 3 && !PROVIDERS.contains(&folded.as_str()) {
-                domains.push(folded);
-            }
-        }
-    }
-    domains
-}
-
-/// Segments that are just the name of the web or e-mail domain.
-fn domain_names(document: &BusinessDocument, customer: Option<&Block>) -> Vec<(f32, usize, String)> {
-    let domains = domains(document);
-    let found = document.reading.segments().iter().enumerate().filter(|(index, segment)| {
-        let folded = text::compact(&segment.text);
-        !customer.is_some_and(|block| block.segments.contains(index)) && domains.contains(&folded)
-    });
-    found.map(|(index, segment)| (1.2, index, segment.text.clone())).collect()
-}
-
-/// The seller's and the buyer's tax numbers.
-fn tax_ids(document: &BusinessDocument, customer: Option<&Block>) -> (Field, Field) {
-    let mut supplier = Field::missing();
-    let mut buyer = Field::missing();
-    let mut keep = |value: String, confidence: f32, span: &Span, is_buyers: bool| {
-        let slot = if is_buyers { &mut buyer } else { &mut supplier };
-        if confidence > slot.confidence + 0.001 {
-            *slot = Field::read(value, confidence, span);
-        }
-    };
-    for label in document
-        .labels
-        .iter()
-        .filter(|label| matches!(label.concept, Concept::TaxId | Concept::CustomerTaxId | Concept::Tax))
-    {
-        let slots = document.labels.slots(&document.reading, label);
-        for slot in slots.iter().take(3) {
-            let text = document.reading.slot_text(slot);
-            let found = match label.concept {
-                Concept::Tax => identifiers::find_vat_number(text).filter(|found| found.range.start < 8),
-                _ => identifiers::tax_number(text).filter(|found| found.range.start < 12),
-            };
-            let Some(found) = found else { continue };
-            let range = slot.range.start + found.range.start..slot.range.start + found.range.end;
-            let Some(span) = document.reading.span(slot.segment, range) else { continue };
-            let near_customer =
-                customer.is_some_and(|block| is_near(block, &span, label_page(document, label)));
-            let is_buyers = label.concept == Concept::CustomerTaxId || near_customer;
-            let place = if slot.place == Place::Below { 0.15 } else { 0.0 };
-            keep(found.value, 0.9 - place - label.distance as f32 * 0.08, &span, is_buyers);
-            break;
-        }
-    }
-    for (index, segment) in document.reading.segments().iter().enumerate() {
-        let is_labelled =
-            document.labels.in_segment(index).iter().any(|label| label.concept == Concept::CustomerTaxId);
-        let found = identifiers::find_vat_number(&segment.text);
-        let found = found.filter(|found| !is_labelled && !is_hyphenated(&segment.text, found.range.start));
-        let Some(found) = found else { continue };
-        let row_is_customers =
-            document.labels.of(Concept::CustomerTaxId).any(|label| document.row_of(label) == segment.row);
-        let is_account =
-            identifiers::find_iban(&segment.text).is_some_and(|iban| iban.range.contains(&found.range.start));
-        if let Some(span) =
-            document.reading.span(index, found.range).filter(|_| !row_is_customers && !is_account)
-        {
-            let is_buyers = customer.is_some_and(|block| is_near(block, &span, segment.page));
-            keep(found.value, 0.6, &span, is_buyers);
-        }
-    }
-    (supplier, buyer)
-}
-
-/// Whether a hyphen follows the two letters at `start`: an order number such as `RO-20221108`.
-fn is_hyphenated(text: &str, start: usize) -> bool {
-    text.get(start + 2..).is_some_and(|rest| rest.starts_with('-'))
-}
-
-fn label_page(document: &BusinessDocument, label: &Label<Concept>) -> usize {
-    document.reading.segments().get(label.segment).map_or(0, |segment| segment.page)
-}
-
-/// Whether a place is inside or right below a block of lines.
-fn is_near(block: &Block, span: &Span, page: usize) -> bool {
-    let height = span.bbox.height().max(1.0);
-    page == block.page
-        && span.bbox.overlap_x(&block.bbox) > 0.0
-        && span.bbox.y0 > block.bbox.y0 - height
-        && span.bbox.y0 < block.bbox.y1 + height * 2.5
-}
-
 /// The first word of a slot that fits, and its place.
 fn first_word(
     document: &BusinessDocument,
@@ -763,5 +494,45 @@ mod tests {
         let text = "North Garage Ltd\nInvoice 4711\nSupplies\nOther charges   15.00\nTotal 15.00";
         let pages = Fixture::from_text(text).pages;
         assert_eq!(Parties::read(&BusinessDocument::new(&pages, "")).supplier_name.value, "North Garage Ltd");
+    }
+
+    fn parties(rows: &[&str]) -> (String, String) {
+        let pages = Fixture::from_text(&rows.join("\n")).pages;
+        let parties = Parties::read(&BusinessDocument::new(&pages, ""));
+        let text = |field: &Field| field.value.as_str().unwrap_or_default().to_owned();
+        (text(&parties.supplier_name), text(&parties.customer_name))
+    }
+
+    #[test]
+    fn an_empty_line_below_an_address_starts_the_next() {
+        let rows = [
+            "Cobalt Energy               Your bill",
+            "PO Box 77, Leeds LE1 9ZZ    Date: 3 May 2021",
+            "",
+            "Ann Miller",
+            "9 Copse Close",
+            "Luton LU4 8PQ",
+            "",
+            "Total 20.00",
+            "",
+            "Cobalt Energy Limited. Registered in England No. 08812345.",
+        ];
+        assert_eq!(parties(&rows), ("Cobalt Energy Limited".to_owned(), "Ann Miller".to_owned()));
+    }
+
+    #[test]
+    fn the_one_address_at_the_head_is_the_sellers_unless_another_is_named() {
+        let head = ["CEDAR HAULAGE", "1200 River Road", "Eugene, OR 97404", "", "Total due   $20.00", ""];
+        assert_eq!(parties(&head), ("CEDAR HAULAGE".to_owned(), String::new()));
+        let other = [
+            "Ann Miller",
+            "1200 River Road",
+            "Eugene, OR 97404",
+            "",
+            "Total 20.00",
+            "",
+            "Account holder: Cedar Haulage",
+        ];
+        assert_eq!(parties(&other), ("Cedar Haulage".to_owned(), "Ann Miller".to_owned()));
     }
 }

@@ -184,7 +184,9 @@ fn title_numbers(document: &BusinessDocument) -> Vec<Candidate> {
 fn signed_numbers(document: &BusinessDocument) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for (index, segment) in document.reading.segments().iter().enumerate() {
-        let Some(rest) = segment.text.strip_prefix('#').filter(|_| segment.page == 0) else { continue };
+        let signs = ["#", "Nº", "N°", "№", "N.º", "N.°", "No.", "Nr."];
+        let rest = signs.iter().find_map(|sign| segment.text.strip_prefix(sign));
+        let Some(rest) = rest.filter(|_| segment.page == 0) else { continue };
         let whole = Slot {
             segment: index,
             range: segment.text.len() - rest.len()..segment.text.len(),
@@ -192,7 +194,7 @@ fn signed_numbers(document: &BusinessDocument) -> Vec<Candidate> {
         };
         let Some(number) = number_in(document, &whole) else { continue };
         let digits = number.text.chars().filter(char::is_ascii_digit).count();
-        let is_alone = number.text.len() + 2 >= segment.text.len();
+        let is_alone = rest.trim_start_matches([' ', ':', '.']).len() <= number.text.len() + 1;
         if digits >= 3 && is_alone && !document.items.contains_row(segment.row) {
             candidates.push(Candidate { value: Value::from(number.text.clone()), score: 1.6, span: number });
         }

@@ -182,6 +182,7 @@ impl Found {
             }
             found.add(document, label, (score, whole_penalty), beside);
         }
+        found.taxes.extend(bracketed_taxes(document));
         found
     }
 
@@ -252,6 +253,7 @@ impl Found {
         let items = document.items.sum();
         let values: Vec<(usize, f64)> =
             self.totals.iter().map(|candidate| (candidate.row, candidate.value)).collect();
+        let has_positive = values.iter().any(|(_, value)| *value > 0.0);
         let mut totals = std::mem::take(&mut self.totals);
         for total in &mut totals {
             let value = total.value;
@@ -280,8 +282,17 @@ impl Found {
             };
             total.score += repeats.min(2) as f32 * 0.4;
             total.score += if is_sum { 0.6 } else { 0.0 };
-            total.score -= if value <= 0.0 { 2.5 } else { 0.0 };
-            total.score -= if value + CENT < largest_net && !has_discount { 1.0 } else { 0.0 };
+            // All amounts of a credit note are below zero.
+            total.score -= if value == 0.0 || (value < 0.0 && has_positive) { 2.5 } else { 0.0 };
+            let is_rounded = |rounding: &Candidate| {
+                rounding.value != 0.0
+                    && rounding.value.abs() < 1.0
+                    && values.iter().any(|(row, other)| {
+                        *row != total.row && (other + rounding.value - value).abs() < CENT / 2.0
+                    })
+            };
+            total.score += if self.rounding.iter().any(is_rounded) { 0.8 } else { 0.0 };
+            total.score -= if value > 0.0 && value + CENT < largest_net && !has_discount { 1.0 } else { 0.0 };
         }
         self.totals = totals;
     }
@@ -343,8 +354,9 @@ impl Found {
             return (read(&self.subtotals), read(&taxes));
         };
         for net in &self.subtotals {
-            let tax =
-                taxes.iter().find(|tax| tax.value > 0.0 && self.adds_up(net.value, tax.value, total.value));
+            let tax = taxes.iter().find(|tax| {
+                (tax.value > 0.0 || total.value < 0.0) && self.adds_up(net.value, tax.value, total.value)
+            });
             if let Some(tax) = tax.filter(|_| (net.value - total.value).abs() > CENT) {
                 return (field(net, 0.85), field(tax, 0.85));
             }
@@ -352,7 +364,9 @@ impl Found {
         let has_discount = !self.discounts.is_empty();
         let below =
             |candidate: &&Candidate| has_discount || candidate.value.abs() <= total.value.abs() + CENT;
-        let tax = taxes.iter().rfind(|tax| tax.value < total.value * 0.6 && tax.value >= 0.0);
+        let tax = taxes.iter().rfind(|tax| {
+            tax.value.abs() < total.value.abs() * 0.6 && (tax.value >= 0.0 || total.value < 0.0)
+        });
         let tax_field = tax.map_or_else(Field::missing, |tax| field(tax, 0.7));
         let tax_value = tax.map_or(0.0, |tax| tax.value);
         let net =
@@ -427,6 +441,53 @@ impl Found {
     }
 }
 
+/// Taxes that a total says it includes: `Total 49.45 (includes 8.24 VAT)`.
+fn bracketed_taxes(document: &BusinessDocument) -> Vec<Candidate> {
+    let mut taxes = Vec::new();
+    for label in document.labels.iter().filter(|label| {
+        label.starts_segment
+            && matches!(label.concept, Concept::Total | Concept::GrandTotal | Concept::AmountDue)
+    }) {
+        let row = document.row_of(label);
+        for segment in document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone()) {
+            let Some(found) = document.reading.segments().get(segment) else { continue };
+            let Some(start) = found.text.find('(') else { continue };
+            let words = text::words(found.text.get(start..).unwrap_or_default());
+            if !words.split(' ').any(|word| TAXES.contains(&word)) {
+                continue;
+            }
+            let amounts = document.amounts_in(segment);
+            let mut inside =
+                amounts.iter().filter(|placed| placed.amount.range.start > start && placed.amount.is_money());
+            if let (Some(tax), None) = (inside.next(), inside.next())
+                && let Some(span) = document.amount_span(tax)
+            {
+                taxes.push(Candidate { value: tax.amount.value, score: 0.8, row, span, is_checked: false });
+            }
+        }
+    }
+    taxes
+}
+
+/// Words for tax in running text, folded.
+const TAXES: &[&str] = &[
+    "vat",
+    "tax",
+    "gst",
+    "hst",
+    "mwst",
+    "ust",
+    "mehrwertsteuer",
+    "tva",
+    "iva",
+    "btw",
+    "moms",
+    "mva",
+    "alv",
+    "dph",
+    "ptu",
+];
+
 /// Whether the document writes its amounts with two decimals, so that a whole number is hardly one of them.
 fn writes_cents(document: &BusinessDocument) -> bool {
     let texts = document.reading.segments().iter();
@@ -459,7 +520,12 @@ fn amounts_beside(document: &BusinessDocument, label: &Label<Concept>) -> Vec<Pl
     let mut has_beside = false;
     for slot in slots.iter().filter(|slot| slot.place != Place::Below) {
         let text = document.reading.slot_text(slot);
-        let amounts = document.amounts_in_slot(slot);
+        let mut amounts = document.amounts_in_slot(slot);
+        // "49.45 (includes 8.24 VAT)"
+        let bracket = slot.range.start + text.find('(').filter(|at| *at > 0).unwrap_or(text.len());
+        if amounts.iter().any(|placed| placed.amount.is_money() && placed.amount.range.end <= bracket) {
+            amounts.retain(|placed| placed.amount.range.start < bracket);
+        }
         let letters = text.chars().filter(|c| c.is_alphabetic()).count();
         // "''iDEAL'' on 21 April 2015" ends what belongs to the label, "incl. 6 % GST" before the amount does not.
         if !found.is_empty() && letters > 5 {
@@ -528,4 +594,42 @@ fn tax_line(document: &BusinessDocument, amounts: &[PlacedAmount]) -> Option<Tax
 /// A rate in a column headed by the percent sign.
 fn is_bare_rate(amount: &crate::values::amounts::Amount) -> bool {
     amount.decimals == 0 && amount.currency.is_none() && (1.0..=27.0).contains(&amount.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::Fixture;
+
+    fn totals(rows: &[&str]) -> (Option<f64>, Option<f64>, Option<f64>) {
+        let pages = Fixture::from_text(&rows.join("\n")).pages;
+        let totals = Totals::read(&BusinessDocument::new(&pages, ""));
+        (totals.subtotal.number(), totals.tax.number(), totals.total.number())
+    }
+
+    #[test]
+    fn amounts_of_a_credit_note_are_below_zero() {
+        let rows = ["Summe netto   -100,00", "MwSt 19 %      -19,00", "Gesamtbetrag  -119,00 EUR"];
+        assert_eq!(totals(&rows), (Some(-100.0), Some(-19.0), Some(-119.0)));
+    }
+
+    #[test]
+    fn a_tax_that_the_total_includes_is_not_the_total() {
+        let rows = ["Subtotal   £45.50", "Shipping    £3.95", "Total      £49.45 (includes £8.24 VAT)"];
+        assert_eq!(totals(&rows), (Some(45.5), Some(8.24), Some(49.45)));
+    }
+
+    #[test]
+    fn a_total_after_rounding_goes_before_the_one_it_rounds() {
+        let rows =
+            ["Celkem             1 543,30", "Zaokrouhleni          -0,30", "K uhrade           1 543,00"];
+        assert_eq!(totals(&rows).2, Some(1543.0));
+    }
+
+    #[test]
+    fn a_count_is_no_total_where_amounts_have_cents() {
+        let rows =
+            ["Paint 2.00 4.00", "Brush 1.00 1.00", "TOTAL PIECES 60,000", "Amount due    5.00", "Paid 0.00"];
+        assert_eq!(totals(&rows).2, Some(5.0));
+    }
 }

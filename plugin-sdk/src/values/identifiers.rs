@@ -214,7 +214,7 @@ pub fn tax_number(text: &str) -> Option<Identifier> {
     if let Some(found) = find_vat_number(text) {
         return Some(found);
     }
-    let start = text.find(|c: char| c.is_alphanumeric())?;
+    let start = text.find(|c: char| c.is_alphanumeric() && !matches!(c, 'º' | 'ª'))?;
     let mut end = start;
     let mut digits = 0;
     for word in text.get(start..)?.split_inclusive(' ') {

@@ -24,6 +24,10 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
     let mut counts: Vec<Option<f64>> = Vec::new();
     for row in head_end(document, end)..end {
         let Some(plain) = PlainRow::read(document, row) else { continue };
+        if is_payment_or_tax(document, row) {
+            names.clear();
+            continue;
+        }
         let Some(amount) = plain.amount.filter(|_| !plain.is_name_with_price()) else {
             if is_rule(&plain.whole.text) {
                 names.clear();
@@ -95,6 +99,17 @@ fn head_end(document: &BusinessDocument, end: usize) -> usize {
     header.map(|label| document.row_of(label)).filter(|row| *row < end).max().map_or(0, |row| row + 1)
 }
 
+/// Whether a row starts with a label of a tax or of a payment.
+fn is_payment_or_tax(document: &BusinessDocument, row: usize) -> bool {
+    let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
+    let label = document.labels.in_segment(segments.start).first();
+    label.is_some_and(|label| {
+        label.starts_segment
+            && label.distance == 0
+            && matches!(label.concept, Concept::Tax | Concept::Paid | Concept::AmountDue)
+    })
+}
+
 /// Whether a row is a line drawn with signs.
 fn is_rule(text: &str) -> bool {
     text.len() >= 5 && !text.chars().any(char::is_alphanumeric)
@@ -123,6 +138,8 @@ struct PlainRow {
     words: String,
     /// A whole number in front of the words, most often how many.
     count: Option<f64>,
+    /// A whole number apart between the words and the amount.
+    count_behind: Option<f64>,
     numbers: Vec<f64>,
     /// The last number, if it is an amount of money.
     amount: Option<f64>,
@@ -145,6 +162,7 @@ impl PlainRow {
         let (count, words) = words_of(document, row, |value| Some(value) == amount || Some(value) == price);
         Some(Self {
             count,
+            count_behind: count_behind(document, row),
             words,
             numbers: placed.iter().map(|placed| placed.amount.value).collect(),
             amount,
@@ -173,7 +191,7 @@ impl PlainRow {
             item.unit_price = Some(amount);
             item.amount = Some(rounded(quantity * amount));
         }
-        item.quantity = item.quantity.or(self.count);
+        item.quantity = item.quantity.or(self.count).or(self.count_behind.filter(|_| name.is_none()));
         let mut rows = vec![row];
         match name {
             Some(name) => {
@@ -221,6 +239,14 @@ fn without_factor(words: &str, quantity: Option<f64>) -> &str {
         .trim_end()
 }
 
+/// The whole number that is all of the one segment between the words and the amount: `LATTE   2   9.00`.
+fn count_behind(document: &BusinessDocument, row: usize) -> Option<f64> {
+    let segments = document.reading.row_segments(row);
+    let [first, middle, _] = segments else { return None };
+    let count: f64 = middle.text.trim_end_matches(['x', 'X', ' ']).parse().ok()?;
+    (has_words(&first.text) && middle.text.len() <= 3 && count.fract() == 0.0 && count > 0.0).then_some(count)
+}
+
 /// The count in front of a row's text, and the text behind it up to the amounts that `is_part` of the line. An amount
 /// that ends a name is part of the name: `WINE 0.75   8.90`.
 fn words_of(document: &BusinessDocument, row: usize, is_part: impl Fn(f64) -> bool) -> (Option<f64>, String) {
@@ -256,7 +282,10 @@ mod tests {
     use crate::business::BusinessDocument;
     use crate::fixture::Fixture;
 
-    fn lines(rows: &[&str]) -> Vec<(String, Option<f64>, Option<f64>, Option<f64>)> {
+    /// Description, quantity, price, amount.
+    type Line = (String, Option<f64>, Option<f64>, Option<f64>);
+
+    fn lines(rows: &[&str]) -> Vec<Line> {
         let pages = Fixture::from_text(&rows.join("\n")).pages;
         let lines = BusinessDocument::new(&pages, "").items.lines;
         lines

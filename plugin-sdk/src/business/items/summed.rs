@@ -21,11 +21,10 @@ struct NamedAmount {
 }
 
 /// The rows that add up to a total of the document, if there are any.
-pub(super) fn lines(document: &BusinessDocument) -> Vec<(Item, Vec<usize>)> {
-    let totals = totals(document);
+pub(super) fn lines(document: &BusinessDocument, totals: &[f64]) -> Vec<(Item, Vec<usize>)> {
     let mut best: Vec<NamedAmount> = Vec::new();
     for region in regions(document) {
-        let Some(level) = outermost_sum(region, &totals) else { continue };
+        let Some(level) = outermost_sum(region, totals) else { continue };
         if level.len() > best.len() {
             best = level;
         }
@@ -41,7 +40,7 @@ fn into_line(found: NamedAmount) -> (Item, Vec<usize>) {
 }
 
 /// Amounts that are said to be totals.
-fn totals(document: &BusinessDocument) -> Vec<f64> {
+pub(super) fn totals(document: &BusinessDocument) -> Vec<f64> {
     let labels =
         document.labels.iter().filter(|label| is_total(label.concept) || label.concept == Concept::DueDate);
     let rows = labels.map(|label| document.row_of(label));
