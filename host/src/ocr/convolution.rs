@@ -253,3 +253,98 @@ impl TypedOp for Convolution {
 
     as_op!();
 }
+
+#[cfg(test)]
+mod tests {
+    use tract_onnx::tract_core::ops::einsum::EinSum;
+    use tract_onnx::tract_core::ops::math::{add, max, min, mul};
+    use tract_onnx::tract_core::ops::nn::gelu_exact::gelu_exact;
+    use tract_onnx::tract_core::ops::nn::{Reduce, Reducer};
+
+    use super::*;
+
+    const CHANNELS: usize = 8;
+    const NARROW: usize = 4;
+    const WIDE: usize = 16;
+
+    fn noise(shape: &[usize], seed: usize) -> Tensor {
+        let count = shape.iter().product();
+        let values: Vec<f32> =
+            (0..count).map(|index| ((index * 7919 + seed * 104_729) % 2003) as f32 / 1001.0 - 1.0).collect();
+        Tensor::from_shape(shape, &values).unwrap()
+    }
+
+    /// Weighs the channels of an image of `height × 7` by their means, and adds to the result what a product, an
+    /// activation and another product make of it, as the networks do.
+    fn model(height: impl Into<TDim>) -> TypedModel {
+        let mut model = TypedModel::default();
+        let image = f32::fact([1.to_dim(), CHANNELS.to_dim(), height.into(), 7.to_dim()]);
+        let image = model.add_source("image", image).unwrap();
+        let mut nodes = 0;
+        let mut wire = |model: &mut TypedModel, op: Box<dyn TypedOp>, inputs: &[OutletId]| {
+            nodes += 1;
+            model.wire_node(format!("node {nodes}"), op, inputs).unwrap()[0]
+        };
+        let product = |model: &mut TypedModel, input: OutletId, name: &str, outputs: usize, inputs: usize| {
+            let weights =
+                model.add_const(format!("{name}.weights"), noise(&[outputs, inputs], inputs)).unwrap();
+            let sum = EinSum::new("nkhw,mk->nmhw".parse().unwrap(), f32::datum_type());
+            let made = model.wire_node(name, sum, &[input, weights]).unwrap()[0];
+            let bias = model.add_const(format!("{name}.bias"), noise(&[1, outputs, 1, 1], outputs)).unwrap();
+            model.wire_node(format!("{name}.add"), add(), &[made, bias]).unwrap()[0]
+        };
+        let scalar = |model: &mut TypedModel, name: &str, value: f32| {
+            model.add_const(name, Tensor::from_shape(&[1, 1, 1, 1], &[value]).unwrap()).unwrap()
+        };
+        let (zero, one) = (scalar(&mut model, "zero", 0.0), scalar(&mut model, "one", 1.0));
+        let size = scalar(&mut model, "size", 1.0 / 35.0);
+        let (sixth, half) = (scalar(&mut model, "sixth", 1.0 / 6.0), scalar(&mut model, "half", 0.5));
+        let sum = wire(&mut model, Box::new(Reduce::new(tvec![2, 3], Reducer::Sum)), &[image]);
+        let mean = wire(&mut model, Box::new(mul()), &[sum, size]);
+        let narrow = product(&mut model, mean, "narrow", NARROW, CHANNELS);
+        let narrow = wire(&mut model, Box::new(max()), &[narrow, zero]);
+        let wide = product(&mut model, narrow, "wide", CHANNELS, NARROW);
+        let wide = wire(&mut model, Box::new(mul()), &[wide, sixth]);
+        let wide = wire(&mut model, Box::new(add()), &[wide, half]);
+        let wide = wire(&mut model, Box::new(min()), &[wide, one]);
+        let factors = wire(&mut model, Box::new(max()), &[wide, zero]);
+        let weighed = wire(&mut model, Box::new(mul()), &[image, factors]);
+        let between = product(&mut model, weighed, "first", WIDE, CHANNELS);
+        let between = wire(&mut model, Box::new(gelu_exact()), &[between]);
+        let made = product(&mut model, between, "second", CHANNELS, WIDE);
+        let output = wire(&mut model, Box::new(add()), &[weighed, made]);
+        model.select_output_outlets(&[output]).unwrap();
+        model
+    }
+
+    fn names(model: &TypedModel) -> Vec<StaticName> {
+        let mut names: Vec<StaticName> = model.nodes().iter().map(|node| node.op.name()).collect();
+        names.retain(|name| name != "Const");
+        names
+    }
+
+    fn run(model: TypedModel, image: Tensor) -> Vec<f32> {
+        let plan = model.into_optimized().unwrap().into_runnable().unwrap();
+        let output = plan.run(tvec!(image.into())).unwrap().remove(0).into_tensor();
+        output.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec()
+    }
+
+    #[test]
+    fn the_operators_take_the_place_of_many_nodes_and_give_nearly_the_same() {
+        let image = noise(&[1, CHANNELS, 5, 7], 3);
+        let expected = run(model(5), image.clone());
+        let symbols = SymbolScope::default();
+        for height in [5.to_dim(), symbols.sym("H").to_dim()] {
+            let mut replaced = model(height);
+            replace(&mut replaced).unwrap();
+            replaced.compact().unwrap();
+            assert_eq!(names(&replaced), ["Source", "OcrivaGate", "OcrivaPointwise"]);
+            let found = run(replaced, image.clone());
+            assert_eq!(found.len(), expected.len());
+            let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found - expected).abs() < 0.03 * largest, "{found} {expected}");
+            }
+        }
+    }
+}
