@@ -11,6 +11,8 @@ use crate::values::currencies;
 const FUZZY_LENGTH: usize = 7;
 /// Phrases from this length on may have two misread letters.
 const VERY_FUZZY_LENGTH: usize = 13;
+/// Letters at either end of a phrase by which misread ones are found.
+const EDGE_LETTERS: usize = 3;
 /// A label has no more words than this.
 const MAX_TOKENS: usize = 9;
 /// What may be more than the letters of a phrase: two misread ones and a glued currency.
@@ -26,9 +28,27 @@ const GLUED_CURRENCIES: &[&str] = &[
 pub struct Lexicon<C> {
     exact: HashMap<String, usize>,
     phrases: Vec<Phrase<C>>,
-    /// Phrases that may be misread, by their length: the letters they have, as a mask, and which they are. Most of
-    /// what is compared differs in its letters, and prose is compared from each of its words on.
-    by_length: Vec<Vec<(u64, usize)>>,
+    /// Phrases that may be misread, by the letters they start and end with: one of both has to be read right. Prose is
+    /// compared from each of its words on.
+    by_edge: HashMap<Edge, Vec<Alike>>,
+    /// Letters of the longest phrase.
+    longest: usize,
+}
+
+/// Letters that a phrase starts or ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Edge {
+    Start([char; EDGE_LETTERS]),
+    End([char; EDGE_LETTERS]),
+}
+
+/// A phrase that may be misread.
+#[derive(Debug, Clone, Copy)]
+struct Alike {
+    length: usize,
+    /// The letters it has: most of what is compared differs in them.
+    mask: u64,
+    phrase: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -68,7 +88,8 @@ pub struct Labels<C> {
 impl<C: Copy> Lexicon<C> {
     /// Builds a lexicon; where a phrase stands twice, the first meaning counts.
     pub fn new<'a>(entries: impl IntoIterator<Item = (C, &'a str)>) -> Self {
-        let mut lexicon = Self { exact: HashMap::new(), phrases: Vec::new(), by_length: Vec::new() };
+        let mut lexicon =
+            Self { exact: HashMap::new(), phrases: Vec::new(), by_edge: HashMap::new(), longest: 0 };
         for (concept, phrase) in entries {
             let compact = text::compact(phrase);
             if compact.is_empty() || lexicon.exact.contains_key(&compact) {
@@ -76,15 +97,13 @@ impl<C: Copy> Lexicon<C> {
             }
             let characters: Vec<char> = compact.chars().collect();
             let length = characters.len();
-            if lexicon.by_length.len() <= length {
-                lexicon.by_length.resize(length + 1, Vec::new());
-            }
+            lexicon.longest = lexicon.longest.max(length);
             // The sign for "number" is all that makes some of them a label of one: it must be read.
-            if length >= FUZZY_LENGTH
-                && characters.last() != Some(&'#')
-                && let Some(alike) = lexicon.by_length.get_mut(length)
-            {
-                alike.push((mask_of(&characters), lexicon.phrases.len()));
+            if length >= FUZZY_LENGTH && characters.last() != Some(&'#') {
+                let alike = Alike { length, mask: mask_of(&characters), phrase: lexicon.phrases.len() };
+                for edge in edges(&characters) {
+                    lexicon.by_edge.entry(edge).or_default().push(alike);
+                }
             }
             lexicon.exact.insert(compact, lexicon.phrases.len());
             let is_initials = length > 1
@@ -136,7 +155,7 @@ impl<C: Copy> Lexicon<C> {
         for (count, token) in tokens.iter().take(MAX_TOKENS).enumerate() {
             gram.push_str(&token.text);
             // No phrase has so many letters, even misread and with a currency behind it.
-            if gram.chars().count() > self.by_length.len() + LONGEST_ADDITION {
+            if gram.chars().count() > self.longest + LONGEST_ADDITION {
                 break;
             }
             let direct = match cache.get(&gram) {
@@ -188,15 +207,18 @@ impl<C: Copy> Lexicon<C> {
         };
         let mask = mask_of(&characters);
         let lengths = characters.len() - limit..=characters.len() + limit;
-        let alike = lengths.filter_map(|length| self.by_length.get(length)).flatten();
+        let alike = edges(&characters).into_iter().filter_map(|edge| self.by_edge.get(&edge)).flatten();
+        let near = alike.filter(|other| {
+            lengths.contains(&other.length) && (other.mask ^ mask).count_ones() as usize <= limit * 2
+        });
         let mut best: Option<(usize, usize)> = None;
-        for (_, index) in alike.filter(|(other, _)| (other ^ mask).count_ones() as usize <= limit * 2) {
-            let Some(phrase) = self.phrases.get(*index) else { continue };
+        for index in near.map(|other| other.phrase) {
+            let Some(phrase) = self.phrases.get(index) else { continue };
             let Some(distance) = text::distance_within(&phrase.characters, &characters, limit) else {
                 continue;
             };
-            if best.is_none_or(|best| (distance, *index) < (best.1, best.0)) {
-                best = Some((*index, distance));
+            if best.is_none_or(|best| (distance, index) < (best.1, best.0)) {
+                best = Some((index, distance));
             }
         }
         best
@@ -356,6 +378,13 @@ fn tokens(text: &str) -> Vec<Token> {
         last = class;
     }
     tokens
+}
+
+/// The letters that a phrase of three or more starts and ends with.
+fn edges(characters: &[char]) -> Vec<Edge> {
+    let start = characters.first_chunk::<EDGE_LETTERS>().map(|letters| Edge::Start(*letters));
+    let end = characters.last_chunk::<EDGE_LETTERS>().map(|letters| Edge::End(*letters));
+    start.into_iter().chain(end).collect()
 }
 
 /// A bit for each letter and digit that occurs: texts within `n` edits differ in at most `2 n` bits.

@@ -18,6 +18,9 @@ use crate::values::amounts::{self, rounded};
 /// Two amounts are equal within a cent and the error of binary fractions.
 const CENT: f64 = 0.0151;
 
+/// Amounts of one meaning that are looked at: a bill of many pages with totals on each has fewer.
+const MAX_CANDIDATES: usize = 40;
+
 /// The amounts of a document.
 #[derive(Debug, Clone)]
 pub struct Totals {
@@ -183,7 +186,30 @@ impl Found {
             found.add(document, label, (score, whole_penalty), beside);
         }
         found.taxes.extend(bracketed_taxes(document));
+        found.bound();
         found
+    }
+
+    /// Leaves out most of what no bill has so much of: each is compared with each.
+    fn bound(&mut self) {
+        for candidates in [
+            &mut self.totals,
+            &mut self.subtotals,
+            &mut self.taxes,
+            &mut self.due,
+            &mut self.discounts,
+            &mut self.charges,
+            &mut self.tendered,
+            &mut self.change,
+            &mut self.rounding,
+        ] {
+            // Totals stand at the end more often than at the beginning.
+            let dropped = candidates.len().saturating_sub(MAX_CANDIDATES);
+            let kept_first = MAX_CANDIDATES / 4;
+            if dropped > 0 {
+                candidates.drain(kept_first..kept_first + dropped);
+            }
+        }
     }
 
     fn add(

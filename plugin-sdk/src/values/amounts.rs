@@ -124,13 +124,13 @@ fn number_at(
     if !starts_number {
         return None;
     }
-    let digits_end = number_end(characters, start);
-    let body_end = characters.get(digits_end).map_or(text.len(), |(byte, _)| *byte);
+    let digits_end = number_end(text, characters, start);
+    let body_end = byte_at(text, characters, digits_end);
     let body_start = characters.get(start)?.0;
     let body = text.get(body_start..body_end)?;
     let trimmed = body.trim_end_matches(['.', ',', '\'', ' ', '\u{a0}', '\u{202f}']);
     let end = start + trimmed.chars().count();
-    if is_inside_identifier(characters, start, end) {
+    if is_inside_identifier(text, characters, start, end) {
         return Some((None, skip_identifier(characters, end)));
     }
     let Some((mut value, decimals)) = value_of(trimmed, convention) else { return Some((None, digits_end)) };
@@ -177,7 +177,7 @@ fn is_sign(before: &str) -> bool {
 }
 
 /// The index behind the last character of the number that starts at `start`.
-fn number_end(characters: &[(usize, char)], start: usize) -> usize {
+fn number_end(text: &str, characters: &[(usize, char)], start: usize) -> usize {
     let at = |index: usize| characters.get(index).map(|(_, c)| *c);
     let mut end = start;
     let mut has_sign = false;
@@ -195,7 +195,7 @@ fn number_end(characters: &[(usize, char)], start: usize) -> usize {
             '\'' | '’' if next_is_digit => {}
             // A space groups thousands ("1 234,56") or was put before the decimals by recognition ("172 .80").
             ' ' | '\u{a0}' | '\u{202f}'
-                if groups_thousands(characters, start, end) || splits_decimals(characters, end) => {}
+                if groups_thousands(text, characters, start, end) || splits_decimals(characters, end) => {}
             _ => break,
         }
         end += 1;
@@ -216,7 +216,7 @@ fn is_digitlike_run(characters: &[(usize, char)], from: usize) -> bool {
 
 /// Whether the space at `space` stands between groups of thousands: one to three digits before the first, three
 /// behind each.
-fn groups_thousands(characters: &[(usize, char)], start: usize, space: usize) -> bool {
+fn groups_thousands(text: &str, characters: &[(usize, char)], start: usize, space: usize) -> bool {
     let digit = |index: usize| characters.get(index).is_some_and(|(_, c)| c.is_ascii_digit());
     let before = characters.get(start..space).unwrap_or_default();
     let has_decimals = before.iter().any(|(_, c)| matches!(c, '.' | ','));
@@ -232,23 +232,27 @@ fn groups_thousands(characters: &[(usize, char)], start: usize, space: usize) ->
         && digit(space + 6)
         && digit(space + 7);
     // The digits of "R16 180,00" end a word.
-    let text: String = characters.get(..start).unwrap_or_default().iter().map(|(_, c)| *c).collect();
-    let ends_word = text.ends_with(char::is_alphanumeric) && currencies::at_end(&text).is_none();
+    let before = text.get(..byte_at(text, characters, start)).unwrap_or_default();
+    let ends_word = before.ends_with(char::is_alphanumeric) && currencies::at_end(before).is_none();
     !ends_word
         && !has_decimals
         && first_group_is_whole
         && three
-        && (decimals || more || is_whole_price(characters, start, space + 4))
+        && (decimals || more || is_whole_price(text, characters, start, space + 4))
 }
 
 /// Whether nothing but a number stands between `start` and `end` and a currency touches it on either side, or it is the
 /// whole text: `12 500 Ft`, `¥ 3 200`.
-fn is_whole_price(characters: &[(usize, char)], start: usize, end: usize) -> bool {
-    let text = |range: &[(usize, char)]| -> String { range.iter().map(|(_, c)| *c).collect() };
-    let before = text(characters.get(..start).unwrap_or_default());
-    let after = text(characters.get(end..).unwrap_or_default());
+fn is_whole_price(text: &str, characters: &[(usize, char)], start: usize, end: usize) -> bool {
+    let before = text.get(..byte_at(text, characters, start)).unwrap_or_default();
+    let after = text.get(byte_at(text, characters, end)..).unwrap_or_default();
     let is_alone = before.trim().is_empty() && after.trim().is_empty();
-    is_alone || currencies::at_end(&before).is_some() || currencies::at_start(&after).is_some()
+    is_alone || currencies::at_end(before).is_some() || currencies::at_start(after).is_some()
+}
+
+/// The byte of a text that its character at `index` starts at.
+fn byte_at(text: &str, characters: &[(usize, char)], index: usize) -> usize {
+    characters.get(index).map_or(text.len(), |(byte, _)| *byte)
 }
 
 /// Whether the space at `space` was put before a decimal sign and two digits.
@@ -264,22 +268,22 @@ fn splits_decimals(characters: &[(usize, char)], space: usize) -> bool {
 }
 
 /// Whether the digits from `start` to `end` are part of a word, date, time, fraction or product code.
-fn is_inside_identifier(characters: &[(usize, char)], start: usize, end: usize) -> bool {
+fn is_inside_identifier(text: &str, characters: &[(usize, char)], start: usize, end: usize) -> bool {
     let at = |index: usize| characters.get(index).map(|(_, c)| *c);
-    let text_before: String = characters.get(..start).unwrap_or_default().iter().map(|(_, c)| *c).collect();
+    let text_before = text.get(..byte_at(text, characters, start)).unwrap_or_default();
     let before = start.checked_sub(1).and_then(at);
     let joined_before = match before {
         Some('/' | ':' | '_' | '#') => at(start.saturating_sub(2)).is_some_and(char::is_alphanumeric),
         Some('-') => at(start.saturating_sub(2)).is_some_and(|c| start >= 2 && c.is_alphanumeric()),
         Some('.' | ',') => false,
-        Some(c) if c.is_alphabetic() => currencies::at_end(&text_before).is_none() && !is_times(&text_before),
+        Some(c) if c.is_alphabetic() => currencies::at_end(text_before).is_none() && !is_times(text_before),
         _ => false,
     };
     let joined_after = match at(end) {
         Some('/' | ':' | '-') => at(end + 1).is_some_and(|c| c.is_alphanumeric()),
         Some(c) if c.is_alphabetic() => {
-            let rest: String = characters.get(end..).unwrap_or_default().iter().map(|(_, c)| *c).collect();
-            currencies::at_start(&rest).is_none() && !is_marker(&rest)
+            let rest = text.get(byte_at(text, characters, end)..).unwrap_or_default();
+            currencies::at_start(rest).is_none() && !is_marker(rest)
         }
         _ => false,
     };
