@@ -6,6 +6,7 @@
 //!
 //! Synchronous and CPU-bound: call it on a blocking thread. Knows nothing of files, plugins or storage.
 
+mod confidence;
 mod convolution;
 mod crop;
 mod ctc;
@@ -39,7 +40,7 @@ use textbox::TextBox;
 use upright::Deskew;
 
 /// Version of the method, part of [`Engine::fingerprint`]: raise it with every change that changes readings.
-const METHOD_VERSION: u32 = 1;
+const METHOD_VERSION: u32 = 2;
 
 const DETECTION: &str = "det_tiny.onnx";
 const RECOGNITION: &str = "rec_small.onnx";
@@ -233,7 +234,7 @@ impl Engine {
                 RawWord {
                     text: word.text.clone(),
                     bbox: bbox.intersection(&bounds).unwrap_or(bbox),
-                    confidence: word.confidence,
+                    confidence: confidence::calibrated(word.least),
                 }
             })));
         }
@@ -431,7 +432,7 @@ fn segments(lines: &[LineText], deskew: &Deskew) -> Vec<Segment> {
                 RawWord {
                     text: word.text.clone(),
                     bbox: bbox.intersection(&page).unwrap_or(bbox),
-                    confidence: word.confidence,
+                    confidence: confidence::calibrated(word.least),
                 }
             }))
         })
