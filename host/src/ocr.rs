@@ -6,6 +6,7 @@
 //!
 //! Synchronous and CPU-bound: call it on a blocking thread. Knows nothing of files, plugins or storage.
 
+mod confidence;
 mod convolution;
 mod crop;
 mod ctc;
@@ -237,7 +238,7 @@ impl Engine {
                 RawWord {
                     text: word.text.clone(),
                     bbox: bbox.intersection(&bounds).unwrap_or(bbox),
-                    confidence: word.confidence,
+                    confidence: confidence::calibrated(word.least),
                 }
             })));
         }
@@ -435,7 +436,7 @@ fn segments(lines: &[LineText], deskew: &Deskew) -> Vec<Segment> {
                 RawWord {
                     text: word.text.clone(),
                     bbox: bbox.intersection(&page).unwrap_or(bbox),
-                    confidence: word.confidence,
+                    confidence: confidence::calibrated(word.least),
                 }
             }))
         })

@@ -53,8 +53,10 @@ impl Character<'_> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LineWord {
     pub(super) text: String,
-    /// Mean of the characters' probabilities.
+    /// Mean of the characters' probabilities, as the network gives them.
     pub(super) confidence: f32,
+    /// The lowest of them.
+    pub(super) least: f32,
     /// Where it begins, in time steps.
     pub(super) start: f32,
     /// Where it ends, in time steps.
@@ -148,6 +150,7 @@ pub(super) fn words(
         words.push(LineWord {
             text: group.iter().map(|character| character.text).collect(),
             confidence: group.iter().map(|character| character.confidence).sum::<f32>() / group.len() as f32,
+            least: group.iter().map(|character| character.confidence).fold(1.0, f32::min),
             start,
             end,
         });
