@@ -91,7 +91,8 @@ fn softmax(planes: &mut [f32], steps: usize) {
 #[inline]
 fn exponential(x: f32) -> f32 {
     /// Taylor coefficients of 2ˣ.
-    const TERMS: [f32; 6] = [1.0, 0.693_147_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_356];
+    const TERMS: [f32; 6] =
+        [1.0, std::f32::consts::LN_2, 0.240_226_5, 0.055_504_11, 0.009_618_129, 0.001_333_356];
     /// Added to a small number and taken off again, it leaves the nearest whole one.
     const ROUNDER: f32 = 12_582_912.0;
     let power = (x.max(-87.0)) * std::f32::consts::LOG2_E;
