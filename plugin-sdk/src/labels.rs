@@ -314,6 +314,8 @@ fn is_before_number(segment: &Segment, range: &Range<usize>) -> bool {
 /// Whether a few letters are the start of a number such as `POS022881`; `CASH10.00` is a label and an amount.
 fn is_part_of_number(segment: &Segment, range: &Range<usize>) -> bool {
     let after = segment.text.get(range.end..).unwrap_or_default();
+    // "CB-20771" as well, but not "Tel-0123".
+    let after = after.strip_prefix(['-', '/']).filter(|_| range.len() <= 2).unwrap_or(after);
     let digits = after.chars().take_while(char::is_ascii_digit).count();
     let is_amount = after.get(digits..).is_some_and(|rest| rest.starts_with(['.', ',', '%']));
     range.len() < 5 && digits > 0 && !is_amount

@@ -37,6 +37,8 @@ pub struct Item {
     pub amount: Option<f64>,
     /// Rate of tax in percent.
     pub tax_rate: Option<f64>,
+    /// Prices of further columns: before and after tax or a deduction.
+    other_prices: Vec<f64>,
     spans: Vec<Span>,
 }
 
@@ -245,7 +247,8 @@ impl Item {
                 }
             }
             ItemColumn::Unit => self.unit = self.unit.take().or_else(text),
-            ItemColumn::UnitPrice => self.unit_price = self.unit_price.or(value),
+            ItemColumn::UnitPrice if self.unit_price.is_some() => self.other_prices.extend(value),
+            ItemColumn::UnitPrice => self.unit_price = value,
             ItemColumn::Amount => self.amount = value.or(self.amount),
             ItemColumn::TaxRate => {
                 let rate =
@@ -295,6 +298,10 @@ impl Item {
             append(&mut self.description, text);
         }
         self.take_leading_count();
+        if let (Some(quantity), Some(amount), false) = (self.quantity, self.amount, self.is_consistent()) {
+            let fits = |price: &&f64| (quantity * **price - amount).abs() < ROUNDING;
+            self.unit_price = self.other_prices.iter().find(fits).copied().or(self.unit_price);
+        }
         if self.quantity.is_none() && self.unit_price.is_some() && self.unit_price == self.amount {
             self.quantity = Some(1.0);
         }
@@ -659,5 +666,16 @@ mod tests {
         let lines = BusinessDocument::new(&pages, "").items.lines;
         let found: Vec<_> = lines.iter().map(|line| (line.quantity, line.unit_price, line.amount)).collect();
         assert_eq!(found, [(Some(2.0), Some(150.0), Some(300.0)), (Some(1.5), Some(150.0), Some(225.0))]);
+    }
+
+    #[test]
+    fn of_two_columns_of_prices_the_one_that_comes_out_counts() {
+        let rows = [
+            "ITEM         QTY   PRICE   PRICE   AMOUNT",
+            "Tape, black    2    4.72    5.00    10.00",
+            "TOTAL                               10.00",
+        ];
+        let pages = Fixture::from_text(&rows.join("\n")).pages;
+        assert_eq!(BusinessDocument::new(&pages, "").items.lines[0].unit_price, Some(5.0));
     }
 }

@@ -46,6 +46,11 @@ const GREETINGS: &[&str] = &[
     "posted",
     "paid",
     "void",
+    "inh ",
+    "inhaber",
+    "proprietor",
+    "owner",
+    "t a ",
 ];
 
 /// Name and address of the seller.
@@ -145,7 +150,12 @@ fn kind_of(document: &BusinessDocument, row: usize, text: &str) -> Kind {
     let glued = text::compact(text);
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    if GREETINGS.iter().any(|greeting| glued.starts_with(&text::compact(greeting))) {
+    // A greeting with a space behind it is a word of its own.
+    let is_greeting = |greeting: &str| match greeting.strip_suffix(' ') {
+        Some(_) => folded.starts_with(greeting),
+        None => glued.starts_with(&text::compact(greeting)),
+    };
+    if GREETINGS.iter().any(|greeting| is_greeting(greeting)) {
         return Kind::Noise;
     }
     if names::is_registration_number(text) {
@@ -349,5 +359,15 @@ mod tests {
         assert_eq!((name.as_str(), address.as_str()), ("Truhla Novak", "Zelena 7 370 01 Budejovice"));
         let (name, address) = merchant("99 CORNER MART\n34-500 Zakopane\nSUMA 5,00");
         assert_eq!((name.as_str(), address.as_str()), ("99 CORNER MART", "34-500 Zakopane"));
+    }
+
+    #[test]
+    fn a_name_in_two_rows_is_whole_and_the_owner_is_not_the_shop() {
+        let (name, _) =
+            merchant("WARUNG BUKIT\nMOTOR SDN. BHD. (331122-P)\n12 JALAN KAPAR\n41400 KLANG\nTOTAL 5.00");
+        assert_eq!(name, "WARUNG BUKIT MOTOR SDN. BHD.");
+        let (name, _) =
+            merchant("Feinkost Sommer\nInh. Karl Sommer\nHauptstr. 12\n91054 Erlangen\nSUMME 5,00");
+        assert_eq!(name, "Feinkost Sommer");
     }
 }

@@ -92,6 +92,13 @@ pub fn is_only_trade(text: &str) -> bool {
 
 /// Whether the first word of a text is a trade or a legal form: the line goes on with a name above it.
 pub fn starts_with_form(text: &str) -> bool {
+    // "MOTOR SDN. BHD.": nothing but trades before the form.
+    let name = legal_form_end(text).and_then(|end| text.get(..end)).map(text::words).unwrap_or_default();
+    let is_form = |word: &str| LEGAL_FORMS.contains(&word) || SHORT_LEGAL_FORMS.contains(&word);
+    let mut named = name.split(' ').filter(|word| !is_form(word)).peekable();
+    if !name.is_empty() && named.peek().is_some() && named.all(|word| TRADES.contains(&word)) {
+        return true;
+    }
     let folded = text::words(text);
     let first = folded.split(' ').next().unwrap_or_default();
     matches!(

@@ -6,7 +6,7 @@ mod tax_ids;
 use serde_json::Value;
 
 use super::BusinessDocument;
-use super::lexicon::Concept;
+use super::lexicon::{self, Concept};
 use super::names;
 use crate::output::Field;
 use crate::page::Rect;
@@ -381,6 +381,13 @@ fn is_name_like(text: &str) -> bool {
     letters >= 3 && digits * 3 < letters && !text.contains(['@', ':', '\u{fffd}']) && !text.contains("www.")
 }
 
+/// Whether the word for an invoice stands in a line: `Votre facture`.
+fn has_title(text: &str) -> bool {
+    let folded = text::words(text);
+    let titles: Vec<String> = lexicon::phrases(Concept::Title).map(text::compact).collect();
+    folded.split(' ').any(|word| word.len() > 3 && titles.iter().any(|title| title == word))
+}
+
 /// Whether a line is a sentence, such as a slogan.
 fn is_sentence(text: &str) -> bool {
     text.ends_with(['.', '!', '?'])
@@ -407,6 +414,7 @@ fn address_blocks(document: &BusinessDocument) -> Vec<Block> {
             || !is_name_like(&segment.text)
             || is_sentence(&segment.text)
             || document.labels.starts(index)
+            || has_title(&segment.text)
             || names::is_address_line(&segment.text)
             || document.items.is_heading_row(segment.row)
             || document.items.contains_row(segment.row)

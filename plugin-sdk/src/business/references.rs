@@ -170,11 +170,19 @@ fn title_numbers(document: &BusinessDocument) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for label in document.labels.of(Concept::Title).filter(|label| label.starts_segment) {
         let slots = document.labels.slots(&document.reading, label);
-        let near = slots.iter().filter(|slot| slot.place != Place::Below).take(1);
-        let Some(number) = near.filter_map(|slot| number_in(document, slot)).next() else { continue };
+        let Some(slot) = slots.first() else { continue };
+        let Some(number) = number_in(document, slot) else { continue };
         let digits = number.text.chars().filter(char::is_ascii_digit).count();
-        if digits >= 3 {
-            candidates.push(Candidate { value: Value::from(number.text.clone()), score: 1.9, span: number });
+        let text = document.reading.slot_text(slot).trim();
+        // Below a title, a number has to be on its own and look like no year or postal code.
+        let is_clear = slot.place != Place::Below
+            || (label.ends_sharply
+                && text == number.text
+                && number.text.contains(|c: char| !c.is_ascii_digit()));
+        if digits >= 3 && is_clear {
+            let below = if slot.place == Place::Below { 0.4 } else { 0.0 };
+            let score = 1.9 - below;
+            candidates.push(Candidate { value: Value::from(number.text.clone()), score, span: number });
         }
     }
     candidates
@@ -237,7 +245,7 @@ fn number_row_dates(document: &BusinessDocument) -> Vec<Candidate> {
         .iter()
         .filter(|label| matches!(label.concept, Concept::DocumentNumber | Concept::Title));
     let rows: Vec<usize> = labels.map(|label| document.row_of(label)).collect();
-    dates_where(document, |row| rows.contains(&row), 2.2)
+    dates_where(document, |row| rows.binary_search(&row).is_ok(), 2.2)
 }
 
 /// Dates without a label; the first of the document counts most. Those with a label of another meaning are left out.
@@ -247,13 +255,14 @@ fn unlabelled_dates(document: &BusinessDocument) -> Vec<Candidate> {
 
 fn dates_where(document: &BusinessDocument, wanted: impl Fn(usize) -> bool, base: f32) -> Vec<Candidate> {
     let mut candidates = Vec::new();
+    let others =
+        document.labels.iter().filter(|label| matches!(label.concept, Concept::DueDate | Concept::OtherDate));
+    // Labels are in reading order, and so are their rows.
+    let rows_of_others: Vec<usize> = others.map(|label| document.row_of(label)).collect();
     for (index, segment) in
         document.reading.segments().iter().enumerate().filter(|(_, segment)| wanted(segment.row))
     {
-        let row_has_other = document.labels.iter().any(|label| {
-            matches!(label.concept, Concept::DueDate | Concept::OtherDate)
-                && document.row_of(label) == segment.row
-        });
+        let row_has_other = rows_of_others.binary_search(&segment.row).is_ok();
         let prose = if segment.word_count() > 9 { 0.5 } else { 0.0 };
         let has_time = dates::find_time(&document.reading.row_text(segment.row)).is_some();
         for found in dates::find(&segment.text, document.order) {
@@ -319,5 +328,13 @@ mod tests {
     fn a_number_behind_its_sign_alone_is_the_documents() {
         let pages = Fixture::from_text("INVOICE\n# 90311\nBalance due: $5.00").pages;
         assert_eq!(document_number(&BusinessDocument::new(&pages, "")).value, "90311");
+    }
+
+    #[test]
+    fn a_number_below_the_title_is_the_documents() {
+        let pages =
+            Fixture::from_text("Lumen Events      Facture\n                  F-2023-019\nTotal TTC 5,00 €")
+                .pages;
+        assert_eq!(document_number(&BusinessDocument::new(&pages, "")).value, "F-2023-019");
     }
 }

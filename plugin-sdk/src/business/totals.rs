@@ -177,8 +177,14 @@ impl Found {
             let misread = label.distance as f32 * 0.2;
             let position = 0.3 * row as f32 / row_count;
             let in_prose = if label.starts_segment { 0.0 } else { 0.5 };
+            let tax_rows = tax_table_rows(document, label);
+            // The first row of several is a part of the whole.
+            if tax_rows > 1 {
+                continue;
+            }
+            let in_tax_table = if tax_rows > 0 { 1.5 } else { 0.0 };
             let in_summary = if summary_row.is_some_and(|summary| row >= summary) { 1.5 } else { 0.0 };
-            let score = score + position - misread - in_prose - in_summary;
+            let score = score + position - misread - in_prose - f32::max(in_summary, in_tax_table);
             let mut beside = amounts_beside(document, label);
             if label.concept == Concept::Tax && beside.len() > 1 {
                 beside.drain(..beside.len() - 1);
@@ -186,6 +192,7 @@ impl Found {
             found.add(document, label, (score, whole_penalty), beside);
         }
         found.taxes.extend(bracketed_taxes(document));
+        found.subtotals.extend(found.summed_bases());
         found.bound();
         found
     }
@@ -430,6 +437,13 @@ impl Found {
         sums
     }
 
+    /// What the tax summary has as the bases of all rates together.
+    fn summed_bases(&self) -> Option<Candidate> {
+        let [first, _, ..] = self.tax_lines.as_slice() else { return None };
+        let value = rounded(self.tax_lines.iter().map(|line| line.base).sum());
+        Some(Candidate { value, score: 0.7, row: 0, span: first.span.clone(), is_checked: false })
+    }
+
     fn tax_rate(&self, document: &BusinessDocument, subtotal: &Field, tax: &Field) -> Field {
         let mut rates: Vec<(f64, Span)> = self
             .tax_lines
@@ -465,6 +479,22 @@ impl Found {
             (false, false) => Field::missing(),
         }
     }
+}
+
+/// How many rows with a rate stand below a label that heads a column of a table of taxes, beside another such heading.
+fn tax_table_rows(document: &BusinessDocument, label: &Label<Concept>) -> usize {
+    let row = document.row_of(label);
+    let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
+    let others = segments.flat_map(|segment| document.labels.in_segment(segment)).filter(|other| {
+        other.segment != label.segment
+            && matches!(other.concept, Concept::Tax | Concept::TaxRate | Concept::Subtotal)
+    });
+    let amounts_of = |row: usize| amounts::find(&document.reading.row_text(row), document.convention);
+    if others.count() == 0 || amounts_of(row).iter().any(|amount| amount.is_money()) {
+        return 0;
+    }
+    let below = (row + 1..document.reading.rows().len()).map(amounts_of);
+    below.take_while(|amounts| amounts.iter().any(|amount| amount.is_percentage)).count()
 }
 
 /// Taxes that a total says it includes: `Total 49.45 (includes 8.24 VAT)`.
@@ -657,5 +687,18 @@ mod tests {
         let rows =
             ["Paint 2.00 4.00", "Brush 1.00 1.00", "TOTAL PIECES 60,000", "Amount due    5.00", "Paid 0.00"];
         assert_eq!(totals(&rows).2, Some(5.0));
+    }
+
+    #[test]
+    fn the_last_row_of_a_tax_table_is_not_the_total() {
+        let rows = [
+            "SUMME     EUR       5,65",
+            "Bar                10,00",
+            "",
+            "       Netto   MwSt  Brutto",
+            "A 19%   2,18   0,42    2,60",
+            "B  7%   2,85   0,20    3,05",
+        ];
+        assert_eq!(totals(&rows), (Some(5.03), Some(0.62), Some(5.65)));
     }
 }

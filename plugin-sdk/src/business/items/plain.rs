@@ -1,8 +1,9 @@
 //! The lines of receipts that have no table heading.
 
 use super::{Item, ItemColumn, ROUNDING, ends_items, has_words};
-use crate::business::BusinessDocument;
 use crate::business::lexicon::Concept;
+use crate::business::names;
+use crate::business::{BusinessDocument, PlacedAmount};
 use crate::labels::Lexicon;
 use crate::reading::Span;
 use crate::values::amounts::{self, rounded};
@@ -22,7 +23,10 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
     let mut lines: Vec<(Item, Vec<usize>)> = Vec::new();
     let mut names: Vec<Name> = Vec::new();
     let mut counts: Vec<Option<f64>> = Vec::new();
-    for row in head_end(document, end)..end {
+    let start = head_end(document, end);
+    // Without a label to end it, the head may reach down to the line above the first price.
+    let name_rows = if start > 0 { NAME_ROWS } else { 1 };
+    for row in start..end {
         let Some(plain) = PlainRow::read(document, row) else { continue };
         if is_payment_or_tax(document, row) {
             names.clear();
@@ -33,7 +37,9 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
                 names.clear();
             }
             // "Receipt: 4711" above the first line names nothing.
-            let is_labelled = lines.is_empty() && plain.whole.text.contains(':');
+            let is_labelled = lines.is_empty()
+                && (plain.whole.text.contains(':')
+                    || (start == 0 && names::is_address_line(&plain.whole.text)));
             if has_words(&plain.whole.text)
                 && !is_labelled
                 && plain.whole.text.len() < NAME_LENGTH
@@ -52,7 +58,7 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
             continue;
         }
         if lines.is_empty() {
-            names.drain(..names.len().saturating_sub(NAME_ROWS));
+            names.drain(..names.len().saturating_sub(name_rows));
         }
         let name = names
             .first()
@@ -155,7 +161,7 @@ impl PlainRow {
         let spans: Vec<Span> =
             segments.filter_map(|segment| document.reading.segment_span(segment)).collect();
         let whole = Span::join(&spans)?;
-        let last = placed.last().filter(|last| last.amount.is_money());
+        let last = placed.last().filter(|last| last.amount.is_money() || is_grouped(document, last));
         let amount = last.map(|last| last.amount.value);
         let others: Vec<f64> = placed.iter().rev().skip(1).map(|placed| placed.amount.value).collect();
         let price = amount.and_then(|amount| factors(&others, amount)).map(|(_, price)| price);
@@ -239,6 +245,14 @@ fn without_factor(words: &str, quantity: Option<f64>) -> &str {
         .trim_end()
 }
 
+/// Whether an amount is a whole one in groups of thousands, as prices are in currencies without cents: `18.900`.
+fn is_grouped(document: &BusinessDocument, placed: &PlacedAmount) -> bool {
+    let segment = document.reading.segments().get(placed.segment);
+    let printed =
+        segment.and_then(|segment| segment.text.get(placed.amount.range.clone())).unwrap_or_default();
+    placed.amount.decimals == 0 && placed.amount.value >= 1000.0 && printed.contains(['.', ',', '\''])
+}
+
 /// The whole number that is all of the one segment between the words and the amount: `LATTE   2   9.00`.
 fn count_behind(document: &BusinessDocument, row: usize) -> Option<f64> {
     let segments = document.reading.row_segments(row);
@@ -255,7 +269,8 @@ fn words_of(document: &BusinessDocument, row: usize, is_part: impl Fn(f64) -> bo
         let Some(found) = document.reading.segments().get(segment) else { continue };
         let money = document.amounts_in(segment).into_iter().find(|placed| {
             let before = found.text.get(..placed.amount.range.start).unwrap_or_default();
-            placed.amount.is_money() && (is_part(placed.amount.value) || !has_words(before))
+            (placed.amount.is_money() || is_grouped(document, placed))
+                && (is_part(placed.amount.value) || !has_words(before))
         });
         let end = money.as_ref().map_or(found.text.len(), |placed| placed.amount.range.start);
         text.push_str(found.text.get(..end).unwrap_or_default());
@@ -321,5 +336,18 @@ mod tests {
         let found =
             lines(&["Till 7 closes at nine", "----------------", "Soap", "2 x 3.00   6.00", "TOTAL   6.00"]);
         assert_eq!(found, [("Soap".to_owned(), Some(2.0), Some(3.0), Some(6.0))]);
+    }
+
+    #[test]
+    fn the_town_above_the_first_line_is_no_name_and_whole_prices_count() {
+        let found =
+            lines(&["Corner Market", "Fresno, CA 93728", "Peaches", "2.5 lb @ 2.00   5.00", "TOTAL   5.00"]);
+        assert_eq!(found[0].0, "Peaches");
+        let found = lines(&[
+            "Arroz 1kg     2   4.500    9.000",
+            "Cafe 500g     1  18.900   18.900",
+            "TOTAL               $ 27.900",
+        ]);
+        assert_eq!(found[0], ("Arroz 1kg".to_owned(), Some(2.0), Some(4500.0), Some(9000.0)));
     }
 }
