@@ -3,6 +3,7 @@
 //! One network with two heads: the Latin head knows only the classes of alphabetic scripts and is a good deal
 //! cheaper; the full head knows all of them and is tried on lines that the Latin head cannot make sense of.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
@@ -34,6 +35,9 @@ const SAMPLE: usize = 3;
 const TALL: f32 = 1.5;
 /// Height over width below which a tall box may also be a single upright character.
 const SINGLE_CHARACTER: f32 = 3.0;
+
+/// Characters that a recogniser can read.
+pub(super) type Letters = HashSet<char>;
 
 /// A line that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +77,8 @@ struct Head {
     name: &'static str,
     /// The blank first.
     classes: Vec<Box<str>>,
+    /// All characters in the classes.
+    letters: Letters,
     /// For inputs of every width that is a multiple of [`STEP`].
     plan: Plan,
 }
@@ -127,6 +133,11 @@ impl Recognizer {
         Ok(if lines.is_empty() { 0.0 } else { sum / lines.len() as f32 })
     }
 
+    /// The characters that lines are read as at first; ideographs are further ones.
+    pub(super) fn letters(&self) -> Result<&Letters, Error> {
+        Ok(&self.head(Script::Latin)?.letters)
+    }
+
     fn head(&self, script: Script) -> Result<&Head, Error> {
         let slot = match script {
             Script::Latin => &self.latin,
@@ -171,7 +182,8 @@ impl Head {
             .add_assertion(format!("W>={}", MIN_WIDTH / STEP))
             .map_err(|source| Error::model(name, &source))?;
         let shape = tvec![1.to_dim(), 3.to_dim(), LINE_HEIGHT.to_dim(), width.to_dim() * STEP];
-        Ok(Self { name, classes, plan: models::plan(name, file.typed(shape, symbols)?)? })
+        let letters = classes.iter().flat_map(|class| class.chars()).collect();
+        Ok(Self { name, classes, letters, plan: models::plan(name, file.typed(shape, symbols)?)? })
     }
 
     /// Reads the text in each box.
