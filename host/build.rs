@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let home = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let prepared = home.join("../.build");
     let mut code = String::new();
-    embed(&mut code, "MODELS", &prepared.join("models"), &["onnx", "txt"])?;
+    embed(&mut code, "MODELS", &prepared.join("models"), &["onnx", "txt", "traineddata"])?;
     embed(&mut code, "PLUGINS", &prepared.join("plugins"), &["wasm"])?;
     embed(&mut code, "PRESETS", &home.join("presets"), &["json"])?;
     let root = home.join("..");

@@ -1,8 +1,9 @@
 //! Reads the words of a page's picture: text detection, line recognition, upright turn and skew, on CPU with
-//! tract and the PP-OCR models.
+//! tract and the PP-OCR models, and on code of its own for further scripts.
 //!
 //! The steps, in order: [`orientation`] tells which way is up, [`detection`] finds lines of text, their angles tell
-//! the skew, [`crop`] cuts the lines out, [`recognition`] reads them and [`ctc`] makes words of what it read.
+//! the skew, [`crop`] cuts the lines out, [`recognition`] reads them and [`ctc`] makes words of what it read. [`scripts`] has
+//! lines that [`recognition`] does not know the letters of read by the networks in [`lstm`].
 //!
 //! Synchronous and CPU-bound: call it on a blocking thread. Knows nothing of files, plugins or storage.
 
@@ -13,11 +14,13 @@ mod ctc;
 mod detection;
 mod head;
 mod ink;
+mod lstm;
 mod models;
 mod orientation;
 mod recognition;
 mod regions;
 mod resample;
+mod scripts;
 mod textbox;
 mod upright;
 
@@ -37,6 +40,7 @@ use detection::Detector;
 use models::ModelFile;
 use orientation::Classifier;
 use recognition::{LineText, Recognizer};
+use scripts::Scripts;
 use textbox::TextBox;
 use upright::Deskew;
 
@@ -139,6 +143,7 @@ pub struct Engine {
     classifier: OnceLock<Result<Classifier, Error>>,
     accurate: OnceLock<Result<Recognizer, Error>>,
     fast: OnceLock<Result<Recognizer, Error>>,
+    scripts: Scripts,
     fingerprints: [OnceLock<String>; 2],
 }
 
@@ -164,6 +169,7 @@ impl Engine {
             classifier: OnceLock::new(),
             accurate: OnceLock::new(),
             fast: OnceLock::new(),
+            scripts: Scripts::default(),
             fingerprints: [OnceLock::new(), OnceLock::new()],
         }
     }
@@ -257,7 +263,7 @@ impl Engine {
         slot.get_or_init(|| {
             let mut digest = Sha256::new();
             digest.update(METHOD_VERSION.to_le_bytes());
-            for name in names {
+            for name in names.iter().chain(&scripts::FILES) {
                 let bytes = (self.model)(name).unwrap_or_default();
                 digest.update((bytes.len() as u64).to_le_bytes());
                 digest.update(bytes);
@@ -274,7 +280,12 @@ impl Engine {
         if boxes.is_empty() {
             return Ok(Vec::new());
         }
-        self.pool()?.run(|| self.recognizer(mode)?.read(page, boxes))
+        self.pool()?.run(|| {
+            let recognizer = self.recognizer(mode)?;
+            let mut lines = recognizer.read(page, boxes)?;
+            self.scripts.complete(page, &mut lines, recognizer.letters()?, &self.model)?;
+            Ok(lines)
+        })
     }
 
     /// The turn that a page still needs, judged by reading its longest lines in both directions.

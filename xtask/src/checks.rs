@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// Fail where the tools for plugins in JavaScript and Python cannot be installed, instead of leaving these out.
     #[arg(long)]
     require_languages: bool,
+    /// Fail where the networks for further scripts cannot be fetched, instead of leaving their tests out.
+    #[arg(long)]
+    require_scripts: bool,
 }
 
 /// Sets up and runs formatting, lints, licences and tests.
@@ -39,6 +42,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     if let Some(missing) = &languages {
         warn_without_languages(missing);
     }
+    let scripts = setup::scripts::require(&workspace.prepared("models"));
+    let scripts = match scripts {
+        Err(error) if options.require_scripts => return Err(error),
+        scripts => scripts.err(),
+    };
     step("formatting", || {
         process::run(workspace.cargo().args(["fmt", "--all", "--check"])).context("type `cargo fmt --all`")
     })?;
@@ -60,6 +68,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         if languages.is_some() {
             cargo.env(WITHOUT_LANGUAGES, "1");
         }
+        if scripts.is_some() {
+            cargo.env(WITHOUT_SCRIPTS, "1");
+        }
         process::run(cargo.args(["test", "--locked", "--workspace", "--no-fail-fast"]))
     })?;
     if !has_postgres {
@@ -67,6 +78,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     }
     if let Some(missing) = &languages {
         warn_without_languages(missing);
+    }
+    if let Some(missing) = &scripts {
+        println!("\n*** NOT TESTED: READING OF FURTHER SCRIPTS: {missing:#} ***\n");
     }
     Ok(())
 }
@@ -87,6 +101,9 @@ const WITHOUT_LANGUAGES: &str = "OCRIVA_TESTS_WITHOUT_LANGUAGES";
 fn warn_without_languages(missing: &anyhow::Error) {
     println!("\n*** NOT TESTED: PLUGINS IN JAVASCRIPT AND PYTHON: {missing:#} ***\n");
 }
+
+/// The same for the networks of further scripts.
+const WITHOUT_SCRIPTS: &str = "OCRIVA_TESTS_WITHOUT_SCRIPTS";
 
 /// Debian keeps the server's programs off the search path, in a folder per version.
 fn find_postgres() -> Option<PathBuf> {

@@ -4,6 +4,7 @@
 //! cheaper; the full head knows all of them and is tried on lines that the Latin head cannot make sense of, on what the
 //! network saw in them the first time.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
@@ -37,6 +38,9 @@ const SAMPLE: usize = 3;
 const TALL: f32 = 1.5;
 /// Height over width below which a tall box may also be a single upright character.
 const SINGLE_CHARACTER: f32 = 3.0;
+
+/// Characters that a recogniser can read.
+pub(super) type Letters = HashSet<char>;
 
 /// A line that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +95,8 @@ struct Network {
     /// For inputs of every width that is a multiple of [`STEP`].
     plan: Plan,
     latin: Head,
+    /// All characters in the Latin head's classes.
+    letters: Letters,
 }
 
 impl Recognizer {
@@ -142,6 +148,11 @@ impl Recognizer {
         Ok(if lines.is_empty() { 0.0 } else { sum / lines.len() as f32 })
     }
 
+    /// The characters that lines are read as at first; ideographs are further ones.
+    pub(super) fn letters(&self) -> Result<&Letters, Error> {
+        Ok(&self.network()?.letters)
+    }
+
     fn network(&self) -> Result<&Network, Error> {
         self.network.get_or_init(|| self.load_network()).as_ref().map_err(Error::clone)
     }
@@ -155,7 +166,8 @@ impl Recognizer {
             .add_assertion(format!("W>={}", MIN_WIDTH / STEP))
             .map_err(|source| Error::model(self.name, &source))?;
         let shape = tvec![1.to_dim(), 3.to_dim(), LINE_HEIGHT.to_dim(), width.to_dim() * STEP];
-        Ok(Network { plan: models::plan(self.name, file.typed(shape, symbols)?)?, latin })
+        let letters = latin.classes().iter().flat_map(|class| class.chars()).collect();
+        Ok(Network { plan: models::plan(self.name, file.typed(shape, symbols)?)?, latin, letters })
     }
 
     fn full_head(&self) -> Result<&Head, Error> {

