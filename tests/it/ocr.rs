@@ -55,6 +55,16 @@ fn a_receipt_is_read_with_words_where_they_stand() {
 }
 
 #[test]
+fn words_are_apart_where_the_print_is_and_their_boxes_are_as_high_as_the_print() {
+    let reading = read(&picture("receipt.jpg", Format::Jpeg));
+    // Printed as `GST ID: 000849813504`; the network reads no space behind the colon.
+    assert_eq!(find(&reading, "000849813504").text, "000849813504");
+    // The figures are 12 pixels high.
+    let height = find(&reading, "25/12/2018").bbox.height();
+    assert!((11.0..=18.0).contains(&height), "{height}");
+}
+
+#[test]
 fn a_turned_receipt_reads_like_the_upright_one_and_in_its_coordinates() {
     let raster = picture("receipt.jpg", Format::Jpeg);
     let upright = read(&raster);

@@ -67,8 +67,8 @@ impl Ink {
         let to = (to.max(0.0) as usize).min(self.columns.len());
         let from = (from.max(0.0) as usize).min(to);
         let (mut best, mut start) = ((from, from), from);
-        for column in from..to {
-            if self.columns[column] {
+        for (column, is_ink) in self.columns.iter().enumerate().take(to).skip(from) {
+            if *is_ink {
                 start = column + 1;
             } else if column + 1 - start > best.1 - best.0 {
                 best = (start, column + 1);
