@@ -303,7 +303,10 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
             .map(|separator| text.matches(separator).count())
             .sum();
         let parts: Vec<&str> = text.split(['|', '●', '•', '·', '-', '–', ',']).collect();
-        let has_town = parts.iter().any(|part| names::is_town_line(part));
+        // A postal code may have a hyphen of its own.
+        let spaced = [" - ", " | ", " · ", " – ", ", ", "●", "•"];
+        let whole_parts = spaced.iter().flat_map(|separator| text.split(separator));
+        let has_town = parts.iter().copied().chain(whole_parts).any(names::is_town_line);
         let starts_with_name =
             parts.first().is_some_and(|part| is_name_like(part) && !names::is_address_line(part));
         let is_one_line = text.chars().filter(|c| c.is_alphabetic()).count() >= 15;
