@@ -21,6 +21,9 @@ const CENT: f64 = 0.0151;
 /// Amounts of one meaning that are looked at: a bill of many pages with totals on each has fewer.
 const MAX_CANDIDATES: usize = 40;
 
+/// A table of taxes has no more rates than this.
+const MAX_TAX_ROWS: usize = 6;
+
 /// The amounts of a document.
 #[derive(Debug, Clone)]
 pub struct Totals {
@@ -493,7 +496,7 @@ fn tax_table_rows(document: &BusinessDocument, label: &Label<Concept>) -> usize 
     if others.count() == 0 || amounts_of(row).iter().any(|amount| amount.is_money()) {
         return 0;
     }
-    let below = (row + 1..document.reading.rows().len()).map(amounts_of);
+    let below = (row + 1..document.reading.rows().len()).take(MAX_TAX_ROWS).map(amounts_of);
     below.take_while(|amounts| amounts.iter().any(|amount| amount.is_percentage)).count()
 }
 
