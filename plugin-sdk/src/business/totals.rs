@@ -427,8 +427,10 @@ impl Found {
             let value = rounded(self.tax_lines.iter().map(|line| line.tax).sum());
             sums.push(Candidate { value, score: 1.0, row: 0, span: first.span.clone(), is_checked: true });
         }
+        // A number behind the label of a tax may be that of its register.
+        let largest = self.totals.iter().map(|total| total.value).fold(0.0, f64::max);
         let mut distinct: Vec<&Candidate> = Vec::new();
-        for tax in self.taxes.iter().filter(|tax| tax.value > 0.0) {
+        for tax in self.taxes.iter().filter(|tax| tax.value > 0.0 && tax.value < largest * 0.6) {
             if !distinct.iter().any(|other| other.row == tax.row) {
                 distinct.push(tax);
             }
@@ -703,5 +705,17 @@ mod tests {
             "B  7%   2,85   0,20    3,05",
         ];
         assert_eq!(totals(&rows), (Some(5.03), Some(0.62), Some(5.65)));
+    }
+
+    #[test]
+    fn taxes_of_two_kinds_are_added_up() {
+        let rows = [
+            "Subtotal    $ 71.00",
+            "GST 5%       $ 3.55",
+            "QST 9.975%   $ 7.08",
+            "Total CAD   $ 81.63",
+            "GST/HST 82231 4471 RT0001",
+        ];
+        assert_eq!(totals(&rows), (Some(71.0), Some(10.63), Some(81.63)));
     }
 }
