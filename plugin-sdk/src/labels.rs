@@ -12,6 +12,8 @@ use crate::values::currencies;
 const FUZZY_LENGTH: usize = 7;
 /// Phrases from this length on may have two misread letters.
 const VERY_FUZZY_LENGTH: usize = 13;
+/// In a text layer, phrases shorter than this must be read exactly.
+const PRINTED_LENGTH: usize = 10;
 /// Letters at either end of a phrase by which misread ones are found.
 const EDGE_LETTERS: usize = 3;
 /// A label has no more words than this.
@@ -241,7 +243,13 @@ impl<C: Copy + PartialEq> Labels<C> {
     pub fn find(reading: &Reading, lexicon: &Lexicon<C>) -> Self {
         let mut labels = Vec::new();
         for (index, segment) in reading.segments().iter().enumerate() {
+            let page = reading.pages().get(segment.page);
+            let is_printed = page.is_some_and(|page| page.source == "text_layer");
             for (range, concept, distance) in lexicon.find_in(&segment.text) {
+                // Nothing is misread in a text layer, unless a scanner put it there: "Montant" is no "Contant".
+                if is_printed && distance > 0 && range.len() < PRINTED_LENGTH {
+                    continue;
+                }
                 let label = label(segment, index, range, concept, distance);
                 let is_set_apart =
                     label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range);

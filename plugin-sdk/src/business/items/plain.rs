@@ -122,14 +122,14 @@ fn head_end(document: &BusinessDocument, end: usize) -> usize {
         .map_or(0, |row| row + 1)
 }
 
-/// Whether a row starts with a label of a tax or of a payment.
+/// Whether a row starts with a label of a tax or of a payment, made or due.
 fn is_payment_or_tax(document: &BusinessDocument, row: usize) -> bool {
     let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
     let label = document.labels.in_segment(segments.start).first();
     label.is_some_and(|label| {
         label.starts_segment
             && label.distance == 0
-            && matches!(label.concept, Concept::Tax | Concept::Paid | Concept::AmountDue)
+            && matches!(label.concept, Concept::Tax | Concept::Paid | Concept::AmountDue | Concept::DueDate)
     })
 }
 
@@ -261,8 +261,9 @@ fn factors(numbers: &[Number], amount: f64) -> Option<(f64, f64)> {
         .iter()
         .enumerate()
         .flat_map(|(index, second)| numbers.iter().skip(index + 1).map(move |first| (*first, *second)));
-    let (first, second) =
-        pairs.into_iter().find(|(first, second)| (first.value * second.value - amount).abs() < ROUNDING)?;
+    let (first, second) = pairs
+        .into_iter()
+        .find(|(first, second)| amount != 0.0 && (first.value * second.value - amount).abs() < ROUNDING)?;
     // "7.90*3" has the price first, "12.5 38.00" the quantity.
     let is_price_first = first.decimals == 2 && second.decimals == 0;
     Some(if is_price_first { (second.value, first.value) } else { (first.value, second.value) })
