@@ -45,7 +45,7 @@ use textbox::TextBox;
 use upright::Deskew;
 
 /// Version of the method, part of [`Engine::fingerprint`]: raise it with every change that changes readings.
-const METHOD_VERSION: u32 = 2;
+const METHOD_VERSION: u32 = 3;
 
 const DETECTION: &str = "det_tiny.onnx";
 const RECOGNITION: &str = "rec_small.onnx";
@@ -236,9 +236,9 @@ impl Engine {
         let lines = self.recognize(&part, &boxes, mode)?;
         let mut segments = Vec::new();
         for line in lines.iter().filter(|line| line.confidence() >= MIN_CONFIDENCE) {
-            let words = line.words.iter().filter(|word| inside(&line.place.slice(word.start, word.end)));
+            let words = line.words.iter().filter(|word| inside(&line.word_box(word)));
             segments.extend(segment(words.map(|word| {
-                let found = line.place.slice(word.start, word.end).bounds();
+                let found = line.word_box(word).bounds();
                 let bbox =
                     Rect { x0: found.x0 + left, y0: found.y0 + top, x1: found.x1 + left, y1: found.y1 + top };
                 RawWord {
@@ -443,7 +443,7 @@ fn segments(lines: &[LineText], deskew: &Deskew) -> Vec<Segment> {
         .filter(|line| line.confidence() >= MIN_CONFIDENCE)
         .filter_map(|line| {
             segment(line.words.iter().map(|word| {
-                let bbox = deskew.place(&line.place.slice(word.start, word.end)).bounds();
+                let bbox = deskew.place(&line.word_box(word)).bounds();
                 RawWord {
                     text: word.text.clone(),
                     bbox: bbox.intersection(&page).unwrap_or(bbox),

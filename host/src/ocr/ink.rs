@@ -12,11 +12,22 @@ const MIN_RANGE: f32 = 0.2;
 const TAIL: f32 = 0.1;
 /// Fewest columns that tell paper from ink.
 const MIN_COLUMNS: usize = 4;
+/// Columns with ink in a row up to which the row is taken for empty: the rules of a table and the edges of a box run
+/// through all rows.
+const RULE: usize = 4;
+/// Most empty rows inside of a line: under a dot or an accent.
+const MAX_BLANK_ROWS: usize = 3;
+/// Rows left around the ink.
+const MARGIN_ROWS: usize = 1;
+/// Share of the picture's height below which what was found is no line of text but a part of one.
+const MIN_ROWS: f32 = 0.35;
 
-/// The columns of a line's picture that have ink.
+/// The columns of a line's picture that have ink, and the rows.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ink {
     columns: Vec<bool>,
+    /// Where the line's ink begins and ends, as shares of the picture's height.
+    pub(super) rows: (f32, f32),
 }
 
 impl Ink {
@@ -44,7 +55,11 @@ impl Ink {
             return None;
         }
         let least = empty + INK * (full - empty);
-        Some(Self { columns: contrast.into_iter().map(|contrast| contrast >= least).collect() })
+        let is_ink = |value: &&f32| (**value - paper).abs() >= least;
+        let counts: Vec<usize> =
+            plane.chunks_exact(width).map(|row| row[..content].iter().filter(is_ink).count()).collect();
+        let columns = contrast.into_iter().map(|contrast| contrast >= least).collect();
+        Some(Self { columns, rows: rows(&counts) })
     }
 
     /// The longest run of columns without ink between two columns: where it begins and ends.
@@ -71,6 +86,31 @@ impl Ink {
         let last = inside.iter().rposition(|ink| *ink)?;
         Some(((from + first) as f32, (from + last + 1) as f32))
     }
+}
+
+/// Where the ink of the line in the middle of a picture begins and ends, as shares of the height, from the number of
+/// columns with ink in each row; all of the height where that is unclear.
+fn rows(counts: &[usize]) -> (f32, f32) {
+    let height = counts.len();
+    // The fullest row of the middle half is in the line; what is beyond white rows belongs to its neighbours.
+    let Some(middle) = (height / 4..height * 3 / 4).max_by_key(|&row| counts[row]) else { return (0.0, 1.0) };
+    let reach = |rows: &mut dyn Iterator<Item = usize>| {
+        let mut last = middle;
+        for row in rows {
+            if counts[row] > RULE {
+                last = row;
+            } else if row.abs_diff(last) > MAX_BLANK_ROWS {
+                break;
+            }
+        }
+        last
+    };
+    let top = reach(&mut (0..middle).rev()).saturating_sub(MARGIN_ROWS);
+    let bottom = (reach(&mut (middle + 1..height)) + 1 + MARGIN_ROWS).min(height);
+    if ((bottom - top) as f32) < MIN_ROWS * height as f32 {
+        return (0.0, 1.0);
+    }
+    (top as f32 / height as f32, bottom as f32 / height as f32)
 }
 
 /// The paper's value: the median over the picture, of which ink is the smaller part. A histogram is exact enough.
@@ -112,6 +152,18 @@ mod tests {
             assert_eq!(ink.extent(0.0, 9.0), Some((2.0, 7.0)));
             assert_eq!(ink.extent(7.5, 10.5), None);
         }
+    }
+
+    #[test]
+    fn rows_reach_from_a_lines_ink_to_its_dots_and_not_to_its_neighbours() {
+        let mut counts = [0; LINE_HEIGHT];
+        counts[..3].fill(90);
+        counts[10..12].fill(6);
+        counts[14..34].fill(80);
+        counts[40..].fill(2);
+        assert_eq!(rows(&counts), (9.0 / 48.0, 35.0 / 48.0));
+        assert_eq!(rows(&[80; LINE_HEIGHT]), (0.0, 1.0));
+        assert_eq!(rows(&[0; LINE_HEIGHT]), (0.0, 1.0));
     }
 
     #[test]

@@ -49,9 +49,16 @@ pub(super) struct LineText {
     pub(super) place: TextBox,
     /// The words, their places as shares (0 to 1) of the box's width.
     pub(super) words: Vec<LineWord>,
+    /// Where the text's ink begins and ends, as shares (0 to 1) of the box's height.
+    pub(super) rows: (f32, f32),
 }
 
 impl LineText {
+    /// The box around a word of the line, as tight as its ink in width and as the line's in height.
+    pub(super) fn word_box(&self, word: &LineWord) -> TextBox {
+        self.place.slice(word.start, word.end).band(self.rows.0, self.rows.1)
+    }
+
     /// Mean confidence of the words by their length; 0 for a line without words.
     pub(super) fn confidence(&self) -> f32 {
         let length = |word: &LineWord| word.text.chars().count() as f32;
@@ -218,7 +225,10 @@ impl Recognizer {
                 best = Some(Seen { line, pieces });
             }
         }
-        let nothing = || Seen { line: LineText { place: *found, words: Vec::new() }, pieces: Vec::new() };
+        let nothing = || Seen {
+            line: LineText { place: *found, words: Vec::new(), rows: (0.0, 1.0) },
+            pieces: Vec::new(),
+        };
         Ok(best.unwrap_or_else(nothing))
     }
 
@@ -256,7 +266,9 @@ fn line_text(head: &Head, place: TextBox, pieces: &[Piece]) -> LineText {
                 .map(|word| LineWord { start: share(word.start), end: share(word.end), ..word }),
         );
     }
-    LineText { place, words }
+    let inked = pieces.iter().map(|piece| piece.ink.as_ref().map_or((0.0, 1.0), |ink| ink.rows));
+    let rows = inked.reduce(|all, next| (all.0.min(next.0), all.1.max(next.1))).unwrap_or((0.0, 1.0));
+    LineText { place, words, rows }
 }
 
 /// The ways in which a box may have to be read: as it is, and a tall one up and down as well.

@@ -157,7 +157,7 @@ fn read(
         .with_max_len(1)
         .map(|index| {
             let place = lines[index].place;
-            (index, LineText { place, words: reader.read(page, &place) })
+            (index, LineText { words: reader.read(page, &place), ..lines[index].clone() })
         })
         .collect()
 }
@@ -194,7 +194,7 @@ fn merged(main: &LineText, other: LineText, known: &Letters) -> LineText {
         return main.clone();
     }
     let words = groups(&main.words, &other.words).into_iter().flat_map(|group| group.best(known)).collect();
-    LineText { place: main.place, words }
+    LineText { place: main.place, words, rows: main.rows }
 }
 
 /// Words of both readings that stand at the same place.
@@ -272,7 +272,11 @@ mod tests {
             let confidence = number();
             LineWord { text, confidence, least: confidence, start: number(), end: number() }
         });
-        LineText { place: TextBox::upright(Rect::new(0.0, 0.0, 300.0, 30.0)), words: words.collect() }
+        LineText {
+            place: TextBox::upright(Rect::new(0.0, 0.0, 300.0, 30.0)),
+            words: words.collect(),
+            rows: (0.0, 1.0),
+        }
     }
 
     fn known() -> Letters {

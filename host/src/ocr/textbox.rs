@@ -116,6 +116,11 @@ impl TextBox {
         }
     }
 
+    /// The part between two shares (0 to 1) of the height.
+    pub(super) fn band(self, from: f32, to: f32) -> Self {
+        Self { center: self.point(0.5, (from + to) / 2.0), height: (to - from) * self.height, ..self }
+    }
+
     /// The point at the shares `u` of the width and `v` of the height, from 0 at the left and top.
     pub(super) fn point(&self, u: f32, v: f32) -> Point {
         let (sin, cos) = self.angle.sin_cos();
@@ -188,6 +193,15 @@ mod tests {
         assert_eq!(TextBox::around(&mut Vec::new()), None);
         let found = TextBox::around(&mut vec![(3.0, 4.0), (3.0, 4.0)]).unwrap();
         assert_eq!((found.center, found.width, found.height), ((3.0, 4.0), 0.0, 0.0));
+    }
+
+    #[test]
+    fn a_band_is_cut_across_the_reading_direction() {
+        let level = TextBox { center: (50.0, 50.0), width: 80.0, height: 20.0, angle: 0.0 };
+        assert_eq!(level.band(0.25, 1.0), TextBox { center: (50.0, 52.5), height: 15.0, ..level });
+        let down = level.turned(1).turned(-1).turned(1);
+        let (x, y) = down.band(0.0, 0.5).center;
+        assert!((x - 70.0).abs() < 1e-3 && (y - 50.0).abs() < 1e-3, "{x} {y}");
     }
 
     #[test]
