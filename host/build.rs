@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use sha2::{Digest as _, Sha256};
+
 fn main() -> Result<(), Box<dyn Error>> {
     let home = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let prepared = home.join("../.build");
@@ -33,7 +35,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Adds a constant with the files of a folder, sorted: models by file name, the others by their name alone.
+/// Adds a constant with the files of a folder, sorted: models by file name, the others by their name alone, and plugins
+/// with their SHA-256 in hexadecimal, so that no start of the program has to find it out.
 fn embed(
     code: &mut String,
     constant: &str,
@@ -51,12 +54,23 @@ fn embed(
         return Err(advice().into());
     }
     files.sort();
-    writeln!(code, "static {constant}: &[(&str, &[u8])] = &[")?;
+    let has_digests = constant == "PLUGINS";
+    let kind = if has_digests { "BundledPlugin" } else { "(&str, &[u8])" };
+    writeln!(code, "static {constant}: &[{kind}] = &[")?;
     for file in files {
         let file = file.canonicalize()?;
         println!("cargo::rerun-if-changed={}", file.display());
         let name = if constant == "MODELS" { file.file_name() } else { file.file_stem() };
-        writeln!(code, "    ({:?}, include_bytes!({file:?})),", name.unwrap_or_default().to_string_lossy())?;
+        let name = name.unwrap_or_default().to_string_lossy();
+        if has_digests {
+            let digest = hex::encode(Sha256::digest(fs::read(&file)?));
+            writeln!(
+                code,
+                "    BundledPlugin {{ name: {name:?}, component: include_bytes!({file:?}), digest: {digest:?} }},"
+            )?;
+        } else {
+            writeln!(code, "    ({name:?}, include_bytes!({file:?})),")?;
+        }
     }
     code.push_str("];\n");
     Ok(())

@@ -23,8 +23,8 @@ fn instantiate_and_call(criterion: &mut Criterion) {
     let mut settings = Config::default().plugins;
     settings.compile.program = env!("CARGO_BIN_EXE_ocriva").to_owned();
     let engine = Arc::new(Engine::new(&settings, cache.path().to_owned()).unwrap());
-    let (_, component) = assets::bundled_plugins().iter().find(|(name, _)| *name == "text").unwrap();
-    let plugin = runtime.block_on(engine.load(Cow::Borrowed(component))).unwrap();
+    let bundled = assets::bundled_plugins().iter().find(|bundled| bundled.name == "text").unwrap();
+    let plugin = runtime.block_on(engine.load(Cow::Borrowed(bundled.component))).unwrap();
     let request = Request { today: "2026-01-31".to_owned(), ..Request::default() };
     let mut group = criterion.benchmark_group("plugin_call");
     for word_count in [0, 400, 24_000] {

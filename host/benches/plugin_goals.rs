@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use ocriva::assets;
 use ocriva::clock::thread_time;
-use ocriva::config::Config;
-use ocriva::plugins::{DocumentSource, Engine, Plugin, Request};
+use ocriva::config::{self, Config};
+use ocriva::domain::capability::Capability;
+use ocriva::plugins::{BundledPlugin, DocumentSource, Engine, Plugin, Request};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
@@ -41,9 +42,16 @@ fn main() {
 }
 
 fn engine(cache: &Path) -> Arc<Engine> {
+    Arc::new(Engine::new(&settings(), cache.to_owned()).unwrap())
+}
+
+/// The default settings, by which all bundled plugins are taken.
+fn settings() -> config::Plugins {
     let mut settings = Config::default().plugins;
     settings.compile.program = env!("CARGO_BIN_EXE_ocriva").to_owned();
-    Arc::new(Engine::new(&settings, cache.to_owned()).unwrap())
+    settings.llm.base_url = "http://127.0.0.1:9".to_owned();
+    settings.grants.entry("llm".to_owned()).or_default().push(Capability::Llm);
+    settings
 }
 
 fn one_thread() -> Runtime {
@@ -51,7 +59,7 @@ fn one_thread() -> Runtime {
 }
 
 fn bundled(name: &str) -> &'static [u8] {
-    assets::bundled_plugins().iter().find(|(bundled, _)| *bundled == name).unwrap().1
+    assets::bundled_plugins().iter().find(|bundled| bundled.name == name).unwrap().component
 }
 
 fn guest(name: &str) -> Vec<u8> {
@@ -67,29 +75,41 @@ fn copy(component: &[u8], number: usize) -> Vec<u8> {
     copy
 }
 
-/// From the compiled code on disk to a plugin that was asked who it is.
+/// From the compiled code on disk to a plugin that was asked who it is: by its digest, as those of the program and those
+/// that were uploaded are loaded, and by its bytes, as files of the folder are.
 fn loads(cache: &Path) {
-    println!("load from the compiled cache (goal 1 ms)            p50");
+    println!("load from the compiled cache (goal 1 ms), p50    by digest     by bytes");
     let runtime = one_thread();
-    for name in ["text", "invoice", "fields"] {
-        runtime.block_on(engine(cache).load(Cow::Borrowed(bundled(name)))).unwrap();
+    for BundledPlugin { name, component, digest } in assets::bundled_plugins() {
+        runtime.block_on(engine(cache).load(Cow::Borrowed(component))).unwrap();
         let engine = engine(cache);
-        let mut times: Vec<Duration> = (0..100)
-            .map(|_| {
-                let since = Instant::now();
-                runtime.block_on(engine.load(Cow::Borrowed(bundled(name)))).unwrap();
-                since.elapsed()
-            })
-            .collect();
-        println!("  {name:<42} {:>12}", shown(at(&mut times, 0.5)));
+        let by_digest = measured(|| {
+            runtime.block_on(engine.load_compiled(None, digest)).unwrap().unwrap();
+        });
+        let by_bytes = measured(|| {
+            runtime.block_on(engine.load(Cow::Borrowed(component))).unwrap();
+        });
+        println!("  {name:<42} {by_digest:>12} {by_bytes:>12}");
     }
+}
+
+/// The middle of a hundred times.
+fn measured(mut work: impl FnMut()) -> String {
+    let mut times: Vec<Duration> = (0..100)
+        .map(|_| {
+            let since = Instant::now();
+            work();
+            since.elapsed()
+        })
+        .collect();
+    shown(at(&mut times, 0.5))
 }
 
 /// What plugins take that nobody calls: copies of the bundled ones, each compiled for itself.
 fn memory(cache: &Path) {
     let runtime = one_thread();
     let all = || {
-        let components = assets::bundled_plugins().iter().map(|(_, component)| *component).cycle();
+        let components = assets::bundled_plugins().iter().map(|bundled| bundled.component).cycle();
         components.take(LOADED).enumerate().map(|(number, component)| copy(component, number))
     };
     {

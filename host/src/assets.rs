@@ -1,6 +1,8 @@
 //! Files that travel inside the program: OCR models, bundled plugins, presets, and what authors of plugins start from.
 //! `build.rs` puts them there.
 
+use crate::plugins::BundledPlugin;
+
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The embedded model file of this name.
@@ -13,8 +15,8 @@ pub fn presets() -> &'static [(&'static str, &'static [u8])] {
     PRESETS
 }
 
-/// The bundled plugins as `(name, component)`.
-pub fn bundled_plugins() -> &'static [(&'static str, &'static [u8])] {
+/// The bundled plugins.
+pub fn bundled_plugins() -> &'static [BundledPlugin] {
     PLUGINS
 }
 

@@ -186,7 +186,7 @@ impl Engine {
         // What the first page has to load is loaded side by side.
         let guess = || self.classifier()?.turn(raster).and_then(|guess| self.detector().map(|_| guess));
         let (guess, loaded) = self.pool()?.run(|| rayon::join(guess, || self.recognizer(mode)?.load()));
-        let (guess, probability) = loaded.and(guess)?;
+        let (guess, probability) = guess.and_then(|guess| loaded.map(|()| guess))?;
         let mut turn = if probability < MIN_TURN_PROBABILITY { Turn::None } else { guess };
         let mut page = turned(raster, turn);
         let mut boxes = self.detect(&page)?;

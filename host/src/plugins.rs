@@ -48,7 +48,8 @@ pub use journal::{LogLine, Logs};
 pub use limits::{AskedLimits, Limits};
 pub use manifest::Manifest;
 pub use registry::{
-    Components, FetchError, Found, Listing, Origin, Owner, Registry, ReleaseError, Unavailable, is_needed,
+    BundledPlugin, Components, FetchError, Found, Listing, Origin, Owner, Registry, ReleaseError,
+    Unavailable, is_needed,
 };
 
 /// What a plugin says about itself.

@@ -29,6 +29,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How often a process says that it is there, and tries again what it could not load.
 const BEAT: Duration = Duration::from_secs(5);
 
+/// How often the memory of uploaded plugins that nobody asked for meanwhile is given back.
+const REST: Duration = Duration::from_secs(5 * 60);
+
 /// A process that was not heard of for so long is gone.
 const SILENCE: Duration = Duration::from_secs(20);
 
@@ -144,12 +147,18 @@ impl Releases {
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut beats = tokio::time::interval(BEAT);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rests = tokio::time::interval(REST);
+        rests.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let followed = tokio::select! {
                 () = stop.cancelled() => break,
                 _ = looks.tick() => self.follow().await,
                 () = self.store.plugin_changed() => self.catch_up().await,
                 _ = beats.tick() => self.renew().await,
+                _ = rests.tick() => {
+                    self.registry.rest();
+                    Ok(())
+                }
             };
             if let Err(error) = followed {
                 tracing::warn!(error = %chain(&error), "changes of plugins cannot be followed");

@@ -305,6 +305,16 @@ impl<'a> Finder<'a> {
             if read.is_empty() {
                 continue;
             }
+            // A text after white space is none of the table's.
+            if is_continuation
+                && body
+                    .pieces
+                    .first()
+                    .zip(spans.last())
+                    .is_some_and(|(piece, last)| is_apart(last, &piece.span))
+            {
+                break;
+            }
             spans.extend(body.pieces.iter().map(|piece| piece.span.clone()));
             match rows.last_mut().filter(|_| is_continuation) {
                 // A text that goes on in the next line.
@@ -360,6 +370,11 @@ fn join(place: &mut Value, value: &Value) {
     }
 }
 
+/// Whether white space of a line and more is between two pieces of one page.
+fn is_apart(above: &Span, below: &Span) -> bool {
+    above.page == below.page && below.bbox.y0 - above.bbox.y1 > below.bbox.height()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -413,6 +428,21 @@ IBAN DE89 3704 0044 0532 0130 00, post@example.org";
         let find = Finder::new(&pages);
         assert!(find.text(&["name"]).is_missing());
         assert_eq!(find.text(&["street"]).value, "Mill Lane 12");
+    }
+
+    #[test]
+    fn a_text_below_white_space_is_none_of_the_rows_above() {
+        let pages = page(
+            "Meter    Tariff     Used\nM1       day       259.5\nM1       night      57.5\n\nSignature: ______",
+        );
+        let columns = [
+            Column::text("meter", &["meter"]),
+            Column::text("tariff", &["tariff"]),
+            Column::amount("used", &["used"]),
+        ];
+        let rows = Finder::new(&pages).rows(&columns);
+        assert_eq!(rows.value[1], json!({"meter": "M1", "tariff": "night", "used": 57.5}));
+        assert_eq!(rows.value.as_array().map(Vec::len), Some(2));
     }
 
     #[test]

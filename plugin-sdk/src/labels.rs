@@ -1,5 +1,6 @@
 //! Finding labels: known phrases in the text of a document, in spite of case, accents, spacing and misread letters.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -11,12 +12,16 @@ use crate::values::currencies;
 const FUZZY_LENGTH: usize = 7;
 /// Phrases from this length on may have two misread letters.
 const VERY_FUZZY_LENGTH: usize = 13;
+/// In a text layer, phrases shorter than this must be read exactly.
+const PRINTED_LENGTH: usize = 10;
 /// Letters at either end of a phrase by which misread ones are found.
 const EDGE_LETTERS: usize = 3;
 /// A label has no more words than this.
 const MAX_TOKENS: usize = 9;
 /// What may be more than the letters of a phrase: two misread ones and a glued currency.
 const LONGEST_ADDITION: usize = 5;
+/// Texts whose look-up is remembered: a few megabytes.
+const MOST_SEEN: usize = 50_000;
 /// Currency codes that recognition glues to the label before them, as in `TOTALRM`.
 const GLUED_CURRENCIES: &[&str] = &[
     "rm", "myr", "eur", "euro", "usd", "gbp", "inr", "sgd", "chf", "aud", "cad", "nzd", "hkd", "sek", "nok",
@@ -33,6 +38,8 @@ pub struct Lexicon<C> {
     by_edge: HashMap<Edge, Vec<Alike>>,
     /// Letters of the longest phrase.
     longest: usize,
+    /// What was looked up before: documents repeat their words, and headings are looked for in each row.
+    seen: RefCell<Seen>,
 }
 
 /// Letters that a phrase starts or ends with.
@@ -88,8 +95,13 @@ pub struct Labels<C> {
 impl<C: Copy> Lexicon<C> {
     /// Builds a lexicon; where a phrase stands twice, the first meaning counts.
     pub fn new<'a>(entries: impl IntoIterator<Item = (C, &'a str)>) -> Self {
-        let mut lexicon =
-            Self { exact: HashMap::new(), phrases: Vec::new(), by_edge: HashMap::new(), longest: 0 };
+        let mut lexicon = Self {
+            exact: HashMap::new(),
+            phrases: Vec::new(),
+            by_edge: HashMap::new(),
+            longest: 0,
+            seen: RefCell::default(),
+        };
         for (concept, phrase) in entries {
             let compact = text::compact(phrase);
             if compact.is_empty() || lexicon.exact.contains_key(&compact) {
@@ -121,17 +133,12 @@ impl<C: Copy> Lexicon<C> {
 
     /// Finds the phrases in one text, left to right, the longest first; byte range, meaning, misread letters.
     pub fn find_in(&self, text: &str) -> Vec<(Range<usize>, C, usize)> {
-        let mut cache = Seen::new();
-        self.find_cached(text, &mut cache)
-    }
-
-    fn find_cached(&self, text: &str, cache: &mut Seen) -> Vec<(Range<usize>, C, usize)> {
         let tokens = tokens(text);
         let mut found = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
             let rest = tokens.get(at..).unwrap_or_default();
-            match self.longest_at(rest, cache) {
+            match self.longest_at(rest) {
                 Some((used, range, index, distance)) => {
                     let is_marked = || {
                         text.get(range.clone()).is_some_and(|found| !found.chars().all(char::is_alphanumeric))
@@ -147,7 +154,7 @@ impl<C: Copy> Lexicon<C> {
     }
 
     /// The best phrase that starts with the first token: tokens used, bytes, phrase, misread letters.
-    fn longest_at(&self, tokens: &[Token], cache: &mut Seen) -> Option<(usize, Range<usize>, usize, usize)> {
+    fn longest_at(&self, tokens: &[Token]) -> Option<(usize, Range<usize>, usize, usize)> {
         let start = tokens.first()?.range.start;
         let first_length = tokens.first()?.text.len();
         let mut gram = String::new();
@@ -158,14 +165,7 @@ impl<C: Copy> Lexicon<C> {
             if gram.chars().count() > self.longest + LONGEST_ADDITION {
                 break;
             }
-            let direct = match cache.get(&gram) {
-                Some(seen) => *seen,
-                None => {
-                    let found = self.lookup(&gram);
-                    cache.insert(gram.clone(), found);
-                    found
-                }
-            };
+            let direct = self.lookup(&gram);
             let (hit, end) = match direct {
                 Some(hit) => (Some(hit), token.range.end),
                 None => self
@@ -196,6 +196,19 @@ impl<C: Copy> Lexicon<C> {
     }
 
     fn lookup(&self, gram: &str) -> Option<(usize, usize)> {
+        if let Some(seen) = self.seen.borrow().get(gram) {
+            return *seen;
+        }
+        let found = self.look_up_anew(gram);
+        let mut seen = self.seen.borrow_mut();
+        if seen.len() >= MOST_SEEN {
+            seen.clear();
+        }
+        seen.insert(gram.to_owned(), found);
+        found
+    }
+
+    fn look_up_anew(&self, gram: &str) -> Option<(usize, usize)> {
         if let Some(&index) = self.exact.get(gram) {
             return Some((index, 0));
         }
@@ -228,10 +241,15 @@ impl<C: Copy> Lexicon<C> {
 impl<C: Copy + PartialEq> Labels<C> {
     /// Finds all labels of a document.
     pub fn find(reading: &Reading, lexicon: &Lexicon<C>) -> Self {
-        let mut cache = Seen::new();
         let mut labels = Vec::new();
         for (index, segment) in reading.segments().iter().enumerate() {
-            for (range, concept, distance) in lexicon.find_cached(&segment.text, &mut cache) {
+            let page = reading.pages().get(segment.page);
+            let is_printed = page.is_some_and(|page| page.source == "text_layer");
+            for (range, concept, distance) in lexicon.find_in(&segment.text) {
+                // Nothing is misread in a text layer, unless a scanner put it there: "Montant" is no "Contant".
+                if is_printed && distance > 0 && range.len() < PRINTED_LENGTH {
+                    continue;
+                }
                 let label = label(segment, index, range, concept, distance);
                 let is_set_apart =
                     label.starts_segment || label.ends_sharply || is_before_number(segment, &label.range);

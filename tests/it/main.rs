@@ -8,6 +8,7 @@ mod auth;
 mod authoring;
 mod barcodes;
 mod batches;
+mod bundled;
 mod command_line;
 mod credits;
 mod decode;

@@ -1,5 +1,7 @@
 //! Reading pictures: the real models on real receipts, through the engine's border.
 
+mod scripts;
+
 use std::sync::LazyLock;
 
 use ocriva::assets;

@@ -274,7 +274,7 @@ async fn every_process_runs_what_one_was_told(api: TestApi) {
 
 async fn each_step_is_in_the_history_the_audit_log_and_told_to_webhooks(api: TestApi) {
     let hook = json!({"name": "Hook", "url": "https://93.184.215.14/",
-        "events": ["plugin.activated", "plugin.failed"]});
+        "events": ["plugin.uploaded", "plugin.activated", "plugin.failed", "plugin.retired", "plugin.deleted"]});
     let hook = text(&api.post("/webhooks", &api.token, &hook).await.body["id"]);
     for version in ["1.2.0", "1.3.0"] {
         api.install(lines_guest("parts", version), &api.token).await;
@@ -302,11 +302,13 @@ async fn each_step_is_in_the_history_the_audit_log_and_told_to_webhooks(api: Tes
     assert_eq!(audit["pagination"]["total"], 6, "{audit}");
     assert_eq!(audit["data"][0]["changes"]["version"], "1.3.0");
     let told = api.get(&format!("/webhooks/{hook}/deliveries"), &api.token).await.body;
-    assert_eq!(told["pagination"]["total"], 3, "{told}");
-    let last = text(&told["data"][0]["id"]);
-    let last = api.get(&format!("/webhooks/{hook}/deliveries/{last}"), &api.token).await.body;
-    let payload = last.to_string();
-    assert!(payload.contains("plugin.activated") && payload.contains("1.2.0"), "{payload}");
+    assert_eq!(told["pagination"]["total"], 6, "{told}");
+    for (index, event, version) in [(0, "plugin.deleted", "1.3.0"), (1, "plugin.activated", "1.2.0")] {
+        let delivery = text(&told["data"][index]["id"]);
+        let delivery = api.get(&format!("/webhooks/{hook}/deliveries/{delivery}"), &api.token).await.body;
+        let payload = delivery.to_string();
+        assert!(payload.contains(event) && payload.contains(version), "{payload}");
+    }
 }
 
 async fn a_projects_token_looks_at_plugins_and_changes_none(api: TestApi) {

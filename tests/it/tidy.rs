@@ -299,10 +299,12 @@ fn the_top_of_the_repository_holds_only_what_is_known() {
 
 #[test]
 fn binaries_are_small_fixtures() {
-    let may_be_binary = |path: &str| path.contains("/fixtures/") || path.starts_with("host/console/");
+    let is_document = |path: &str| path.starts_with("plugins/") && path.contains("/tests/");
+    let may_be_binary =
+        |path: &str| path.contains("/fixtures/") || path.starts_with("host/console/") || is_document(path);
     expect_none(files().iter().filter_map(|file| {
         if file.text.is_none() && !may_be_binary(&file.path) {
-            return Some(format!("{}: a binary outside of `fixtures/`", file.path));
+            return Some(format!("{}: a binary outside of `fixtures/` and of plugins' `tests/`", file.path));
         }
         (file.size_bytes > MAX_FILE_BYTES).then(|| format!("{}: {} bytes", file.path, file.size_bytes))
     }));

@@ -39,6 +39,10 @@ const COLUMN_GAP: f32 = 16.0;
 /// Places at which text behind a tab begins are so far apart.
 const TAB_STOP: f32 = 36.0;
 
+/// Width of a letter where text stands in columns of letters: that of a digit, so that numbers that end in one column end at
+/// one place. Most other text is narrower.
+const LETTER_WIDTH: f32 = 5.56;
+
 /// White space between paragraphs, in addition to the usual.
 const GAP: f32 = LINE_PITCH;
 
@@ -67,6 +71,7 @@ impl Typeset {
         for block in &flow.blocks {
             match block {
                 Block::Text(text) => setter.text(text)?,
+                Block::Columns(pieces) => setter.columns(pieces)?,
                 Block::Gap => setter.y += GAP,
                 Block::Table(rows) => setter.table(rows)?,
                 Block::PageBreak => setter.new_page()?,
@@ -150,29 +155,52 @@ impl Setter {
     }
 
     fn text(&mut self, text: &str) -> Result<(), Error> {
-        let width = self.width();
         for line in text.lines() {
             let mut x = 0.0;
-            let mut pieces = line.split('\t').peekable();
             self.fit()?;
-            while let Some(piece) = pieces.next() {
-                let lines = metrics::wrap(piece.trim(), (width - x).max(width / 4.0));
-                // What does not fit behind a tab continues at the left edge, as what fits nowhere does.
-                for (index, words) in lines.iter().enumerate() {
-                    if index > 0 || x >= width {
-                        self.y += LINE_PITCH;
-                        self.fit()?;
-                        x = 0.0;
-                    }
-                    x = self.put(words, MARGIN + x) - MARGIN;
-                }
-                if pieces.peek().is_some() {
+            for (index, piece) in line.split('\t').enumerate() {
+                if index > 0 {
                     x = ((x + COLUMN_GAP) / TAB_STOP).ceil() * TAB_STOP;
                 }
+                x = self.piece(piece, x)?;
             }
             self.y += LINE_PITCH;
         }
         Ok(())
+    }
+
+    /// Puts pieces of a line where their columns begin, or right of what reaches into them. A line that is too long for that
+    /// is set closer.
+    fn columns(&mut self, pieces: &[(usize, String)]) -> Result<(), Error> {
+        let reaches =
+            |(column, piece): &(usize, String)| *column as f32 * LETTER_WIDTH + metrics::width(piece);
+        if pieces.last().is_some_and(|last| reaches(last) > self.width()) {
+            let texts: Vec<&str> = pieces.iter().map(|(_, text)| text.as_str()).collect();
+            return self.text(&texts.join("\t"));
+        }
+        let mut least = 0.0;
+        self.fit()?;
+        for (column, piece) in pieces {
+            let x = (*column as f32 * LETTER_WIDTH).max(least);
+            least = self.piece(piece, x)? + COLUMN_GAP;
+        }
+        self.y += LINE_PITCH;
+        Ok(())
+    }
+
+    /// Puts a piece of a line at `x` and says where it ends. What does not fit there continues at the left edge, as what
+    /// fits nowhere does.
+    fn piece(&mut self, piece: &str, mut x: f32) -> Result<f32, Error> {
+        let width = self.width();
+        for (index, words) in metrics::wrap(piece.trim(), (width - x).max(width / 4.0)).iter().enumerate() {
+            if index > 0 || x >= width {
+                self.y += LINE_PITCH;
+                self.fit()?;
+                x = 0.0;
+            }
+            x = self.put(words, MARGIN + x) - MARGIN;
+        }
+        Ok(x)
     }
 
     fn table(&mut self, rows: &[Vec<String>]) -> Result<(), Error> {
@@ -330,6 +358,25 @@ mod tests {
         flow.text("Grand total:\t58.40 EUR");
         let typeset = Typeset::new(&flow, limits()).unwrap();
         assert_eq!(texts(&typeset.pages[0]), ["Grand total:", "58.40 EUR"]);
+    }
+
+    #[test]
+    fn numbers_that_end_in_one_column_of_letters_end_at_one_place() {
+        let mut flow = Flow::new(Paper::Sheets);
+        flow.columns(vec![(0, "Copy paper".to_owned()), (30, "1,200.00".to_owned())]);
+        flow.columns(vec![(0, "Ink".to_owned()), (33, "16.00".to_owned())]);
+        let typeset = Typeset::new(&flow, limits()).unwrap();
+        let ends: Vec<f32> = typeset.pages[0].segments.iter().map(|segment| segment.bbox.x1).collect();
+        assert!((ends[1] - ends[3]).abs() < LETTER_WIDTH, "{ends:?}");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_for_its_columns_stays_one_line_where_it_can() {
+        let mut flow = Flow::new(Paper::Sheets);
+        flow.columns(vec![(0, "Grand total".to_owned()), (120, "58.40 EUR".to_owned())]);
+        let typeset = Typeset::new(&flow, limits()).unwrap();
+        let boxes: Vec<Rect> = typeset.pages[0].segments.iter().map(|segment| segment.bbox).collect();
+        assert_eq!(boxes[0].y0, boxes[1].y0);
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl Scope {
         let line = std::mem::take(&mut self.line);
         // Only what is preformatted has space next to space.
         if line.contains("  ") || line.contains('\t') {
-            self.flow.text(plain::columns(&line));
+            self.flow.columns(plain::columns(&line));
         } else if !line.trim().is_empty() {
             self.flow.text(line.trim());
         }

@@ -24,37 +24,44 @@ pub(super) fn read_text(content: &[u8], limits: &Limits) -> Result<Flow, Error> 
     for page in text.split('\u{c}') {
         flow.page_break();
         for line in page.lines() {
-            flow.text(columns(line));
+            flow.columns(columns(line));
         }
     }
     Ok(flow)
 }
 
-/// A line with tabs where its text stands in columns.
-pub(super) fn columns(line: &str) -> String {
-    let line = line.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-    let mut text = String::with_capacity(line.len());
-    let mut spaces = 0;
-    for c in line.chars() {
+/// The pieces of a line that stand in columns, each with the number of letters before it. A line that is not set in columns
+/// is one piece at 0, and one without text has none.
+pub(super) fn columns(line: &str) -> Vec<(usize, String)> {
+    let mut pieces: Vec<(usize, String)> = Vec::new();
+    let (mut column, mut spaces) = (0, 0);
+    for c in line.trim_end_matches(|c: char| c.is_whitespace() || c.is_control()).chars() {
         match c {
-            ' ' => spaces += 1,
-            '\t' => spaces += TAB_WIDTH,
+            ' ' => (column, spaces) = (column + 1, spaces + 1),
+            '\t' => {
+                let stop = (column / TAB_WIDTH + 1) * TAB_WIDTH;
+                // A tab parts, however near its stop is.
+                (column, spaces) = (stop, spaces + COLUMN_SPACES);
+            }
+            // Control characters show nothing, and those that turn text would show it wrongly.
+            c if c.is_control()
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}') => {}
             c => {
-                match std::mem::take(&mut spaces) {
-                    0 => {}
-                    COLUMN_SPACES.. => text.push('\t'),
-                    _ => text.push(' '),
+                match (pieces.last_mut(), std::mem::take(&mut spaces)) {
+                    (None, indent) => {
+                        pieces.push((if indent < COLUMN_SPACES { 0 } else { column }, c.into()))
+                    }
+                    (Some(_), COLUMN_SPACES..) => pieces.push((column, c.into())),
+                    (Some((_, text)), apart) => {
+                        text.extend((apart > 0).then_some(' '));
+                        text.push(c);
+                    }
                 }
-                // Control characters show nothing, and those that turn text would show it wrongly.
-                if !(c.is_control()
-                    || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
-                {
-                    text.push(c);
-                }
+                column += 1;
             }
         }
     }
-    text
+    pieces
 }
 
 /// Reads a table.
@@ -155,8 +162,12 @@ mod tests {
 
     #[test]
     fn text_in_columns_is_parted_and_what_turns_it_is_dropped() {
-        assert_eq!(columns("  Total        58.40  EUR\u{202e}\0"), "Total\t58.40 EUR");
-        assert_eq!(columns("Total\t\t58.40"), "Total\t58.40");
+        let pieces =
+            |line| columns(line).into_iter().map(|(at, text)| format!("{at} {text}")).collect::<Vec<_>>();
+        assert_eq!(pieces("  Total        58.40  EUR\u{202e}\0"), ["0 Total", "15 58.40 EUR"]);
+        assert_eq!(pieces("Total\t\t58.40"), ["0 Total", "16 58.40"]);
+        assert_eq!(pieces("     MENU"), ["5 MENU"]);
+        assert_eq!(pieces(" \t "), Vec::<String>::new());
     }
 
     #[test]

@@ -30,10 +30,16 @@ words! {
         TemplateUpdated => "template.updated",
         /// A template was deleted. Carries the template as it was.
         TemplateDeleted => "template.deleted",
+        /// A version of a plugin was uploaded. Carries the version.
+        PluginUploaded => "plugin.uploaded",
         /// A version of a plugin runs from now on, for everybody or as the canary for some. Carries the version.
         PluginActivated => "plugin.activated",
         /// A version of a plugin was taken back because its calls failed. Carries the version with the reason.
         PluginFailed => "plugin.failed",
+        /// A version of a plugin was put aside, where no other takes its place. Carries the version.
+        PluginRetired => "plugin.retired",
+        /// A version of a plugin was deleted. Carries the version as it was.
+        PluginDeleted => "plugin.deleted",
         /// Somebody tries out a webhook: goes to that one only.
         WebhookTest => "webhook.test",
     }

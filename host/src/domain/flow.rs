@@ -24,6 +24,8 @@ pub enum Paper {
 pub enum Block {
     /// One or more lines; a tab moves what follows away from what stands before.
     Text(String),
+    /// A line whose pieces stand in columns: each with the number of letters before it, in letters of equal width.
+    Columns(Vec<(usize, String)>),
     /// White space before what follows.
     Gap,
     /// Rows of cells, each cell of one or more lines. Rows may be of different lengths.
@@ -44,9 +46,18 @@ impl Flow {
         if text.trim().is_empty() { self.gap() } else { self.blocks.push(Block::Text(text)) }
     }
 
+    /// Adds a line of pieces in columns, each with its first column; without pieces it is white space.
+    pub fn columns(&mut self, mut pieces: Vec<(usize, String)>) {
+        match pieces.as_mut_slice() {
+            [] => self.gap(),
+            [(0, text)] => self.blocks.push(Block::Text(std::mem::take(text))),
+            _ => self.blocks.push(Block::Columns(pieces)),
+        }
+    }
+
     /// Adds white space, unless there is some.
     pub fn gap(&mut self) {
-        if matches!(self.blocks.last(), Some(Block::Text(_) | Block::Table(_))) {
+        if matches!(self.blocks.last(), Some(Block::Text(_) | Block::Columns(_) | Block::Table(_))) {
             self.blocks.push(Block::Gap);
         }
     }
@@ -82,6 +93,10 @@ impl Flow {
     fn into_cell(self) -> String {
         let lines = self.blocks.into_iter().filter_map(|block| match block {
             Block::Text(text) => Some(text),
+            Block::Columns(pieces) => {
+                let texts: Vec<String> = pieces.into_iter().map(|(_, text)| text).collect();
+                Some(texts.join("\t"))
+            }
             Block::Table(_) | Block::Gap | Block::PageBreak => None,
         });
         lines.collect::<Vec<_>>().join("\n")
@@ -100,6 +115,7 @@ impl Flow {
     pub fn text_bytes(&self) -> usize {
         let bytes = self.blocks.iter().map(|block| match block {
             Block::Text(text) => text.len(),
+            Block::Columns(pieces) => pieces.iter().map(|(_, text)| text.len()).sum(),
             Block::Table(rows) => rows.iter().flatten().map(String::len).sum(),
             Block::Gap | Block::PageBreak => 0,
         });

@@ -140,7 +140,7 @@ fn a_rendering_says_what_the_invoice_says() {
         .flat_map(|block| match block {
             Block::Text(text) => vec![text.clone()],
             Block::Table(rows) => rows.iter().map(|row| row.join(" ")).collect(),
-            Block::Gap | Block::PageBreak => Vec::new(),
+            Block::Columns(_) | Block::Gap | Block::PageBreak => Vec::new(),
         })
         .collect();
     for line in [

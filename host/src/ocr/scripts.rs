@@ -93,18 +93,17 @@ impl Scripts {
         model: impl Fn(&str) -> Option<&'static [u8]>,
     ) -> Result<(), Error> {
         for (script, slot) in SCRIPTS.iter().zip(&self.readers) {
-            let mut hinted: Vec<usize> =
-                (0..lines.len()).filter(|&index| script.is_hinted_by(&lines[index])).collect();
-            if hinted.is_empty() {
+            let mut candidates = script.candidates(lines);
+            if candidates.is_empty() {
                 continue;
             }
             let reader = slot.get_or_init(|| {
                 model(script.file).map(|bytes| ScriptReader::parse(script.file, bytes)).transpose()
             });
             let Some(reader) = reader.as_ref().map_err(Error::clone)? else { continue };
-            hinted.sort_by(|&a, &b| lines[b].place.width.total_cmp(&lines[a].place.width));
-            hinted.truncate(SAMPLE);
-            let sample = read(reader, page, lines, hinted);
+            candidates.sort_by(|&a, &b| lines[b].place.width.total_cmp(&lines[a].place.width));
+            candidates.truncate(SAMPLE);
+            let sample = read(reader, page, lines, candidates);
             let letters: usize = sample.iter().map(|(_, line)| script.letters_in(line, known)).sum();
             if letters < script.min_letters {
                 continue;
@@ -121,6 +120,16 @@ impl Scripts {
 }
 
 impl Script {
+    /// Lines that may be in the script: those in doubt, or all of a page on which its letters are.
+    fn candidates(&self, lines: &[LineText]) -> Vec<usize> {
+        let all = 0..lines.len();
+        match self.hint {
+            Hint::Doubt => all.filter(|&index| self.is_hinted_by(&lines[index])).collect(),
+            Hint::Letters(_) if lines.iter().any(|line| self.is_hinted_by(line)) => all.collect(),
+            Hint::Letters(_) => Vec::new(),
+        }
+    }
+
     fn is_hinted_by(&self, line: &LineText) -> bool {
         match self.hint {
             Hint::Doubt => line.confidence() < DOUBTFUL || is_sparse(line),

@@ -3,20 +3,34 @@
 //! Loading machine code is trusting it. The folder is private to the user that runs the program, files are named
 //! by the component's digest and by what the engine's code depends on, and each carries a checksum against damage.
 //! Nothing here is ever taken from outside. A file is mapped, not read: of fifty plugins only what runs takes memory.
+//!
+//! A file is the code, the component's outline as JSON, the outline's length, and the checksum of all before it. With
+//! both in one file, a component that was compiled once is loaded without its bytes.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use wasmtime::component::Component;
 
-/// Length of the checksum (CRC-32) that stands behind the code.
-const CHECKSUM_BYTES: usize = 4;
+use super::component::Outline;
+
+/// Length of the checksum (CRC-32) that a file ends with.
+const CHECKSUM_BYTES: u64 = 4;
+
+/// Length of what stands behind code and outline: the outline's length, and the checksum.
+const END_BYTES: u64 = 8;
+
+/// Longest outline: a manifest, and the names of what a component imports and exports.
+const OUTLINE_BYTES: u32 = 1 << 20;
 
 /// Bytes of a file that are read at one time.
 const CHUNK_BYTES: usize = 64 << 10;
+
+/// Counts the layouts that files have had: those of another are not looked at.
+const LAYOUT: u32 = 2;
 
 /// All files together; beyond it the oldest go.
 const CACHE_BYTES: u64 = 512 << 20;
@@ -33,25 +47,26 @@ impl Cache {
     pub(super) fn new(folder: PathBuf, engine: &wasmtime::Engine) -> Self {
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
+        LAYOUT.hash(&mut hasher);
         Self { folder, compatibility: hasher.finish() }
     }
 
-    /// The compiled component of this digest. A file that cannot be used is reported and is as good as none.
-    pub(super) fn load(&self, engine: &wasmtime::Engine, digest: &str) -> Option<Component> {
-        let file = self.file(digest);
-        let component = match is_intact(&file) {
-            Ok(true) => map(engine, &file).ok(),
-            Ok(false) => None,
+    /// The compiled component of this digest, with its outline. A file that cannot be used is reported and is as good as
+    /// none.
+    pub(super) fn load(&self, engine: &wasmtime::Engine, digest: &str) -> Option<(Component, Outline)> {
+        let path = self.file(digest);
+        let loaded = match File::open(&path).and_then(|mut file| read_outline(&mut file)) {
+            Ok(outline) => outline.and_then(|outline| Some((map(engine, &path).ok()?, outline))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(error) => {
-                tracing::warn!(file = %file.display(), %error, "compiled plugin cannot be read");
+                tracing::warn!(file = %path.display(), %error, "compiled plugin cannot be read");
                 return None;
             }
         };
-        if component.is_none() {
-            tracing::warn!(file = %file.display(), "compiled plugin cannot be used and is made anew");
+        if loaded.is_none() {
+            tracing::warn!(file = %path.display(), "compiled plugin cannot be used and is made anew");
         }
-        component
+        loaded
     }
 
     /// Whether a component of this digest was compiled before.
@@ -66,10 +81,11 @@ impl Cache {
         engine: &wasmtime::Engine,
         digest: &str,
         code: &[u8],
+        outline: &Outline,
     ) -> wasmtime::Result<Component> {
-        match self.write(digest, code) {
+        match self.write(digest, code, outline) {
             Ok(()) => {
-                if let Some(component) = self.load(engine, digest) {
+                if let Some((component, _)) = self.load(engine, digest) {
                     return Ok(component);
                 }
             }
@@ -80,24 +96,32 @@ impl Cache {
         deserialize(engine, code)
     }
 
-    fn write(&self, digest: &str, code: &[u8]) -> io::Result<()> {
+    fn write(&self, digest: &str, code: &[u8], outline: &Outline) -> io::Result<()> {
+        let outline = serde_json::to_vec(outline)?;
+        let length = u32::try_from(outline.len()).map_err(io::Error::other)?.to_le_bytes();
         make_private(&self.folder)?;
-        self.prune(code.len() as u64)?;
+        self.prune((code.len() + outline.len()) as u64 + END_BYTES)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(code)?;
-        file.write_all(&crc32fast::hash(code).to_le_bytes())?;
+        let mut hasher = crc32fast::Hasher::new();
+        for part in [code, &outline, &length] {
+            file.write_all(part)?;
+            hasher.update(part);
+        }
+        file.write_all(&hasher.finalize().to_le_bytes())?;
         file.persist(self.file(digest)).map_err(|error| error.error)?;
         Ok(())
     }
 
-    /// Makes room for `coming` bytes.
+    /// Makes room for `coming` bytes: what was not loaded for the longest time goes first, as far as the file system
+    /// keeps that.
     fn prune(&self, coming: u64) -> io::Result<()> {
         let mut files: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             let metadata = entry.metadata()?;
             if metadata.is_file() {
-                files.push((metadata.modified()?, metadata.len(), entry.path()));
+                let used = metadata.accessed().into_iter().chain(metadata.modified()).max();
+                files.push((used.unwrap_or(SystemTime::UNIX_EPOCH), metadata.len(), entry.path()));
             }
         }
         files.sort();
@@ -117,24 +141,35 @@ impl Cache {
     }
 }
 
-/// Whether a file is as it was written. It is read and not mapped: what is looked at in a mapping stays in memory.
-fn is_intact(path: &Path) -> io::Result<bool> {
-    let mut file = File::open(path)?;
-    let Some(code_bytes) = file.metadata()?.len().checked_sub(CHECKSUM_BYTES as u64) else {
-        return Ok(false);
-    };
+/// The outline in a file that is as it was written; `None` for another. The file is read and not mapped: what is looked at
+/// in a mapping stays in memory.
+fn read_outline(file: &mut File) -> io::Result<Option<Outline>> {
+    let length = file.metadata()?.len();
     let mut hasher = crc32fast::Hasher::new();
     let mut chunk = vec![0; CHUNK_BYTES];
-    let mut code = (&mut file).take(code_bytes);
+    let Some(checked) = length.checked_sub(CHECKSUM_BYTES) else { return Ok(None) };
+    let mut content = Read::by_ref(file).take(checked);
     loop {
-        match code.read(&mut chunk)? {
+        match content.read(&mut chunk)? {
             0 => break,
             read => hasher.update(chunk.get(..read).unwrap_or_default()),
         }
     }
-    let mut checksum = [0; CHECKSUM_BYTES];
+    let mut checksum = [0; 4];
     file.read_exact(&mut checksum)?;
-    Ok(hasher.finalize() == u32::from_le_bytes(checksum))
+    if hasher.finalize() != u32::from_le_bytes(checksum) {
+        return Ok(None);
+    }
+    let mut number = [0; 4];
+    let Some(number_at) = length.checked_sub(END_BYTES) else { return Ok(None) };
+    file.seek(SeekFrom::Start(number_at))?;
+    file.read_exact(&mut number)?;
+    let outline_bytes = u32::from_le_bytes(number).min(OUTLINE_BYTES);
+    let Some(outline_at) = number_at.checked_sub(outline_bytes.into()) else { return Ok(None) };
+    file.seek(SeekFrom::Start(outline_at))?;
+    let mut outline = vec![0; outline_bytes as usize];
+    file.read_exact(&mut outline)?;
+    Ok(serde_json::from_slice(&outline).ok())
 }
 
 #[expect(unsafe_code, reason = "machine code cannot be loaded otherwise")]

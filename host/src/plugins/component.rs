@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wasmparser::{Parser, Payload, Validator};
 
 use super::access::Wishes;
@@ -34,15 +34,24 @@ pub(super) struct Allowance {
     pub(super) powers: Powers,
 }
 
+/// What a valid component's bytes say: read once, and kept beside its compiled code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Outline {
+    /// Size of the component.
+    pub(super) size_bytes: u64,
+    /// Names of the interfaces it imports, with versions.
+    imports: Vec<String>,
+    /// Names of the interfaces it exports, with versions.
+    exports: Vec<String>,
+    /// Text of its manifest, where it has one.
+    manifest: Option<String>,
+}
+
 /// What can be seen without running a component.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Inspection {
     pub(super) digest: String,
-    pub(super) size_bytes: u64,
-    /// Names of the interfaces it imports, with versions.
-    pub(super) imports: Vec<String>,
-    /// Names of the interfaces it exports, with versions.
-    pub(super) exports: Vec<String>,
+    pub(super) outline: Outline,
     /// What a call may use.
     pub(super) limits: Limits,
     /// What it may do.
@@ -60,7 +69,8 @@ impl Inspection {
             false => interface(name)
                 .is_some_and(|interface| IMPORTS.contains(&interface) || capability(interface).is_some()),
         };
-        let unknown: Vec<String> = self.imports.iter().filter(|name| !is_known(name)).cloned().collect();
+        let unknown: Vec<String> =
+            self.outline.imports.iter().filter(|name| !is_known(name)).cloned().collect();
         if !unknown.is_empty() {
             refusals.push(Refusal::UnknownImports { names: unknown });
         }
@@ -72,7 +82,7 @@ impl Inspection {
         if !not_granted.is_empty() {
             refusals.push(Refusal::NotGranted { names: not_granted });
         }
-        if !self.exports.iter().any(|name| interface(name) == Some(EXPORT)) {
+        if !self.outline.exports.iter().any(|name| interface(name) == Some(EXPORT)) {
             refusals.push(Refusal::MissingExport { wanted: "ocriva:extract/extractor@1.0.0" });
         }
         refusals
@@ -109,7 +119,7 @@ impl Inspection {
 
     /// Those of our interfaces that it imports and that `are_meant`.
     fn interfaces(&self, are_meant: impl Fn(&str) -> bool) -> Vec<String> {
-        let ours = self.imports.iter().filter_map(|name| interface(name));
+        let ours = self.outline.imports.iter().filter_map(|name| interface(name));
         ours.filter(|name| are_meant(name)).map(str::to_owned).collect()
     }
 
@@ -121,7 +131,7 @@ impl Inspection {
 
     /// Version of the contract that it was built against.
     fn api_version(&self) -> Option<&str> {
-        let of_extractor = self.exports.iter().find(|name| interface(name) == Some(EXPORT))?;
+        let of_extractor = self.outline.exports.iter().find(|name| interface(name) == Some(EXPORT))?;
         of_extractor.split_once('@').map(|(_, version)| version)
     }
 }
@@ -138,22 +148,14 @@ fn capability(interface: &str) -> Option<Capability> {
 }
 
 /// Reads all of a component. How large it may be depends on the manifest in it, which is therefore looked for first.
-/// What `is_valid` says of a digest need not be found out again.
 pub(super) fn inspect(
     bytes: &[u8],
-    most_bytes: u64,
-    is_valid: impl Fn(&str) -> bool,
     allowance: impl Fn(Option<&Manifest>) -> Allowance,
 ) -> Result<Inspection, Refusal> {
     let size = bytes.len() as u64;
-    if size > most_bytes {
-        return Err(Refusal::TooLarge { size, limit: most_bytes });
-    }
-    let manifest = manifest::read(bytes).map_err(Refusal::BadManifest)?;
-    let Allowance { limits, powers } = allowance(manifest.as_ref());
-    if size > limits.component_bytes() {
-        return Err(Refusal::TooLarge { size, limit: limits.component_bytes() });
-    }
+    let manifest = manifest::embedded(bytes).map_err(Refusal::BadManifest)?.map(str::to_owned);
+    let outline = Outline { size_bytes: size, imports: Vec::new(), exports: Vec::new(), manifest };
+    let mut inspection = judge(String::new(), outline, allowance)?;
     if Parser::is_core_wasm(bytes) {
         return Err(Refusal::CoreModule);
     }
@@ -161,12 +163,8 @@ pub(super) fn inspect(
         return Err(Refusal::NotWasm);
     }
     let invalid = |error: wasmparser::BinaryReaderError| Refusal::Invalid { reason: error.to_string() };
-    let digest = digest(bytes);
-    if !is_valid(&digest) {
-        Validator::new().validate_all(bytes).map_err(invalid)?;
-    }
-    let mut imports = Vec::new();
-    let mut exports = Vec::new();
+    Validator::new().validate_all(bytes).map_err(invalid)?;
+    let Outline { imports, exports, .. } = &mut inspection.outline;
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(invalid)? {
@@ -185,8 +183,23 @@ pub(super) fn inspect(
             _ => {}
         }
     }
-    let powers = Arc::new(powers);
-    Ok(Inspection { digest, size_bytes: size, imports, exports, limits, powers, manifest })
+    inspection.digest = digest(bytes);
+    Ok(inspection)
+}
+
+/// What a component of this outline is given, which is looked up anew each time: settings change, components do not.
+pub(super) fn judge(
+    digest: String,
+    outline: Outline,
+    allowance: impl Fn(Option<&Manifest>) -> Allowance,
+) -> Result<Inspection, Refusal> {
+    let manifest = outline.manifest.as_deref().map(Manifest::parse).transpose();
+    let manifest = manifest.map_err(Refusal::BadManifest)?;
+    let Allowance { limits, powers } = allowance(manifest.as_ref());
+    if outline.size_bytes > limits.component_bytes() {
+        return Err(Refusal::TooLarge { size: outline.size_bytes, limit: limits.component_bytes() });
+    }
+    Ok(Inspection { digest, outline, limits, powers: Arc::new(powers), manifest })
 }
 
 /// What `ocriva plugin check` says about a file.
@@ -251,8 +264,8 @@ impl Engine {
             Ok(inspection) => {
                 report.problems = inspection.refusals().iter().map(Problem::from).collect();
                 report.api_version = inspection.api_version().map(str::to_owned);
-                report.imports = inspection.imports;
-                report.exports = inspection.exports;
+                report.imports = inspection.outline.imports;
+                report.exports = inspection.outline.exports;
                 report.manifest = inspection.manifest;
                 report.limits = Some(inspection.limits);
             }

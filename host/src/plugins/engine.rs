@@ -183,10 +183,13 @@ impl Engine {
         let this = Arc::clone(self);
         let organization = organization_id.map(str::to_owned);
         let looking = move || {
-            let inspection = this.inspect(organization.as_deref(), &bytes)?;
+            this.check_size(&bytes)?;
+            let (inspection, component) = match this.recall(organization.as_deref(), &digest(&bytes)) {
+                Some(known) => known.map(|(inspection, component)| (inspection, Some(component)))?,
+                None => (this.inspect(organization.as_deref(), &bytes)?, None),
+            };
             inspection.refusals().into_iter().next().map_or(Ok(()), Err)?;
-            let known = this.cache.load(&this.wasmtime, &inspection.digest);
-            Ok((bytes, inspection, known))
+            Ok((bytes, inspection, component))
         };
         let (bytes, inspection, known) = in_turn(&self.lookers, looking).await?;
         let component = match known {
@@ -194,15 +197,54 @@ impl Engine {
             None => {
                 let [operators, organizations] = &self.compilers;
                 let places = if organization_id.is_some() { organizations } else { operators };
-                let (this, digest) = (Arc::clone(self), inspection.digest.clone());
-                in_turn(places, move || this.compile(&bytes, &digest)).await?
+                let (this, outlined) = (Arc::clone(self), inspection.clone());
+                in_turn(places, move || this.compile(&bytes, &outlined)).await?
             }
         };
+        self.finish(component, inspection).await
+    }
+
+    /// Takes a component that was compiled before, by its SHA-256 in hexadecimal and without its bytes; `None` where its
+    /// code is not in the cache. `organization_id` as above.
+    ///
+    /// # Errors
+    /// As above: what it is granted, for one, may have changed.
+    pub async fn load_compiled(
+        self: &Arc<Self>,
+        organization_id: Option<&str>,
+        digest: &str,
+    ) -> Option<Result<Plugin, Refusal>> {
+        if !self.cache.has(digest) {
+            return None;
+        }
+        let this = Arc::clone(self);
+        let (organization, digest) = (organization_id.map(str::to_owned), digest.to_owned());
+        let looking = move || {
+            let known = this.recall(organization.as_deref(), &digest).transpose()?;
+            if let Some((inspection, _)) = &known {
+                inspection.refusals().into_iter().next().map_or(Ok(()), Err)?;
+            }
+            Ok(known)
+        };
+        match in_turn(&self.lookers, looking).await {
+            Ok(Some((inspection, component))) => Some(self.finish(component, inspection).await),
+            Ok(None) => None,
+            Err(refusal) => Some(Err(refusal)),
+        }
+    }
+
+    /// Whether a component of this digest was compiled before, so that it is loaded without its bytes.
+    pub(super) fn has_compiled(&self, digest: &str) -> bool {
+        self.cache.has(digest)
+    }
+
+    /// Links a component and asks it who it is.
+    async fn finish(&self, component: Component, inspection: Inspection) -> Result<Plugin, Refusal> {
         let linked = self.link(&component, &inspection)?;
         let limits = inspection.limits;
         let description = self.describe(&linked, &inspection.digest, limits, &inspection.powers).await?;
         let wishes = inspection.wishes();
-        let Inspection { digest, size_bytes, powers, .. } = inspection;
+        let Inspection { digest, outline, powers, .. } = inspection;
         if let Some(manifest) = &wishes.manifest
             && (&manifest.name, &manifest.version) != (&description.name, &description.version)
         {
@@ -212,6 +254,7 @@ impl Engine {
                 manifest: shown(&manifest.name, &manifest.version),
             });
         }
+        let size_bytes = outline.size_bytes;
         Ok(Plugin { description, wishes, limits, signed_by: None, digest, size_bytes, powers, linked })
     }
 
@@ -248,13 +291,33 @@ impl Engine {
 
     /// Reads all of a component, within the limits that its manifest asks for and this engine gives.
     pub(super) fn inspect(&self, organization_id: Option<&str>, bytes: &[u8]) -> Result<Inspection, Refusal> {
-        let allowance = |manifest: Option<&Manifest>| Allowance {
+        self.check_size(bytes)?;
+        component::inspect(bytes, |manifest| self.allowance(organization_id, manifest))
+    }
+
+    fn check_size(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        let (size, limit) = (bytes.len() as u64, self.component_bytes());
+        (size <= limit).then_some(()).ok_or(Refusal::TooLarge { size, limit })
+    }
+
+    /// The component of this digest as it was when it was compiled, with what it is given today.
+    fn recall(
+        &self,
+        organization_id: Option<&str>,
+        digest: &str,
+    ) -> Option<Result<(Inspection, Component), Refusal>> {
+        let (component, outline) = self.cache.load(&self.wasmtime, digest)?;
+        let inspection = component::judge(digest.to_owned(), outline, |manifest| {
+            self.allowance(organization_id, manifest)
+        });
+        Some(inspection.map(|inspection| (inspection, component)))
+    }
+
+    fn allowance(&self, organization_id: Option<&str>, manifest: Option<&Manifest>) -> Allowance {
+        Allowance {
             limits: self.limits_for(manifest),
             powers: self.services.powers(manifest, organization_id),
-        };
-        // What was compiled once was found to be valid then.
-        let is_valid = |digest: &str| self.cache.has(digest);
-        component::inspect(bytes, self.component_bytes(), is_valid, allowance)
+        }
     }
 
     fn link(
@@ -278,14 +341,18 @@ impl Engine {
         Ok(linker)
     }
 
-    fn compile(&self, bytes: &[u8], digest: &str) -> Result<Component, Refusal> {
+    fn compile(
+        &self,
+        bytes: &[u8],
+        Inspection { digest, outline, .. }: &Inspection,
+    ) -> Result<Component, Refusal> {
         // Whoever waited for a place may find it done.
-        if let Some(component) = self.cache.load(&self.wasmtime, digest) {
+        if let Some((component, _)) = self.cache.load(&self.wasmtime, digest) {
             return Ok(component);
         }
         let code = self.compiler.compile(bytes)?;
         self.cache
-            .keep(&self.wasmtime, digest, &code)
+            .keep(&self.wasmtime, digest, &code, outline)
             .map_err(|error| Refusal::Unlinkable { reason: format!("{error:#}") })
     }
 }

@@ -236,14 +236,6 @@ pub fn embedded(component: &[u8]) -> Result<Option<&str>, Error> {
     }
 }
 
-/// Reads the manifest in a component; `None` where it has none.
-///
-/// # Errors
-/// See [`embedded`] and [`Manifest::parse`].
-pub(super) fn read(component: &[u8]) -> Result<Option<Manifest>, Error> {
-    embedded(component)?.map(Manifest::parse).transpose()
-}
-
 fn line_of(text: &str, place: usize) -> usize {
     1 + text.bytes().take(place).filter(|byte| *byte == b'\n').count()
 }
@@ -308,8 +300,7 @@ mod tests {
         let text = "name = \"a\"\nversion = \"1\"\n";
         let component = embed(EMPTY, text);
         assert_eq!(embedded(&component), Ok(Some(text)));
-        assert_eq!(read(&component).unwrap().unwrap().name, "a");
-        assert_eq!(read(EMPTY), Ok(None));
+        assert_eq!(embedded(EMPTY), Ok(None));
         assert_eq!(embedded(b"\0asm\x01\0\0\0"), Ok(None));
     }
 

@@ -21,6 +21,7 @@ use version::{Wanted, version_key};
 
 mod folder;
 mod shelf;
+mod slot;
 mod version;
 
 pub use shelf::{Components, FetchError, ReleaseError};
@@ -159,23 +160,38 @@ impl Unavailable {
     }
 }
 
-/// A plugin of the program.
+/// A plugin that the program brings along.
+#[derive(Debug, Clone, Copy)]
+pub struct BundledPlugin {
+    /// Its name.
+    pub name: &'static str,
+    /// The component.
+    pub component: &'static [u8],
+    /// Its SHA-256 in hexadecimal.
+    pub digest: &'static str,
+}
+
+/// A plugin of the program, loaded once.
 struct Bundled {
-    name: &'static str,
-    bytes: &'static [u8],
+    plugin: &'static BundledPlugin,
     loaded: OnceCell<Result<Arc<Plugin>, Arc<LoadError>>>,
 }
 
 impl Bundled {
     async fn load(&self, engine: &Arc<Engine>) -> Result<Arc<Plugin>, Arc<LoadError>> {
+        let BundledPlugin { name, component, digest } = *self.plugin;
         let loaded = self.loaded.get_or_init(|| async {
-            let loaded = engine.load(Cow::Borrowed(self.bytes)).await.map_err(LoadError::from);
+            let loaded = match engine.load_compiled(None, digest).await {
+                Some(loaded) => loaded,
+                None => engine.load(Cow::Borrowed(component)).await,
+            };
+            let loaded = loaded.map_err(LoadError::from);
             match &loaded {
                 // It is off: that is the operator's wish, or nobody's.
                 Err(error) if error.not_granted().is_some() => {
-                    tracing::debug!(%error, plugin = self.name, "bundled plugin is not taken");
+                    tracing::debug!(%error, plugin = name, "bundled plugin is not taken");
                 }
-                Err(error) => tracing::warn!(%error, plugin = self.name, "bundled plugin is not taken"),
+                Err(error) => tracing::warn!(%error, plugin = name, "bundled plugin is not taken"),
                 Ok(_) => {}
             }
             loaded.map(Arc::new).map_err(Arc::new)
@@ -185,17 +201,13 @@ impl Bundled {
 }
 
 impl Registry {
-    /// Finds the plugins: `bundled` as `(name, component)`, and each `*.wasm` in `folder`, which need not exist. A
-    /// file that has the name and version of a bundled plugin takes its place.
+    /// Finds the plugins: those `bundled`, and each `*.wasm` in `folder`, which need not exist. A file that has the name
+    /// and version of a bundled plugin takes its place.
     ///
     /// # Errors
     /// A folder that exists and cannot be read.
-    pub fn open(
-        engine: Arc<Engine>,
-        bundled: &'static [(&'static str, &'static [u8])],
-        folder: &Path,
-    ) -> io::Result<Self> {
-        let bundled = bundled.iter().map(|(name, bytes)| Bundled { name, bytes, loaded: OnceCell::new() });
+    pub fn open(engine: Arc<Engine>, bundled: &'static [BundledPlugin], folder: &Path) -> io::Result<Self> {
+        let bundled = bundled.iter().map(|plugin| Bundled { plugin, loaded: OnceCell::new() });
         Ok(Self {
             engine,
             bundled: bundled.collect(),
@@ -238,7 +250,7 @@ impl Registry {
         }
         for bundled in &self.bundled {
             let plugin = bundled.load(&self.engine).await;
-            listings.push(Listing { origin: Origin::Bundled(bundled.name), plugin });
+            listings.push(Listing { origin: Origin::Bundled(bundled.plugin.name), plugin });
         }
         listings
     }
@@ -325,6 +337,15 @@ impl Registry {
         problems
     }
 
+    /// Gives back the memory of uploaded versions that nobody has asked for since the last time: pinned versions that are
+    /// retired, and those of organizations that send nothing. Each is loaded again when it is asked for, from its compiled
+    /// code; one whose code is not kept stays.
+    pub fn rest(&self) {
+        for shelf in self.shelves().values() {
+            shelf.rest(&self.engine);
+        }
+    }
+
     /// Takes over what the database says of a plugin before anything runs: it is loaded when it is asked for.
     pub fn learn(&self, record: &PluginRecord, components: &Arc<dyn Components>) {
         self.put(record, Shelf::of(record, None, components));
@@ -366,7 +387,7 @@ impl Registry {
             found.problem = found.problem.or(file.problem.clone().filter(|_| is_named));
             found.plugins.extend(file.plugin.clone().filter(|plugin| plugin.description.name == name));
         }
-        for bundled in self.bundled.iter().filter(|bundled| bundled.name == name) {
+        for bundled in self.bundled.iter().filter(|bundled| bundled.plugin.name == name) {
             match bundled.load(&self.engine).await {
                 Ok(plugin) => found.plugins.push(plugin),
                 Err(error) => found.problem = found.problem.or(Some(error)),
@@ -380,7 +401,7 @@ impl Registry {
         let of_files = files.iter().filter_map(|file| Some(file.plugin.as_ref()?.description.name.as_str()));
         let seen = |owner: &str| owner.is_empty() || audience.organization_id.as_deref() == Some(owner);
         let uploaded = shelves.keys().filter(|(owner, _)| seen(owner)).map(|(_, name)| name.as_str());
-        let bundled = self.bundled.iter().map(|bundled| bundled.name);
+        let bundled = self.bundled.iter().map(|bundled| bundled.plugin.name);
         let names: BTreeSet<&str> = of_files.chain(uploaded).chain(bundled).collect();
         quoted(names.into_iter())
     }

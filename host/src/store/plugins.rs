@@ -206,7 +206,7 @@ impl Store {
         .await?;
         let after = self.changed(&mut tx, &plugin_id).await?;
         if let Some(version) = after.by_id(&new.id) {
-            self.note_step(&mut tx, actor, &after.plugin, version, PluginStep::Uploaded).await?;
+            self.note_step(&mut tx, actor, &after.plugin, (version, None), PluginStep::Uploaded).await?;
         }
         tx.commit().await?;
         Ok(Keeping::Kept(after))

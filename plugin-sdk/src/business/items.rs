@@ -345,13 +345,17 @@ fn clean_unit(text: &str) -> String {
 
 /// Whether a text has two words or one long one, more than an article number with letters in it.
 fn names_something(text: &str) -> bool {
-    let lengths: Vec<usize> =
-        text.split(|c: char| !c.is_alphabetic()).map(|word| word.chars().count()).collect();
+    let lengths: Vec<usize> = letter_runs(text).map(|word| word.chars().count()).collect();
     lengths.iter().filter(|length| **length >= 3).count() >= 2 || lengths.iter().any(|length| *length >= 5)
 }
 
 fn has_words(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphabetic()).any(|word| word.chars().count() >= 3)
+    letter_runs(text).any(|word| word.chars().count() >= 3)
+}
+
+/// Runs of letters, with the vowel and tone marks of Thai.
+fn letter_runs(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphabetic() && !('\u{e31}'..='\u{e4e}').contains(&c))
 }
 
 /// A heading of goods names at least what or how many, and a price.

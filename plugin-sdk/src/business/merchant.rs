@@ -261,11 +261,11 @@ fn name(rows: &[HeadRow], address_start: Option<usize>) -> Option<(Field, usize)
     let (start, end) = whole_name(rows, index);
     let spans: Vec<Span> = rows.get(start..end)?.iter().map(|row| row.span.clone()).collect();
     let span = Span::join(&spans)?;
-    let cleaned = names::clean_name(&span.text);
-    let cleaned = if is_recognised(&span) { names::mend_form(cleaned) } else { cleaned.to_owned() };
+    let printed = names::clean_name(&span.text);
+    let cleaned = if is_recognised(&span) { names::mend_form(printed) } else { printed.to_owned() };
     let confidence = (0.45 + 0.17 * score).clamp(0.3, 0.93);
     Some((
-        Field { text: Some(span.text.clone()), ..Field::read(Value::from(cleaned), confidence, &span) },
+        Field { text: Some(printed.to_owned()), ..Field::read(Value::from(cleaned), confidence, &span) },
         end - 1,
     ))
 }

@@ -303,7 +303,10 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
             .map(|separator| text.matches(separator).count())
             .sum();
         let parts: Vec<&str> = text.split(['|', '●', '•', '·', '-', '–', ',']).collect();
-        let has_town = parts.iter().any(|part| names::is_town_line(part));
+        // A postal code may have a hyphen of its own.
+        let spaced = [" - ", " | ", " · ", " – ", ", ", "●", "•"];
+        let whole_parts = spaced.iter().flat_map(|separator| text.split(separator));
+        let has_town = parts.iter().copied().chain(whole_parts).any(names::is_town_line);
         let starts_with_name =
             parts.first().is_some_and(|part| is_name_like(part) && !names::is_address_line(part));
         let is_one_line = text.chars().filter(|c| c.is_alphabetic()).count() >= 15;
@@ -382,9 +385,8 @@ fn is_name_like(text: &str) -> bool {
 }
 
 /// Whether the word for an invoice stands in a line: `Votre facture`.
-fn has_title(text: &str) -> bool {
+fn has_title(text: &str, titles: &[String]) -> bool {
     let folded = text::words(text);
-    let titles: Vec<String> = lexicon::phrases(Concept::Title).map(text::compact).collect();
     folded.split(' ').any(|word| word.len() > 3 && titles.iter().any(|title| title == word))
 }
 
@@ -404,6 +406,7 @@ fn address_blocks(document: &BusinessDocument) -> Vec<Block> {
     let Some(height) = document.reading.pages().first().map(|page| page.height * ADDRESS_AREA) else {
         return Vec::new();
     };
+    let titles: Vec<String> = lexicon::phrases(Concept::Title).map(text::compact).collect();
     let mut blocks: Vec<Block> = Vec::new();
     for (index, segment) in document.reading.segments().iter().enumerate() {
         if segment.page > 0 || segment.bbox.y0 > height {
@@ -414,7 +417,7 @@ fn address_blocks(document: &BusinessDocument) -> Vec<Block> {
             || !is_name_like(&segment.text)
             || is_sentence(&segment.text)
             || document.labels.starts(index)
-            || has_title(&segment.text)
+            || has_title(&segment.text, &titles)
             || names::is_address_line(&segment.text)
             || document.items.is_heading_row(segment.row)
             || document.items.contains_row(segment.row)

@@ -4,6 +4,7 @@
 //! sums that come out (net and tax, the lines, cash less change) and by how often it is printed.
 
 mod currency;
+mod taxes;
 
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use crate::output::{Field, Warning};
 use crate::reading::{Place, Span};
 use crate::text;
 use crate::values::amounts::{self, rounded};
+use taxes::TaxLine;
 
 /// Two amounts are equal within a cent and the error of binary fractions.
 const CENT: f64 = 0.0151;
@@ -63,15 +65,6 @@ struct Found {
     change: Vec<Candidate>,
     rounding: Vec<Candidate>,
     tax_lines: Vec<TaxLine>,
-}
-
-/// A row of a tax summary whose numbers agree: base, rate, tax.
-#[derive(Debug, Clone)]
-struct TaxLine {
-    rate: f64,
-    base: f64,
-    tax: f64,
-    span: Span,
 }
 
 impl Totals {
@@ -152,7 +145,7 @@ impl Found {
             tendered: Vec::new(),
             change: Vec::new(),
             rounding: Vec::new(),
-            tax_lines: tax_lines(document),
+            tax_lines: taxes::tax_lines(document),
         };
         let summary_row = document.labels.of(Concept::TaxSummary).map(|label| document.row_of(label)).next();
         let row_count = document.reading.rows().len().max(1) as f32;
@@ -177,7 +170,7 @@ impl Found {
             let misread = label.distance as f32 * 0.2;
             let position = 0.3 * row as f32 / row_count;
             let in_prose = if label.starts_segment { 0.0 } else { 0.5 };
-            let tax_rows = tax_table_rows(document, label);
+            let tax_rows = taxes::tax_table_rows(document, label);
             // The first row of several is a part of the whole.
             if tax_rows > 1 {
                 continue;
@@ -191,7 +184,7 @@ impl Found {
             }
             found.add(document, label, (score, whole_penalty), beside);
         }
-        found.taxes.extend(bracketed_taxes(document));
+        found.taxes.extend(taxes::bracketed_taxes(document));
         found.subtotals.extend(found.summed_bases());
         found.bound();
         found
@@ -424,8 +417,10 @@ impl Found {
             let value = rounded(self.tax_lines.iter().map(|line| line.tax).sum());
             sums.push(Candidate { value, score: 1.0, row: 0, span: first.span.clone(), is_checked: true });
         }
+        // A number behind the label of a tax may be that of its register.
+        let largest = self.totals.iter().map(|total| total.value).fold(0.0, f64::max);
         let mut distinct: Vec<&Candidate> = Vec::new();
-        for tax in self.taxes.iter().filter(|tax| tax.value > 0.0) {
+        for tax in self.taxes.iter().filter(|tax| tax.value > 0.0 && tax.value < largest * 0.6) {
             if !distinct.iter().any(|other| other.row == tax.row) {
                 distinct.push(tax);
             }
@@ -480,69 +475,6 @@ impl Found {
         }
     }
 }
-
-/// How many rows with a rate stand below a label that heads a column of a table of taxes, beside another such heading.
-fn tax_table_rows(document: &BusinessDocument, label: &Label<Concept>) -> usize {
-    let row = document.row_of(label);
-    let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
-    let others = segments.flat_map(|segment| document.labels.in_segment(segment)).filter(|other| {
-        other.segment != label.segment
-            && matches!(other.concept, Concept::Tax | Concept::TaxRate | Concept::Subtotal)
-    });
-    let amounts_of = |row: usize| amounts::find(&document.reading.row_text(row), document.convention);
-    if others.count() == 0 || amounts_of(row).iter().any(|amount| amount.is_money()) {
-        return 0;
-    }
-    let below = (row + 1..document.reading.rows().len()).map(amounts_of);
-    below.take_while(|amounts| amounts.iter().any(|amount| amount.is_percentage)).count()
-}
-
-/// Taxes that a total says it includes: `Total 49.45 (includes 8.24 VAT)`.
-fn bracketed_taxes(document: &BusinessDocument) -> Vec<Candidate> {
-    let mut taxes = Vec::new();
-    for label in document.labels.iter().filter(|label| {
-        label.starts_segment
-            && matches!(label.concept, Concept::Total | Concept::GrandTotal | Concept::AmountDue)
-    }) {
-        let row = document.row_of(label);
-        for segment in document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone()) {
-            let Some(found) = document.reading.segments().get(segment) else { continue };
-            let Some(start) = found.text.find('(') else { continue };
-            let words = text::words(found.text.get(start..).unwrap_or_default());
-            if !words.split(' ').any(|word| TAXES.contains(&word)) {
-                continue;
-            }
-            let amounts = document.amounts_in(segment);
-            let mut inside =
-                amounts.iter().filter(|placed| placed.amount.range.start > start && placed.amount.is_money());
-            if let (Some(tax), None) = (inside.next(), inside.next())
-                && let Some(span) = document.amount_span(tax)
-            {
-                taxes.push(Candidate { value: tax.amount.value, score: 0.8, row, span, is_checked: false });
-            }
-        }
-    }
-    taxes
-}
-
-/// Words for tax in running text, folded.
-const TAXES: &[&str] = &[
-    "vat",
-    "tax",
-    "gst",
-    "hst",
-    "mwst",
-    "ust",
-    "mehrwertsteuer",
-    "tva",
-    "iva",
-    "btw",
-    "moms",
-    "mva",
-    "alv",
-    "dph",
-    "ptu",
-];
 
 /// Whether the document writes its amounts with two decimals, so that a whole number is hardly one of them.
 fn writes_cents(document: &BusinessDocument) -> bool {
@@ -604,54 +536,6 @@ fn amounts_beside(document: &BusinessDocument, label: &Label<Concept>) -> Vec<Pl
     found
 }
 
-/// Rows with a rate and two amounts of which one is the rate's share of the other.
-fn tax_lines(document: &BusinessDocument) -> Vec<TaxLine> {
-    let mut lines: Vec<TaxLine> = Vec::new();
-    for (row_index, row) in document.reading.rows().iter().enumerate() {
-        if document.items.contains_row(row_index) {
-            continue;
-        }
-        let amounts: Vec<PlacedAmount> =
-            row.segments.clone().flat_map(|segment| document.amounts_in(segment)).collect();
-        let Some(line) = tax_line(document, &amounts) else { continue };
-        let is_repeated =
-            lines.iter().any(|other| other.rate == line.rate && (other.base - line.base).abs() < CENT);
-        if !is_repeated {
-            lines.push(line);
-        }
-    }
-    lines
-}
-
-fn tax_line(document: &BusinessDocument, amounts: &[PlacedAmount]) -> Option<TaxLine> {
-    let rate = amounts
-        .iter()
-        .find(|placed| placed.amount.is_percentage || is_bare_rate(&placed.amount))?
-        .amount
-        .value;
-    let money: Vec<&PlacedAmount> = amounts.iter().filter(|placed| placed.amount.is_money()).collect();
-    let pairs = money.iter().flat_map(|base| money.iter().map(move |tax| (*base, *tax)));
-    pairs
-        .filter(|(base, tax)| base.segment != tax.segment || base.amount.range != tax.amount.range)
-        .find(|(base, tax)| {
-            let (base, tax) = (base.amount.value, tax.amount.value);
-            rate > 0.0 && base > tax && tax > 0.0 && (base * rate / 100.0 - tax).abs() < CENT
-        })
-        .and_then(|(base, tax)| {
-            Some(TaxLine {
-                rate,
-                base: base.amount.value,
-                tax: tax.amount.value,
-                span: document.amount_span(tax)?,
-            })
-        })
-}
-
-/// A rate in a column headed by the percent sign.
-fn is_bare_rate(amount: &crate::values::amounts::Amount) -> bool {
-    amount.decimals == 0 && amount.currency.is_none() && (1.0..=27.0).contains(&amount.value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -700,5 +584,17 @@ mod tests {
             "B  7%   2,85   0,20    3,05",
         ];
         assert_eq!(totals(&rows), (Some(5.03), Some(0.62), Some(5.65)));
+    }
+
+    #[test]
+    fn taxes_of_two_kinds_are_added_up() {
+        let rows = [
+            "Subtotal    $ 71.00",
+            "GST 5%       $ 3.55",
+            "QST 9.975%   $ 7.08",
+            "Total CAD   $ 81.63",
+            "GST/HST 82231 4471 RT0001",
+        ];
+        assert_eq!(totals(&rows), (Some(71.0), Some(10.63), Some(81.63)));
     }
 }

@@ -195,7 +195,9 @@ fn number_end(text: &str, characters: &[(usize, char)], start: usize) -> usize {
             '\'' | '’' if next_is_digit => {}
             // A space groups thousands ("1 234,56") or was put before the decimals by recognition ("172 .80").
             ' ' | '\u{a0}' | '\u{202f}'
-                if groups_thousands(text, characters, start, end) || splits_decimals(characters, end) => {}
+                if groups_thousands(text, characters, start, end)
+                    || splits_decimals(characters, end)
+                    || follows_sign(text, characters, start, end) => {}
             _ => break,
         }
         end += 1;
@@ -253,6 +255,19 @@ fn is_whole_price(text: &str, characters: &[(usize, char)], start: usize, end: u
 /// The byte of a text that its character at `index` starts at.
 fn byte_at(text: &str, characters: &[(usize, char)], index: usize) -> usize {
     characters.get(index).map_or(text.len(), |(byte, _)| *byte)
+}
+
+/// Whether the space at `space` was put behind the sign of a number that begins its text: `400, 00`, `24, 000`.
+fn follows_sign(text: &str, characters: &[(usize, char)], start: usize, space: usize) -> bool {
+    let at = |index: usize| characters.get(index).map(|(_, c)| *c);
+    let digits = characters.iter().skip(space + 1).take_while(|(_, c)| c.is_ascii_digit()).count();
+    let before = text.get(..byte_at(text, characters, start)).unwrap_or_default();
+    let has_sign = space >= 2
+        && at(space - 1).is_some_and(|c| matches!(c, '.' | ','))
+        && at(space - 2).is_some_and(|c| c.is_ascii_digit());
+    // A list of numbers goes on with a sign.
+    let ends = at(space + 1 + digits).is_none_or(|c| c == ' ' || c.is_alphabetic() || "€$£%".contains(c));
+    has_sign && matches!(digits, 2 | 3) && ends && !before.chars().any(char::is_alphanumeric)
 }
 
 /// Whether the space at `space` was put before a decimal sign and two digits.
@@ -410,7 +425,10 @@ mod tests {
 
     #[test]
     fn either_decimal_sign_is_understood_by_shape() {
-        let cases: [(&str, &[f64]); 20] = [
+        let cases: [(&str, &[f64]); 23] = [
+            ("400, 00 A", &[400.0]),
+            ("24, 000", &[24_000.0]),
+            ("12, 24, 36", &[12.0, 24.0, 36.0]),
             ("104 839 Ft", &[104_839.0]),
             ("¥ 3 200", &[3200.0]),
             ("12 345", &[12_345.0]),

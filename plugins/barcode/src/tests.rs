@@ -258,7 +258,7 @@ fn a_template_gets_the_fields_that_it_names() {
         "beneficiary": {"type": "string"},
         "paymentAmount": {"type": "number"},
         "ean13": {"type": "string"},
-        "parcel": {"type": "string", "pattern": "^PARCEL ([0-9]+)$"},
+        "parcel": {"type": "string", "x-pattern": "^PARCEL ([0-9]+)$"},
         "lotNumber": {"type": "string"},
         "labels": {"type": "array", "items": {"type": "object", "properties": {
             "format": {"type": "string"}, "gtin": {"type": "string"}}}},

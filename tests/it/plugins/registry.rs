@@ -1,16 +1,79 @@
 //! Which plugins there are, and which one a name means.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ocriva::plugins::{Origin, Registry};
-use support::guest;
+use async_trait::async_trait;
+use bytes::Bytes;
+use ocriva::assets;
+use ocriva::clock::Timestamp;
+use ocriva::domain::audit::Actor;
+use ocriva::domain::plugin::{Plugin, PluginRecord, PluginState, PluginVersion};
+use ocriva::plugins::{BundledPlugin, Components, FetchError, Origin, Registry};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use support::{guest, lines_guest};
 
 use super::engine;
 
 /// The guest `lines` as a bundled plugin: what is bundled lives as long as the program.
-fn bundled() -> &'static [(&'static str, &'static [u8])] {
-    let lines: &'static [u8] = Box::leak(guest("lines").into_boxed_slice());
-    Box::leak(Box::new([("lines", lines)]))
+fn bundled() -> &'static [BundledPlugin] {
+    let component: &'static [u8] = Box::leak(guest("lines").into_boxed_slice());
+    let digest = Box::leak(digest(component).into_boxed_str());
+    Box::leak(Box::new([BundledPlugin { name: "lines", component, digest }]))
+}
+
+fn digest(component: &[u8]) -> String {
+    hex::encode(Sha256::digest(component))
+}
+
+/// Uploaded components, and how often one was fetched.
+#[derive(Default)]
+struct Uploaded {
+    components: Vec<Vec<u8>>,
+    fetched: AtomicUsize,
+}
+
+#[async_trait]
+impl Components for Uploaded {
+    async fn fetch(&self, _version_id: &str, digest: &str) -> Result<Bytes, FetchError> {
+        self.fetched.fetch_add(1, Ordering::Relaxed);
+        let component = self.components.iter().find(|component| self::digest(component) == digest);
+        Ok(component.expect("it was uploaded").clone().into())
+    }
+}
+
+/// The plugin `uploaded-lines` in two versions, of which the second is active.
+fn two_versions(components: &[Vec<u8>]) -> PluginRecord {
+    let now = Timestamp(0);
+    let version = |number: usize, component: &Vec<u8>| PluginVersion {
+        id: number.to_string(),
+        plugin_id: "p".to_owned(),
+        version: format!("{number}.0.0"),
+        digest: digest(component),
+        size_bytes: component.len() as u64,
+        description: json!({}),
+        wishes: None,
+        signed_by: None,
+        state: if number == 1 { PluginState::Retired } else { PluginState::Active },
+        reason: None,
+        replaces: None,
+        created_by: Actor::system(),
+        created_at: now,
+        activated_at: None,
+    };
+    let versions = (1..).zip(components).map(|(number, component)| version(number, component)).collect();
+    let plugin = Plugin {
+        id: "p".to_owned(),
+        organization_id: None,
+        name: "lines".to_owned(),
+        canary: None,
+        generation: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    PluginRecord { plugin, versions }
 }
 
 #[tokio::test]
@@ -60,4 +123,42 @@ async fn an_operators_file_takes_the_place_of_a_bundled_plugin() {
     let origins: Vec<bool> =
         registry.list().await.iter().map(|listing| matches!(listing.origin, Origin::File(_))).collect();
     assert_eq!(origins, [true, false]);
+}
+
+#[tokio::test]
+async fn versions_that_nobody_asks_for_give_their_memory_back_and_run_again_without_being_fetched() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::open(engine(|_| {}), &[], folder.path()).unwrap();
+    let components = vec![lines_guest("lines", "1.0.0"), lines_guest("lines", "2.0.0")];
+    let record = two_versions(&components);
+    let uploaded = Arc::new(Uploaded { components, fetched: AtomicUsize::new(0) });
+    let shared: Arc<dyn Components> = Arc::clone(&uploaded) as Arc<dyn Components>;
+    assert!(registry.take_over(&record, &shared).await.is_empty());
+
+    let pinned = registry.get("lines", Some("1.0.0")).await.unwrap();
+    let memory = Arc::downgrade(&pinned);
+    registry.rest();
+    registry.rest();
+    assert!(memory.upgrade().is_some(), "a call keeps what it has");
+    drop(pinned);
+    assert!(memory.upgrade().is_none());
+
+    let fetched = uploaded.fetched.load(Ordering::Relaxed);
+    for version in ["1.0.0", "2.0.0"] {
+        let again = registry.get("lines", Some(version)).await.unwrap();
+        assert_eq!(again.description.version, version);
+        registry.rest();
+        assert!(
+            Arc::ptr_eq(&again, &registry.get("lines", Some(version)).await.unwrap()),
+            "it was asked for"
+        );
+    }
+    assert_eq!(uploaded.fetched.load(Ordering::Relaxed), fetched);
+}
+
+#[test]
+fn the_bundled_plugins_are_known_by_their_digests() {
+    for bundled in assets::bundled_plugins() {
+        assert_eq!(bundled.digest, digest(bundled.component), "{}", bundled.name);
+    }
 }

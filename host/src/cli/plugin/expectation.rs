@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context as _;
-use ocriva::domain::extraction::{Extraction, Field, Table};
+use ocriva::domain::extraction::{Extraction, Field, PageRecord, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -30,6 +30,9 @@ pub struct Expectation {
     /// All tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tables: Option<Vec<ExpectedTable>>,
+    /// The lines of each page that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<Vec<Vec<String>>>,
     /// Codes of all warnings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnings: Option<Vec<String>>,
@@ -84,7 +87,8 @@ impl Expectation {
         read.map(Some).with_context(|| format!("`{}` is no expected result", file.display()))
     }
 
-    /// What the document gave, to be expected from now on. The fields of which `before` says more keep being told of.
+    /// What the document gave, to be expected from now on. The fields of which `before` says more, and the pages, keep
+    /// being told of.
     pub fn of(ending: &Ending<'_>, today: &str, before: Option<&Self>) -> Self {
         let today = before.and_then(|before| before.today.clone()).or_else(|| Some(today.to_owned()));
         let extraction = match ending {
@@ -107,6 +111,7 @@ impl Expectation {
             data: Some(extraction.data.clone()),
             fields: fields.collect(),
             tables: Some(tables).filter(|tables| !tables.is_empty()),
+            pages: before.and_then(|before| before.pages.as_ref()).map(|_| lines(extraction)),
             warnings: Some(codes(extraction)),
         }
     }
@@ -159,6 +164,9 @@ impl Expectation {
             let found: Vec<ExpectedTable> = extraction.tables.iter().map(ExpectedTable::from).collect();
             compare_as_json("tables", tables, &found, &mut differences);
         }
+        if let Some(pages) = &self.pages {
+            compare_as_json("pages", pages, &lines(extraction), &mut differences);
+        }
         if let Some(warnings) = &self.warnings {
             compare_as_json("warnings", warnings, &codes(extraction), &mut differences);
         }
@@ -180,6 +188,11 @@ impl From<&Table> for ExpectedTable {
 
 fn codes(extraction: &Extraction) -> Vec<String> {
     extraction.warnings.iter().map(|warning| warning.code.clone()).collect()
+}
+
+fn lines(extraction: &Extraction) -> Vec<Vec<String>> {
+    let texts = |page: &PageRecord| page.lines.iter().map(|line| line.text.clone()).collect();
+    extraction.pages.iter().map(texts).collect()
 }
 
 /// What the result says of a field beside its value: `page`, `text`, `source`, `box` or `confidence`.

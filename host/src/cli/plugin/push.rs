@@ -9,6 +9,7 @@ use clap::Args;
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 
+use super::build;
 use super::project::Project;
 use super::signing;
 
@@ -17,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Args)]
 pub struct Push {
-    /// The component; that of the project here unless said.
+    /// The component; that of the project here unless said, which is built for it.
     #[arg(value_name = "FILE.wasm")]
     file: Option<PathBuf>,
     /// Address of the server, such as `https://ocriva.example.org`.
@@ -42,11 +43,10 @@ impl Push {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let file = match &self.file {
             Some(file) => file.clone(),
-            None => Project::find(Path::new("."))?.component(),
+            // What was built before the last change is not what its author means to ship.
+            None => build::component(&Project::find(Path::new("."))?, None)?,
         };
-        let bytes = std::fs::read(&file).with_context(|| {
-            format!("`{}` cannot be read; `ocriva plugin build` makes it", file.display())
-        })?;
+        let bytes = std::fs::read(&file).with_context(|| format!("`{}` cannot be read", file.display()))?;
         let token = self.token()?;
         let answer = crate::cli::runtime()?.block_on(send(&self.server, &token, self.form(&file, bytes)?))?;
         let said = |key: &str| answer.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();

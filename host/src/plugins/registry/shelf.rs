@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio::sync::OnceCell;
 
+use super::slot::Slot;
 use super::version::{Wanted, version_key};
 use crate::domain::plugin::{Audience, PluginRecord, PluginState, PluginVersion, Share};
 use crate::plugins::engine::{Engine, Plugin};
@@ -73,13 +73,17 @@ pub(super) struct Release {
     /// The organization it belongs to; `None` for the operator's.
     owner: Option<String>,
     components: Arc<dyn Components>,
-    loaded: OnceCell<Arc<Plugin>>,
+    slot: Arc<Slot>,
 }
 
 impl Release {
-    /// The plugin, loaded when it is first asked for. What could not be loaded is tried again the next time.
+    /// The plugin, loaded when it is asked for: without its component where that was compiled before. What could not be
+    /// loaded is tried again the next time.
     pub(super) async fn load(&self, engine: &Arc<Engine>) -> Result<Arc<Plugin>, ReleaseError> {
         let load = async || {
+            if let Some(loaded) = engine.load_compiled(self.owner.as_deref(), &self.digest).await {
+                return Ok(Arc::new(loaded?));
+            }
             let bytes = self.components.fetch(&self.id, &self.digest).await?;
             let plugin = engine.load_of(self.owner.as_deref(), Vec::from(bytes).into()).await?;
             if plugin.digest != self.digest {
@@ -87,7 +91,7 @@ impl Release {
             }
             Ok(Arc::new(plugin))
         };
-        self.loaded.get_or_try_init(load).await.map(Arc::clone)
+        self.slot.get_or_load(load).await
     }
 }
 
@@ -116,7 +120,7 @@ impl Shelf {
                 reason: version.reason.clone(),
                 owner: record.plugin.organization_id.clone(),
                 components: Arc::clone(components),
-                loaded: known.map(|known| known.loaded.clone()).unwrap_or_default(),
+                slot: known.map(|known| Arc::clone(&known.slot)).unwrap_or_default(),
             })
         };
         let releases: Vec<Arc<Release>> = record.versions.iter().map(release).collect();
@@ -163,6 +167,13 @@ impl Shelf {
                 .filter(|release| wanted.has(&release.version))
                 .max_by_key(|release| version_key(&release.version)),
         })
+    }
+
+    /// Unloads what was not asked for since the last time and can be loaded again without its component.
+    pub(super) fn rest(&self, engine: &Engine) {
+        for release in &self.releases {
+            release.slot.rest(|| engine.has_compiled(&release.digest));
+        }
     }
 
     /// The active release.

@@ -2,10 +2,9 @@
 
 use super::pinning_templates;
 use crate::domain::audit::Actor;
-use crate::domain::event::EventKind;
 use crate::domain::plugin::{
-    Canary, CanaryTerms, PinningTemplate, PluginChange, PluginRecord, PluginState, PluginStep, PluginVersion,
-    Verdict,
+    Canary, CanaryTerms, PinningTemplate, Plugin, PluginChange, PluginRecord, PluginState, PluginStep,
+    PluginVersion, Verdict,
 };
 use crate::store::engine::Transaction;
 use crate::store::statement::{arguments, statements, to_json};
@@ -147,7 +146,7 @@ impl Store {
         tx.execute(&FORGET, arguments![&version.id, &version.replaces]).await?;
         tx.execute(&DELETE, arguments![&version.id]).await?;
         let changed = self.changed(&mut tx, &record.plugin.id).await?;
-        self.note_step(&mut tx, actor, &changed.plugin, version, PluginStep::Deleted).await?;
+        self.note_step(&mut tx, actor, &changed.plugin, (version, None), PluginStep::Deleted).await?;
         tx.commit().await?;
         Ok(PluginChange::Done(changed))
     }
@@ -203,9 +202,7 @@ impl Store {
         tx.execute(&ACTIVATE, arguments![&version.id, self.clock.now(), replaces]).await?;
         let changed = self.changed(tx, &record.plugin.id).await?;
         if let Some(version) = changed.by_id(&version.id) {
-            self.note_step(tx, actor, &changed.plugin, version, step).await?;
-            let kind = EventKind::PluginActivated;
-            self.announce_plugin(tx, &changed.plugin, version, before, kind).await?;
+            self.note_step(tx, actor, &changed.plugin, (version, before), step).await?;
         }
         Ok(changed)
     }
@@ -225,9 +222,8 @@ impl Store {
         tx.execute(&START_CANARY, bound).await?;
         let changed = self.changed(tx, &record.plugin.id).await?;
         if let Some(version) = changed.by_id(&version.id) {
-            self.note_step(tx, actor, &changed.plugin, version, PluginStep::CanaryStarted).await?;
-            let (kind, active) = (EventKind::PluginActivated, record.active());
-            self.announce_plugin(tx, &changed.plugin, version, active, kind).await?;
+            let versions = (version, record.active());
+            self.note_step(tx, actor, &changed.plugin, versions, PluginStep::CanaryStarted).await?;
         }
         Ok(changed)
     }
@@ -247,7 +243,9 @@ impl Store {
             return Ok(());
         };
         tx.execute(&SET_STATE, arguments![&version.id, PluginState::Retired.as_str(), None::<&str>]).await?;
-        self.note_step(tx, actor, &record.plugin, version, PluginStep::Retired).await
+        let plugin = Plugin { canary: None, ..record.plugin.clone() };
+        let version = PluginVersion { state: PluginState::Retired, ..version.clone() };
+        self.note_step(tx, actor, &plugin, (&version, None), PluginStep::Retired).await
     }
 
     async fn put_aside(
@@ -263,7 +261,7 @@ impl Store {
         tx.execute(&SET_STATE, arguments![&version.id, PluginState::Retired.as_str(), None::<&str>]).await?;
         let changed = self.changed(tx, &record.plugin.id).await?;
         if let Some(version) = changed.by_id(&version.id) {
-            self.note_step(tx, actor, &changed.plugin, version, PluginStep::Retired).await?;
+            self.note_step(tx, actor, &changed.plugin, (version, None), PluginStep::Retired).await?;
         }
         Ok(changed)
     }
@@ -286,9 +284,8 @@ impl Store {
         tx.execute(&SET_STATE, arguments![&version.id, PluginState::Failed.as_str(), reason]).await?;
         let changed = self.changed(tx, &record.plugin.id).await?;
         if let Some(version) = changed.by_id(&version.id) {
-            self.note_step(tx, actor, &changed.plugin, version, PluginStep::Failed).await?;
-            let (kind, active) = (EventKind::PluginFailed, changed.active());
-            self.announce_plugin(tx, &changed.plugin, version, active, kind).await?;
+            let versions = (version, changed.active());
+            self.note_step(tx, actor, &changed.plugin, versions, PluginStep::Failed).await?;
         }
         Ok(())
     }

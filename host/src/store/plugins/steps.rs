@@ -21,15 +21,17 @@ statements! {
 }
 
 impl Store {
-    /// Writes a step into the plugin's history and, of an organization's plugin, into its audit log.
+    /// Writes a step into the plugin's history and, of an organization's plugin, into its audit log, and announces it.
+    /// `previous` is the version that the step takes the place of, or that goes on.
     pub(super) async fn note_step(
         &self,
         tx: &mut Transaction,
         actor: &Actor,
         plugin: &Plugin,
-        version: &PluginVersion,
+        (version, previous): (&PluginVersion, Option<&PluginVersion>),
         step: PluginStep,
     ) -> Result<(), Error> {
+        self.announce_plugin(tx, plugin, version, previous, kind(step)).await?;
         tx.execute(
             &INSERT,
             arguments![
@@ -64,7 +66,7 @@ impl Store {
     }
 
     /// Announces what has become of a version: to its organization, or to all that listen where it is everybody's.
-    pub(super) async fn announce_plugin(
+    async fn announce_plugin(
         &self,
         tx: &mut Transaction,
         plugin: &Plugin,
@@ -91,6 +93,18 @@ impl Store {
             self.announce(tx, announcement).await?;
         }
         Ok(())
+    }
+}
+
+fn kind(step: PluginStep) -> EventKind {
+    match step {
+        PluginStep::Uploaded => EventKind::PluginUploaded,
+        PluginStep::Activated | PluginStep::CanaryStarted | PluginStep::Promoted | PluginStep::RolledBack => {
+            EventKind::PluginActivated
+        }
+        PluginStep::Retired => EventKind::PluginRetired,
+        PluginStep::Failed => EventKind::PluginFailed,
+        PluginStep::Deleted => EventKind::PluginDeleted,
     }
 }
 

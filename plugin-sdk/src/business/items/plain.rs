@@ -6,7 +6,7 @@ use crate::business::names;
 use crate::business::{BusinessDocument, PlacedAmount};
 use crate::labels::Lexicon;
 use crate::reading::Span;
-use crate::values::amounts::{self, rounded};
+use crate::values::amounts::{self, Amount, rounded};
 
 /// Rows above the first price that may be its name: what stands before them is the head of the receipt.
 const NAME_ROWS: usize = 2;
@@ -102,17 +102,34 @@ fn head_end(document: &BusinessDocument, end: usize) -> usize {
         )
     };
     let header = document.labels.iter().filter(|label| is_header(label.concept) && label.starts_segment);
-    header.map(|label| document.row_of(label)).filter(|row| *row < end).max().map_or(0, |row| row + 1)
+    // What other documents say at their head ends it as well where it is set apart.
+    let apart = document.labels.iter().filter(|label| {
+        matches!(
+            label.concept,
+            Concept::DueDate
+                | Concept::OrderNumber
+                | Concept::CustomerNumber
+                | Concept::Customer
+                | Concept::Delivery
+        ) && label.starts_segment
+            && label.ends_sharply
+    });
+    header
+        .chain(apart)
+        .map(|label| document.row_of(label))
+        .filter(|row| *row < end)
+        .max()
+        .map_or(0, |row| row + 1)
 }
 
-/// Whether a row starts with a label of a tax or of a payment.
+/// Whether a row starts with a label of a tax or of a payment, made or due.
 fn is_payment_or_tax(document: &BusinessDocument, row: usize) -> bool {
     let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
     let label = document.labels.in_segment(segments.start).first();
     label.is_some_and(|label| {
         label.starts_segment
             && label.distance == 0
-            && matches!(label.concept, Concept::Tax | Concept::Paid | Concept::AmountDue)
+            && matches!(label.concept, Concept::Tax | Concept::Paid | Concept::AmountDue | Concept::DueDate)
     })
 }
 
@@ -146,7 +163,7 @@ struct PlainRow {
     count: Option<f64>,
     /// A whole number apart between the words and the amount.
     count_behind: Option<f64>,
-    numbers: Vec<f64>,
+    numbers: Vec<Number>,
     /// The last number, if it is an amount of money.
     amount: Option<f64>,
     /// Whether a sign of a price is printed: `2 @ 3.00`.
@@ -163,14 +180,15 @@ impl PlainRow {
         let whole = Span::join(&spans)?;
         let last = placed.last().filter(|last| last.amount.is_money() || is_grouped(document, last));
         let amount = last.map(|last| last.amount.value);
-        let others: Vec<f64> = placed.iter().rev().skip(1).map(|placed| placed.amount.value).collect();
+        let numbers: Vec<Number> = placed.iter().map(|placed| Number::of(&placed.amount)).collect();
+        let others: Vec<Number> = numbers.iter().rev().skip(1).copied().collect();
         let price = amount.and_then(|amount| factors(&others, amount)).map(|(_, price)| price);
         let (count, words) = words_of(document, row, |value| Some(value) == amount || Some(value) == price);
         Some(Self {
             count,
             count_behind: count_behind(document, row),
             words,
-            numbers: placed.iter().map(|placed| placed.amount.value).collect(),
+            numbers,
             amount,
             is_priced: whole.text.contains('@'),
             whole,
@@ -185,15 +203,17 @@ impl PlainRow {
     /// The line that ends in `amount`, named by its own words or by a row above it.
     fn into_line(self, row: usize, amount: f64, name: Option<Name>) -> Option<(Item, Vec<usize>)> {
         let mut item = Item { amount: Some(amount), ..Item::default() };
-        let mut others: Vec<f64> = self.numbers.iter().rev().skip(1).copied().collect();
-        others.extend(name.as_ref().and_then(|name| name.price));
+        let mut others: Vec<Number> = self.numbers.iter().rev().skip(1).copied().collect();
+        others.extend(name.as_ref().and_then(|name| name.price).map(Number::price));
         if let Some((quantity, price)) = factors(&others, amount) {
             item.quantity = Some(quantity);
             item.unit_price = Some(price);
-        } else if let Some(quantity) =
-            others.first().filter(|quantity| self.is_priced && quantity.fract() == 0.0 && **quantity > 0.0)
+        } else if let Some(quantity) = others
+            .first()
+            .map(|number| number.value)
+            .filter(|quantity| self.is_priced && quantity.fract() == 0.0 && *quantity > 0.0)
         {
-            item.quantity = Some(*quantity);
+            item.quantity = Some(quantity);
             item.unit_price = Some(amount);
             item.amount = Some(rounded(quantity * amount));
         }
@@ -218,17 +238,35 @@ impl PlainRow {
     }
 }
 
+/// A number as printed.
+#[derive(Debug, Clone, Copy)]
+struct Number {
+    value: f64,
+    decimals: usize,
+}
+
+impl Number {
+    fn of(amount: &Amount) -> Self {
+        Self { value: amount.value, decimals: amount.decimals }
+    }
+
+    fn price(value: f64) -> Self {
+        Self { value, decimals: 2 }
+    }
+}
+
 /// Quantity and price among the numbers of a row whose product is its amount.
-fn factors(numbers: &[f64], amount: f64) -> Option<(f64, f64)> {
+fn factors(numbers: &[Number], amount: f64) -> Option<(f64, f64)> {
     let pairs = numbers
         .iter()
         .enumerate()
         .flat_map(|(index, second)| numbers.iter().skip(index + 1).map(move |first| (*first, *second)));
-    let (first, second) =
-        pairs.into_iter().find(|(first, second)| (first * second - amount).abs() < ROUNDING)?;
-    // "7.90*3" has the price first.
-    let is_price_first = first.fract() != 0.0 && second.fract() == 0.0;
-    Some(if is_price_first { (second, first) } else { (first, second) })
+    let (first, second) = pairs
+        .into_iter()
+        .find(|(first, second)| amount != 0.0 && (first.value * second.value - amount).abs() < ROUNDING)?;
+    // "7.90*3" has the price first, "12.5 38.00" the quantity.
+    let is_price_first = first.decimals == 2 && second.decimals == 0;
+    Some(if is_price_first { (second.value, first.value) } else { (first.value, second.value) })
 }
 
 fn row_has_money(document: &BusinessDocument, row: usize) -> bool {
@@ -282,7 +320,7 @@ fn words_of(document: &BusinessDocument, row: usize, is_part: impl Fn(f64) -> bo
     let text = text.trim_end();
     let found = amounts::find(text, document.convention);
     let first =
-        found.first().filter(|first| first.range.start == 0 && first.decimals == 0 && first.value < 100.0);
+        found.first().filter(|first| first.range.start == 0 && first.decimals < 2 && first.value < 100.0);
     let words = text.get(first.map_or(0, |first| first.range.end)..).unwrap_or_default();
     let words = words.trim_matches(|c: char| !c.is_alphanumeric() && c != ')' && c != '(');
     // "3x Tea", "3 x Tea"
