@@ -492,8 +492,16 @@ mod tests {
     fn lines_of_preformatted_text_stay_lines() {
         let page =
             "<pre>\nItem      Price\nTea       <b>1.50</b>\n</pre><textarea>Ann\nBob</textarea><p>a\nb";
-        let expected =
-            [text("Item\tPrice"), text("Tea\t1.50"), text("Ann"), text("Bob"), Block::Gap, text("a b")];
+        let columns =
+            |first: &str, second: &str| Block::Columns(vec![(0, first.to_owned()), (10, second.to_owned())]);
+        let expected = [
+            columns("Item", "Price"),
+            columns("Tea", "1.50"),
+            text("Ann"),
+            text("Bob"),
+            Block::Gap,
+            text("a b"),
+        ];
         assert_eq!(blocks(page), expected);
     }
 

@@ -191,10 +191,12 @@ fn merged(main: &LineText, other: LineText, known: &Letters) -> LineText {
     let has_own = count(&other.words, |letter| is_own(letter, known)) > 0;
     let main_is_surer =
         is_complete(&main.words, &other.words, 0.95) && main.confidence() > other.confidence() + LINE_MARGIN;
-    if !has_own || main_is_surer || other.confidence() < USABLE {
+    let groups = groups(&main.words, &other.words);
+    let is_convincing = groups.iter().any(|group| group.is_convincing(known));
+    if !has_own || (main_is_surer && !is_convincing) || other.confidence() < USABLE {
         return main.clone();
     }
-    let words = groups(&main.words, &other.words).into_iter().flat_map(|group| group.best(known)).collect();
+    let words = groups.into_iter().flat_map(|group| group.best(known)).collect();
     LineText { place: main.place, words, rows: main.rows }
 }
 
@@ -208,6 +210,13 @@ struct Group {
 }
 
 impl Group {
+    /// Whether the script's reading has its own letters and is clearly the surer one.
+    fn is_convincing(&self, known: &Letters) -> bool {
+        let (main, other) = (certainty(&self.main), certainty(&self.other));
+        let has_own = count(&self.other, |letter| is_own(letter, known)) > 0;
+        has_own && other >= CONVINCING && other > main + WORD_MARGIN
+    }
+
     fn best(self, known: &Letters) -> Vec<LineWord> {
         if self.main.is_empty() {
             return self.other;

@@ -103,7 +103,7 @@ impl Items {
             items.settle_prices(&summed::totals(document));
         }
         for line in &mut items.lines {
-            line.imply();
+            line.imply_price();
         }
         items.rows.sort_unstable();
         items
@@ -259,19 +259,14 @@ impl Item {
         }
     }
 
-    /// Fills what the other numbers imply: the price of one from that of all, one where only one price is printed.
-    fn imply(&mut self) {
-        match (self.quantity, self.unit_price, self.amount) {
-            (None, None, Some(amount)) => {
-                self.quantity = Some(1.0);
-                self.unit_price = Some(amount);
-            }
-            (Some(quantity), None, Some(amount)) if quantity != 0.0 => {
-                let price = rounded(amount / quantity);
-                // An amount that does not divide has a discount in it.
-                self.unit_price = ((price * 100.0).fract().abs() < 0.01).then_some(price);
-            }
-            _ => {}
+    /// Fills the price of one where the price of all and their number imply it.
+    fn imply_price(&mut self) {
+        if let (Some(quantity), None, Some(amount)) = (self.quantity, self.unit_price, self.amount)
+            && quantity != 0.0
+        {
+            let price = rounded(amount / quantity);
+            // An amount that does not divide has a discount in it.
+            self.unit_price = ((price * 100.0).fract().abs() < 0.01).then_some(price);
         }
     }
 

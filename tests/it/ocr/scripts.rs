@@ -47,7 +47,8 @@ fn thai_and_english_lines_of_one_page_are_read() {
         "{text:#?}"
     );
     assert!(text.contains(&"society and the State.".to_owned()), "{text:#?}");
-    assert!(words(&reading).iter().all(|word| word.confidence > 0.9));
+    // A clause without spaces is as certain as the least certain of its fifty letters.
+    assert!(words(&reading).iter().all(|word| word.confidence > 0.6));
 }
 
 #[test]
