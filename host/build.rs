@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "Cargo.lock",
         ],
     )?;
-    embed_tree(&mut code, "PROJECTS", &home.join("projects"), &["rust", "js", "python"])?;
+    embed_tree(&mut code, "PROJECTS", &home.join("projects"), &["rust", "js", "c", "python"])?;
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("assets.rs"), code)?;
     Ok(())
 }

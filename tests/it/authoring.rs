@@ -228,7 +228,7 @@ fn a_compiler_without_the_target_says_how_to_add_it() {
 
 #[test]
 fn other_languages_say_what_to_install() {
-    for (language, tool) in [("js", "npm install"), ("python", "pip install")] {
+    for (language, tool) in [("js", "npm install"), ("c", "pip install"), ("python", "pip install")] {
         let project = Project::new("foreign", &["--lang", language]);
         let built = command(&project.path(""), &["plugin", "build"]).env("PATH", "").output().unwrap();
         assert!(!built.status.success());

@@ -16,7 +16,7 @@ pub(crate) struct Options {
     /// Fail where PostgreSQL is not installed, instead of testing on SQLite alone and saying so.
     #[arg(long)]
     require_postgres: bool,
-    /// Fail where the tools for plugins in JavaScript and Python cannot be installed, instead of leaving these out.
+    /// Fail where the tools for plugins in JavaScript, C and Python cannot be installed, instead of leaving these out.
     #[arg(long)]
     require_languages: bool,
     /// Fail where the networks for further scripts cannot be fetched, instead of leaving their tests out.
@@ -95,7 +95,7 @@ fn warn_without_postgres() {
     println!("\n*** NOT TESTED ON POSTGRESQL: it is not installed here; {INSTALL_POSTGRES} ***\n");
 }
 
-/// The same for the tools of plugins in JavaScript and Python.
+/// The same for the tools of plugins in JavaScript, C and Python.
 const WITHOUT_LANGUAGES: &str = "OCRIVA_TESTS_WITHOUT_LANGUAGES";
 
 fn warn_without_languages(missing: &anyhow::Error) {

@@ -20,7 +20,7 @@ pub(crate) struct Options {
     /// Folder with the model files or their packages, for a machine without a network (or set OCRIVA_MODELS).
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
-    /// Also install what makes plugins of JavaScript and Python, for the tests of both (needs npm and Python's venv).
+    /// Also install what makes plugins of JavaScript, C and Python, for the tests of them (needs npm and Python's venv).
     #[arg(long)]
     languages: bool,
 }

@@ -1,4 +1,4 @@
-//! Makes a component of a plugin written in Rust: what `ocriva plugin build` and `cargo xtask setup` share.
+//! Makes a component of a plugin written in Rust or C: what `ocriva plugin build` and `cargo xtask setup` share.
 //!
 //! For an author's own machine and own code. A server takes finished components only: the encoder below was not made
 //! for bytes from strangers, and no path of the server leads here.
@@ -8,6 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use wasm_encoder::{ComponentSection as _, CustomSection};
+use wit_bindgen_core::Files;
+use wit_bindgen_core::wit_parser::Resolve;
 use wit_component::ComponentEncoder;
 
 /// The target of plugins: it has no system interface at all, so nothing has to be denied.
@@ -48,6 +50,28 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>, EncodeError> {
     let encoded =
         ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| EncodeError { reason: format!("{error:#}") })
+}
+
+/// Stands in for the random number that the C library's `malloc` would like from a system: there is none, and 52 is how WASI
+/// says so.
+const NO_RANDOM: &str = "int __imported_wasi_snapshot_preview1_random_get(int at, int length) { (void)at; (void)length; return 52; }\n";
+
+/// The contract in C, of which `contract` is the folder with its WIT and `world` the world that a plugin is built for: names
+/// and contents of a header, sources, and an object file that says to [`encode`] what the module is.
+///
+/// # Errors
+/// WIT that cannot be read, or without that world.
+pub fn declare_in_c(contract: &Path, world: &str) -> Result<Vec<(String, Vec<u8>)>, EncodeError> {
+    let declare = || {
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_path(contract)?;
+        let world = resolve.select_world(&[package], Some(world))?;
+        let mut files = Files::default();
+        wit_bindgen_c::Opts::default().build().generate(&mut resolve, world, &mut files)?;
+        let files = files.iter().map(|(name, content)| (name.to_owned(), content.to_vec()));
+        Ok::<_, anyhow::Error>(files.chain([("system.c".to_owned(), NO_RANDOM.into())]).collect())
+    };
+    declare().map_err(|error| EncodeError { reason: format!("{error:#}") })
 }
 
 /// Puts a manifest, the text of a `plugin.toml`, into a component. It must have none yet: one with two is refused.

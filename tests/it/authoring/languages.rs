@@ -1,4 +1,4 @@
-//! Plugins in JavaScript and Python: a new project of each, built with its language's own tools, tested by the program
+//! Plugins in JavaScript, C and Python: a new project of each, built with its language's own tools, tested by the program
 //! and run by a server.
 
 use std::os::unix::fs::symlink;
@@ -64,6 +64,11 @@ async fn passes_its_tests_and_runs_in_a_server(name: &'static str, language: &st
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_plugin_in_javascript_passes_its_tests_and_runs_in_a_server() {
     passes_its_tests_and_runs_in_a_server("scripted", "js", "node_modules").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plugin_in_c_passes_its_tests_and_runs_in_a_server() {
+    passes_its_tests_and_runs_in_a_server("compiled", "c", ".venv").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

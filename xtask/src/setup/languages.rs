@@ -1,4 +1,4 @@
-//! The tools that make plugins of JavaScript and Python, as an author installs them: by name and exact version, from the
+//! The tools that make plugins of JavaScript, C and Python, as an author installs them: by name and exact version, from the
 //! files that `ocriva plugin new` writes. The tests build such projects with them.
 
 use std::fs;
@@ -28,16 +28,19 @@ pub(crate) fn prepare(workspace: &Workspace) -> Result<()> {
         npm.args(["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--silent"]);
         process::run_within(npm.current_dir(folder), INSTALL_LIMIT)
     })?;
-    install(&projects.join("python/requirements.txt"), &folder.join("python"), |folder| {
-        let python =
-            find_program("python3", &[]).context("Python is missing (Debian: `apt-get install python3`)")?;
-        let mut venv = Command::new(python);
-        process::run_within(venv.args(["-m", "venv", ".venv"]).current_dir(folder), INSTALL_LIMIT)
-            .context("Python makes no environment (Debian: `apt-get install python3-venv`)")?;
-        let mut pip = Command::new(folder.join(".venv/bin/pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
-        process::run_within(pip.args(["-r", "requirements.txt"]).current_dir(folder), INSTALL_LIMIT)
-    })
+    for language in ["c", "python"] {
+        install(&projects.join(language).join("requirements.txt"), &folder.join(language), |folder| {
+            let python = find_program("python3", &[])
+                .context("Python is missing (Debian: `apt-get install python3`)")?;
+            let mut venv = Command::new(python);
+            process::run_within(venv.args(["-m", "venv", ".venv"]).current_dir(folder), INSTALL_LIMIT)
+                .context("Python makes no environment (Debian: `apt-get install python3-venv`)")?;
+            let mut pip = Command::new(folder.join(".venv/bin/pip"));
+            pip.args(["install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]);
+            process::run_within(pip.args(["-r", "requirements.txt"]).current_dir(folder), INSTALL_LIMIT)
+        })?;
+    }
+    Ok(())
 }
 
 /// Makes `folder` from what `wanted` names, unless it was made from the same before.

@@ -1,6 +1,6 @@
 //! `ocriva plugin build`: from a project's sources to the one file that is shipped.
 //!
-//! Rust is compiled to a core module and wrapped here; the tools of other languages make components themselves. None
+//! Rust and C are compiled to a core module and wrapped here; the tools of other languages make components themselves. None
 //! of it runs in a server.
 
 use std::fs;
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 use ocriva::plugins::manifest::Capabilities;
-use ocriva_plugin_build::{NATIVE_VARIABLES, TARGET, embed, encode, has_target};
+use ocriva_plugin_build::{NATIVE_VARIABLES, TARGET, declare_in_c, embed, encode, has_target};
 use serde::Deserialize;
 
 use super::project::{Language, Project};
@@ -29,6 +29,7 @@ pub fn build(project: &Project) -> anyhow::Result<String> {
     let component = match project.language {
         Language::Rust => rust(project)?,
         Language::Js => javascript(project)?,
+        Language::C => c(project)?,
         Language::Python => python(project)?,
     };
     let component = embed(&component, &project.manifest_text);
@@ -120,7 +121,7 @@ fn javascript(project: &Project) -> anyhow::Result<Vec<u8>> {
             command.args(["--disable", feature]);
         }
         command.arg("--out").arg(component);
-        command
+        Ok(command)
     })
 }
 
@@ -138,12 +139,55 @@ fn python(project: &Project) -> anyhow::Result<Vec<u8>> {
         let mut command = Command::new(&tool);
         command.args(["--quiet", "--world", WORLD, "--wit-path"]).arg(contract);
         command.args(["componentize", "extractor", "--stub-wasi", "--output"]).arg(component);
-        command
+        Ok(command)
     })
 }
 
-/// Runs a tool that writes a component of this project's world.
-fn made(project: &Project, tool: impl FnOnce(&Path, &Path) -> Command) -> anyhow::Result<Vec<u8>> {
+/// The compiler's own stack has 16 MiB, which each call would have to make.
+const STACK: &str = "-Wl,-z,stack-size=262144";
+
+fn c(project: &Project) -> anyhow::Result<Vec<u8>> {
+    let python = project.root.join(".venv/bin/python");
+    ensure!(
+        python.is_file(),
+        "the C compiler is not installed here; type `python3 -m venv .venv && .venv/bin/pip install -r \
+         requirements.txt` in `{}`",
+        project.root.display()
+    );
+    let declared = project.root.join(vendored::FOLDER).join("c");
+    fs::create_dir_all(&declared)?;
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(&project.root)? {
+        sources
+            .extend(Some(entry?.path()).filter(|path| path.extension().is_some_and(|ending| ending == "c")));
+    }
+    sources.sort();
+    let module = made(project, |contract, module| {
+        for (name, content) in declare_in_c(contract, WORLD)? {
+            fs::write(declared.join(&name), content)?;
+            // The header is for the sources, the rest becomes part of the module.
+            sources.extend(
+                Some(declared.join(name)).filter(|file| file.extension().is_some_and(|ending| ending != "h")),
+            );
+        }
+        let mut command = Command::new(&python);
+        command.args(["-m", "ziglang", "cc", "-target", "wasm32-wasi", "-mexec-model=reactor", "-Os"]);
+        // Of a system, even the random number that guards the stack would be one wish too many.
+        command.args(["-fno-stack-protector", STACK, "-Wall", "-I"]).arg(&declared);
+        command.args(&sources).arg("-o").arg(module);
+        Ok(command)
+    })?;
+    encode(&module).context(
+        "what was compiled is no plugin; where `wasi_snapshot_preview1` is named, it uses files, `printf` or a clock, and \
+         there are none",
+    )
+}
+
+/// Runs a tool that writes a component, or a module, of this project's world.
+fn made(
+    project: &Project,
+    tool: impl FnOnce(&Path, &Path) -> anyhow::Result<Command>,
+) -> anyhow::Result<Vec<u8>> {
     let folder = tempfile::tempdir()?;
     let contract = folder.path().join("wit");
     fs::create_dir(&contract)?;
@@ -156,7 +200,7 @@ fn made(project: &Project, tool: impl FnOnce(&Path, &Path) -> Command) -> anyhow
     }
     fs::write(contract.join("world.wit"), world(&project.manifest.capabilities))?;
     let component = folder.path().join("component.wasm");
-    output(tool(&contract, &component).current_dir(&project.root))?;
+    output(tool(&contract, &component)?.current_dir(&project.root))?;
     Ok(fs::read(&component)?)
 }
 

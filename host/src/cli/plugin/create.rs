@@ -94,7 +94,9 @@ fn install(language: Language) -> &'static str {
     match language {
         Language::Rust => "",
         Language::Js => "\n    npm install",
-        Language::Python => "\n    python3 -m venv .venv && .venv/bin/pip install -r requirements.txt",
+        Language::C | Language::Python => {
+            "\n    python3 -m venv .venv && .venv/bin/pip install -r requirements.txt"
+        }
     }
 }
 

@@ -17,18 +17,22 @@ pub enum Language {
     Rust,
     /// JavaScript, by `componentize-js` from npm.
     Js,
+    /// C, by the compiler of `ziglang` from PyPI.
+    C,
     /// Python, by `componentize-py` from PyPI.
     Python,
 }
 
 impl Language {
-    const ALL: [Self; 3] = [Self::Rust, Self::Js, Self::Python];
+    /// C before Python: both have a `requirements.txt`.
+    const ALL: [Self; 4] = [Self::Rust, Self::Js, Self::C, Self::Python];
 
     /// Its folder among the projects that the program holds.
     pub fn folder(self) -> &'static str {
         match self {
             Self::Rust => "rust",
             Self::Js => "js",
+            Self::C => "c",
             Self::Python => "python",
         }
     }
@@ -38,6 +42,7 @@ impl Language {
         match self {
             Self::Rust => "Cargo.toml",
             Self::Js => "package.json",
+            Self::C => "extractor.c",
             Self::Python => "requirements.txt",
         }
     }
@@ -78,7 +83,8 @@ impl Project {
         let language = Language::ALL.into_iter().find(|language| root.join(language.mark()).is_file());
         let language = language.with_context(|| {
             format!(
-                "`{}` holds neither `Cargo.toml` (Rust) nor `package.json` (JavaScript) nor `requirements.txt` (Python)",
+                "`{}` holds neither `Cargo.toml` (Rust) nor `package.json` (JavaScript) nor `extractor.c` (C) nor \
+                 `requirements.txt` (Python)",
                 root.display()
             )
         })?;
