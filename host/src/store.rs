@@ -182,6 +182,7 @@ pub struct Store {
     queue: TableQueue,
     clock: Clock,
     arrivals: Arc<Notify>,
+    document_changes: Arc<Notify>,
     plugin_changes: Arc<Notify>,
 }
 
@@ -199,6 +200,7 @@ impl Store {
             queue: TableQueue::new(clock.clone()),
             clock,
             arrivals: Arc::default(),
+            document_changes: Arc::default(),
             plugin_changes: Arc::default(),
         })
     }
@@ -246,6 +248,12 @@ impl Store {
     /// Waits until a document arrives through this store or one of its clones; other processes are not heard.
     pub async fn work_arrived(&self) {
         self.arrivals.notified().await;
+    }
+
+    /// Waits until a document is further than it was, through this store or one of its clones; other processes are not
+    /// heard.
+    pub async fn document_changed(&self) {
+        self.document_changes.notified().await;
     }
 
     /// Waits until the outcome of a document has changed a plugin through this store or one of its clones; other

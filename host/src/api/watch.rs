@@ -1,5 +1,5 @@
 //! Waits for documents on behalf of clients. However many wait, there is one look at the database at a time, so that
-//! it does not matter in which process a document is processed.
+//! it does not matter in which process a document is processed. What this process does to a document is seen at once.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,14 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::domain::document::DocumentState;
 use crate::store::{self, Store};
+use crate::telemetry::chain;
 
-/// Between two looks at the database, while anybody waits.
+/// Between two looks at the database, while anybody waits and nothing is heard.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// Between two looks at least, however much happens: most of what a client waits longer than it must, and at most two
+/// hundred looks a second.
+const LEAST_PAUSE: Duration = Duration::from_millis(5);
 
 /// After a look that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(2);
@@ -79,15 +84,16 @@ impl Watcher {
                 self.0.began.notified().await;
                 continue;
             }
-            let pause = match self.look(&documents, &batches).await {
-                Ok(()) => PAUSE,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "documents that are waited for cannot be looked at");
-                    FAILURE_PAUSE
-                }
-            };
-            tokio::time::sleep(pause).await;
+            if let Err(error) = self.look(&documents, &batches).await {
+                tracing::warn!(error = %chain(&error), "documents that are waited for cannot be looked at");
+                tokio::time::sleep(FAILURE_PAUSE).await;
+                continue;
+            }
+            tokio::time::sleep(LEAST_PAUSE).await;
+            tokio::select! {
+                () = self.0.store.document_changed() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
         }
     }
 

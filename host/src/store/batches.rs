@@ -215,6 +215,7 @@ impl Store {
         }
         self.audit_batch(&mut tx, actor, tenant, "batch.cancelled", id).await?;
         tx.commit().await?;
+        self.document_changes.notify_one();
         Ok(BatchChange::Made(runs.len() as u64))
     }
 

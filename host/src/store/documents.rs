@@ -233,6 +233,7 @@ impl Store {
         let outcome = self.stop_run(&mut tx, &tenant.organization_id, &run, now).await?;
         self.audit_document(&mut tx, actor, tenant, "document.cancelled", &document_id).await?;
         tx.commit().await?;
+        self.document_changes.notify_one();
         Ok(outcome)
     }
 

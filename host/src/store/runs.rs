@@ -129,6 +129,7 @@ impl Store {
             self.announce_finished(&mut tx, &organization_id, id, kind, None).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
+            self.document_changes.notify_one();
             return Ok(Start::Cancelled);
         }
         let counted = number.saturating_sub(run.number("attempts_excused")?);
@@ -142,6 +143,7 @@ impl Store {
             self.announce_finished(&mut tx, &organization_id, id, kind, None).await?;
             self.queue.acknowledge(&mut tx, &delivery).await?;
             tx.commit().await?;
+            self.document_changes.notify_one();
             return Ok(Start::Dead);
         }
         tx.execute(&BEGIN_DOCUMENT, arguments![&delivery.document_id, now]).await?;
@@ -155,6 +157,7 @@ impl Store {
             Some(used) => templates::find_version(&mut tx, &organization_id, &used.id, used.version).await?,
         };
         tx.commit().await?;
+        self.document_changes.notify_one();
         Ok(Start::Started(Box::new(Attempt {
             document,
             template,
@@ -187,6 +190,7 @@ impl Store {
             return Ok(Pulse::Lost);
         }
         tx.commit().await?;
+        self.document_changes.notify_one();
         Ok(if run.get("cancel_requested")? { Pulse::Cancel } else { Pulse::Continue })
     }
 
@@ -223,6 +227,7 @@ impl Store {
         let is_plugin_changed = self.count_calls(&mut tx, organization_id, &calls_of(processed)).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
+        self.document_changes.notify_one();
         if is_plugin_changed {
             self.tell_of_plugin();
         }
@@ -300,6 +305,7 @@ impl Store {
         let is_plugin_changed = self.count_calls(&mut tx, organization_id, calls).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
+        self.document_changes.notify_one();
         if is_plugin_changed {
             self.tell_of_plugin();
         }
@@ -322,6 +328,7 @@ impl Store {
         let is_plugin_changed = self.count_calls(&mut tx, &attempt.document.organization_id, calls).await?;
         self.queue.release(&mut tx, &attempt.delivery, delay).await?;
         tx.commit().await?;
+        self.document_changes.notify_one();
         if is_plugin_changed {
             self.tell_of_plugin();
         }

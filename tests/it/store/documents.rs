@@ -6,7 +6,7 @@ use std::time::Duration;
 use ocriva::domain::audit::Actor;
 use ocriva::domain::batch::{BatchFilter, BatchStatus};
 use ocriva::domain::document::{
-    Deletion, Document, DocumentFilter, DocumentStatus, FileType, NewDocument, PageRange,
+    AttemptProgress, Deletion, Document, DocumentFilter, DocumentStatus, FileType, NewDocument, PageRange,
 };
 use ocriva::domain::listing::Page;
 use ocriva::domain::tenant::Tenant;
@@ -32,6 +32,7 @@ on_each_engine!(
     a_finished_document_can_be_deleted_and_a_running_one_not,
     statistics_count_every_status,
     a_list_goes_on_while_a_transaction_writes,
+    each_step_of_a_document_is_heard_where_it_was_made,
 );
 
 async fn a_document_comes_back_as_it_was_recorded(test: TestStore) {
@@ -254,4 +255,28 @@ fn expect_listed<'a>(
         assert_eq!(ids, expected, "at {caller} with {filter:?}");
         assert_eq!(listing.total, ids.len() as u64, "at {caller}");
     }
+}
+
+async fn each_step_of_a_document_is_heard_where_it_was_made(test: TestStore) {
+    let heard = async |step: &str| {
+        let change = tokio::time::timeout(Duration::from_secs(10), test.store.document_changed());
+        assert!(change.await.is_ok(), "nothing was heard of: {step}");
+    };
+    let attempt = test.upload_and_start().await;
+    heard("started").await;
+    test.store.beat(&attempt, LEASE, AttemptProgress::default()).await.unwrap();
+    heard("further").await;
+    assert!(test.store.retry_attempt(&attempt, &failure("ocr_failed"), &[], Duration::ZERO).await.unwrap());
+    heard("to be tried again").await;
+    let attempt = test.start("second").await;
+    heard("started again").await;
+    assert!(test.store.complete_attempt(&attempt, &processed("text")).await.unwrap());
+    heard("completed").await;
+    let attempt = test.upload_and_start().await;
+    heard("started").await;
+    assert!(test.store.fail_attempt(&attempt, &failure("ocr_failed"), &[]).await.unwrap());
+    heard("failed").await;
+    let document = test.upload(&test.tenant(), &test.new_document()).await;
+    test.store.cancel_document(&Actor::system(), &test.tenant(), &document.id).await.unwrap();
+    heard("cancelled").await;
 }
