@@ -77,6 +77,8 @@ pub(super) struct Services {
 /// What one plugin may do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Powers {
+    /// The name by which the operator grants something to it alone; empty where it has no manifest to ask in.
+    pub(super) grantee: String,
     granted: Vec<Capability>,
     /// The hosts that its manifest names; the operator's are asked as well.
     asked_hosts: Hosts,
@@ -118,13 +120,13 @@ impl Services {
     pub(super) fn powers(&self, manifest: Option<&Manifest>, organization: Option<&str>) -> Powers {
         let Some(manifest) = manifest else { return Powers::default() };
         let asked = &manifest.capabilities;
+        let grantee = grantee(&manifest.name, organization);
         let granted = Capability::ALL
             .into_iter()
-            .filter(|capability| {
-                asked.asks_for(*capability) && self.grants.include(*capability, &manifest.name, organization)
-            })
+            .filter(|capability| asked.asks_for(*capability) && self.grants.include(*capability, &grantee))
             .collect();
         Powers {
+            grantee,
             granted,
             asked_hosts: asked.http.as_ref().map(|http| Hosts::new(&http.hosts)).unwrap_or_default(),
             allowed_hosts: self.hosts.clone(),
@@ -167,15 +169,16 @@ impl Powers {
 struct Grants(std::collections::BTreeMap<String, Vec<Capability>>);
 
 impl Grants {
-    /// What an organization uploaded is not the operator's plugin of the same name.
-    fn include(&self, capability: Capability, plugin: &str, organization: Option<&str>) -> bool {
-        let name = match organization {
-            Some(organization) => format!("{organization}/{plugin}"),
-            None => plugin.to_owned(),
-        };
-        [name.as_str(), "*"]
-            .iter()
-            .any(|key| self.0.get(*key).is_some_and(|granted| granted.contains(&capability)))
+    fn include(&self, capability: Capability, grantee: &str) -> bool {
+        [grantee, "*"].iter().any(|key| self.0.get(*key).is_some_and(|granted| granted.contains(&capability)))
+    }
+}
+
+/// The name under which a plugin has grants: what an organization uploaded is not the operator's plugin of the same name.
+fn grantee(plugin: &str, organization: Option<&str>) -> String {
+    match organization {
+        Some(organization) => format!("{organization}/{plugin}"),
+        None => plugin.to_owned(),
     }
 }
 
@@ -196,11 +199,12 @@ mod tests {
     #[test]
     fn what_an_organization_uploaded_has_not_the_grants_of_the_operators_plugin() {
         let grants = |key: &str| Grants([(key.to_owned(), vec![Capability::Kv])].into());
-        assert!(grants("rates").include(Capability::Kv, "rates", None));
-        assert!(!grants("rates").include(Capability::Http, "rates", None));
-        assert!(!grants("rates").include(Capability::Kv, "rates", Some("o1")));
-        assert!(grants("o1/rates").include(Capability::Kv, "rates", Some("o1")));
-        assert!(!grants("o1/rates").include(Capability::Kv, "rates", Some("o2")));
-        assert!(grants("*").include(Capability::Kv, "rates", Some("o1")));
+        let (operators, of_o1) = (grantee("rates", None), grantee("rates", Some("o1")));
+        assert!(grants("rates").include(Capability::Kv, &operators));
+        assert!(!grants("rates").include(Capability::Http, &operators));
+        assert!(!grants("rates").include(Capability::Kv, &of_o1));
+        assert!(grants("o1/rates").include(Capability::Kv, &of_o1));
+        assert!(!grants("o1/rates").include(Capability::Kv, &grantee("rates", Some("o2"))));
+        assert!(grants("*").include(Capability::Kv, &of_o1));
     }
 }

@@ -80,7 +80,7 @@ impl Inspection {
         }
         let not_granted = self.not_granted();
         if !not_granted.is_empty() {
-            refusals.push(Refusal::NotGranted { names: not_granted });
+            refusals.push(Refusal::NotGranted { names: not_granted, grantee: self.powers.grantee.clone() });
         }
         if !self.outline.exports.iter().any(|name| interface(name) == Some(EXPORT)) {
             refusals.push(Refusal::MissingExport { wanted: "ocriva:extract/extractor@1.0.0" });
@@ -241,7 +241,7 @@ impl From<&Refusal> for Problem {
         if let Some(cause) = std::error::Error::source(refusal) {
             problem = format!("{problem}: {cause}");
         }
-        Self { problem, remedy: refusal.remedy().to_owned() }
+        Self { problem, remedy: refusal.remedy().into_owned() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why a call failed, and why a component was not taken.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::compiler::CompileLimits;
@@ -178,6 +179,8 @@ pub enum Refusal {
     NotGranted {
         /// The capabilities.
         names: Vec<String>,
+        /// The name under which the operator can grant them to it alone.
+        grantee: String,
     },
     /// Its manifest says that it is somebody else.
     #[error("component describes itself as `{described}` and its manifest says `{manifest}`")]
@@ -226,14 +229,21 @@ impl Refusal {
     /// The capabilities that the component is not granted, where that is what is wrong.
     pub fn not_granted(&self) -> Option<&[String]> {
         match self {
-            Self::NotGranted { names } => Some(names),
+            Self::NotGranted { names, .. } => Some(names),
             _ => None,
         }
     }
 
     /// What the plugin's author can do about it.
-    pub fn remedy(&self) -> &'static str {
-        match self {
+    pub fn remedy(&self) -> Cow<'static, str> {
+        let remedy = match self {
+            Self::NotGranted { names, grantee } => {
+                let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+                return Cow::Owned(format!(
+                    "the operator grants it in the settings, below `[plugins.grants]`: `\"{grantee}\" = [{}]`",
+                    names.join(", ")
+                ));
+            }
             Self::TooLarge { .. } => {
                 "build with `opt-level = \"s\"`, `lto = true` and `strip = \"debuginfo\"`"
             }
@@ -253,9 +263,6 @@ impl Refusal {
             Self::NotAskedFor { .. } => {
                 "ask for it in `plugin.toml` under `[capabilities]`, for example `lookup = true`"
             }
-            Self::NotGranted { .. } => {
-                "the operator grants it: setting `plugins.grants`, for example `rates = [\"http\", \"kv\"]`"
-            }
             Self::OtherInManifest { .. } => {
                 "give `name` and `version` of `plugin.toml` the values that `describe` answers with"
             }
@@ -272,7 +279,8 @@ impl Refusal {
             Self::BadDescription { .. } => {
                 "`name` takes lower case letters, digits and `-`; `version` is like `1.2.0`"
             }
-        }
+        };
+        Cow::Borrowed(remedy)
     }
 }
 

@@ -106,6 +106,8 @@ async fn without_a_grant_a_component_is_refused_and_the_grant_is_named() {
         settings.grants.insert("*".to_owned(), some.to_vec());
     };
     assert_eq!(problems(but_http).await, ["component imports what it is not granted: `http`"]);
+    let report = engine(but_http).check(component.clone()).await;
+    assert!(report.problems[0].remedy.ends_with(r#"`"capable" = ["http"]`"#), "{:?}", report.problems);
     assert_eq!(problems(grant_all).await, [""; 0]);
     let silent = engine(grant_all).check(guest("capable")).await;
     assert_eq!(
@@ -120,6 +122,7 @@ async fn what_an_organization_uploaded_needs_a_grant_of_its_own() {
     let component = || Cow::Owned(capable("\"api.example.org\""));
     let refused = engine.load_of(Some("o1"), component()).await.err().unwrap();
     assert!(refused.to_string().starts_with("component imports what it is not granted"), "{refused}");
+    assert!(refused.remedy().contains(r#"`"o1/capable" = ["clock", "#), "{}", refused.remedy());
     assert!(engine.load_of(None, component()).await.is_ok());
 }
 

@@ -163,7 +163,7 @@ impl Runner {
         let plugin = engine.load(bytes.into()).await.map_err(|refusal| {
             let remedy = match refusal.not_granted() {
                 Some(names) => format!("grant it here: `--grant {}`", names.join(" --grant ")),
-                None => refusal.remedy().to_owned(),
+                None => refusal.remedy().into_owned(),
             };
             anyhow::Error::new(refusal).context(format!("`{}` is no plugin: {remedy}", component.display()))
         })?;
