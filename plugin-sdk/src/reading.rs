@@ -13,6 +13,14 @@ use crate::values::manner::Manner;
 /// tenths of the height, the latter in the fixed-width type of receipts.
 const SEGMENT_GAP: f32 = 0.85;
 
+/// In fixed-width type, a gap wider than this many letters separates two segments: recognised words are cut at their ink,
+/// which makes one space up to one and a half letters wide, and two spaces more than two.
+const FIXED_GAP: f32 = 1.75;
+
+/// Type is of fixed width where half of the words differ less than this from the usual width of a letter; the letters of
+/// other type make that a tenth.
+const FIXED_SPREAD: f32 = 0.04;
+
 /// How many rows below a label its value may stand.
 const ROWS_BELOW: usize = 4;
 
@@ -114,8 +122,9 @@ impl<'a> Reading<'a> {
     pub fn new(pages: &'a [Page]) -> Self {
         let mut reading = Self { pages, rows: Vec::new(), segments: Vec::new() };
         for (page_index, page) in pages.iter().enumerate() {
+            let letter_width = fixed_width(page);
             for row in rows_of(page) {
-                reading.push_row(page_index, page, &row);
+                reading.push_row(page_index, page, &row, letter_width);
             }
         }
         reading
@@ -244,7 +253,7 @@ impl<'a> Reading<'a> {
         Slot { segment, range: 0..length, place }
     }
 
-    fn push_row(&mut self, page_index: usize, page: &Page, row: &[usize]) {
+    fn push_row(&mut self, page_index: usize, page: &Page, row: &[usize], letter_width: Option<f32>) {
         let row_index = self.rows.len();
         let first_segment = self.segments.len();
         let words: Vec<(usize, &Word)> =
@@ -252,9 +261,10 @@ impl<'a> Reading<'a> {
         let mut heights: Vec<f32> = words.iter().map(|(_, word)| word.bbox.height()).collect();
         heights.sort_by(f32::total_cmp);
         let height = heights.get(heights.len() / 2).copied().unwrap_or(1.0);
+        let widest_space = (height * SEGMENT_GAP).max(letter_width.unwrap_or(0.0) * FIXED_GAP);
         let mut last: Option<Segment> = None;
         for (index, word) in words {
-            match last.as_mut().filter(|segment| word.bbox.x0 - segment.bbox.x1 <= height * SEGMENT_GAP) {
+            match last.as_mut().filter(|segment| word.bbox.x0 - segment.bbox.x1 <= widest_space) {
                 Some(segment) => segment.push(index, word),
                 None => {
                     self.segments.extend(last.take());
@@ -269,6 +279,22 @@ impl<'a> Reading<'a> {
             self.rows.push(Row { page: page_index, bbox, segments: first_segment..self.segments.len() });
         }
     }
+}
+
+/// The width of a letter on a page in fixed-width type, as most receipts are.
+fn fixed_width(page: &Page) -> Option<f32> {
+    // The ink of one or two letters is not as wide as their share of the line.
+    let long = page.words.iter().filter(|word| word.text.chars().count() >= 4);
+    let mut widths: Vec<f32> =
+        long.map(|word| word.bbox.width() / word.text.chars().count() as f32).collect();
+    let usual = median(&mut widths).filter(|usual| *usual > 0.0 && widths.len() >= 5)?;
+    let mut spreads: Vec<f32> = widths.iter().map(|width| (width - usual).abs() / usual).collect();
+    median(&mut spreads).filter(|spread| *spread < FIXED_SPREAD).map(|_| usual)
+}
+
+fn median(values: &mut [f32]) -> Option<f32> {
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 impl Segment {
@@ -352,8 +378,33 @@ fn words_left_to_right(page: &Page, lines: &[usize]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::fixture::Fixture;
+
+    #[test]
+    fn in_fixed_width_type_a_space_cut_at_the_ink_separates_nothing() {
+        let mut lines = Vec::new();
+        for (line, text) in ["CORNER MARKET", "WHOLE MILK GALLON", "PAPER TOWEL"].iter().enumerate() {
+            let (mut x, y) = (0, line * 20);
+            let mut words = Vec::new();
+            for word in text.split(' ') {
+                // Letters 10 wide, of which 8 are ink and 9 high.
+                let end = x + word.len() * 10;
+                words.push(json!({"text": word, "box": [x + 1, y, end - 1, y + 9], "confidence": 1.0}));
+                x = end + 10;
+            }
+            lines.push(json!({"box": [0, y, x, y + 9], "block": 0, "words": words}));
+        }
+        let result = json!({"pages": [
+            {"page": 1, "width": 300, "height": 100, "source": "ocr", "lines": lines},
+        ]});
+        let pages = Fixture::from_result(&result.to_string()).expect("the fixture is a result").pages;
+        let reading = Reading::new(&pages);
+        let texts: Vec<&str> = reading.segments().iter().map(|segment| segment.text.as_str()).collect();
+        assert_eq!(texts, ["CORNER MARKET", "WHOLE MILK GALLON", "PAPER TOWEL"]);
+    }
 
     #[test]
     fn wide_gaps_separate_segments_and_columns_share_a_row() {
