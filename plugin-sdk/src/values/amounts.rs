@@ -133,8 +133,14 @@ fn number_at(
     if is_inside_identifier(text, characters, start, end) {
         return Some((None, skip_identifier(characters, end)));
     }
-    let Some((mut value, decimals)) = value_of(trimmed, convention) else { return Some((None, digits_end)) };
+    let Some((mut value, mut decimals)) = value_of(trimmed, convention) else {
+        return Some((None, digits_end));
+    };
     let mut range = body_start..body_start + trimmed.len();
+    if let Some(length) = dashed_cents(text.get(range.end..)?).filter(|_| decimals == 0) {
+        decimals = 2;
+        range.end += length;
+    }
     let mut currency = None;
     if let Some((code, length)) = currencies::at_end(text.get(..range.start)?) {
         currency = Some(code);
@@ -166,6 +172,29 @@ fn number_at(
     let is_percentage = text.get(range.end..)?.trim_start().starts_with('%');
     let end = characters.iter().position(|(byte, _)| *byte >= range.end).unwrap_or(characters.len());
     Some((Some(Amount { value, decimals, currency, is_percentage, range }), end.max(digits_end)))
+}
+
+fn is_dash(c: Option<char>) -> bool {
+    matches!(c, Some('-' | '–' | '—'))
+}
+
+/// Whether a number with decimals is the price of a unit behind a slash: `0.79/lb`.
+fn is_price_per_unit(characters: &[(usize, char)], start: usize, slash: usize) -> bool {
+    let body = characters.get(start..slash).unwrap_or_default();
+    let unit = characters.get(slash + 1..).unwrap_or_default();
+    let unit: Vec<char> = unit.iter().map(|(_, c)| *c).take_while(|c| c.is_alphanumeric()).collect();
+    body.iter().any(|(_, c)| matches!(c, '.' | ','))
+        && (1..=6).contains(&unit.len())
+        && unit.iter().all(|c| c.is_alphabetic())
+}
+
+/// The length of a dash in place of the cents: `450,-`, `12.–`.
+fn dashed_cents(after: &str) -> Option<usize> {
+    let rest = after.strip_prefix(['.', ','])?;
+    let bare = rest.trim_start_matches(['-', '–', '—']);
+    let is_end = !bare.starts_with(char::is_alphanumeric);
+    let dashes = rest.chars().count() - bare.chars().count();
+    ((1..=2).contains(&dashes) && is_end).then_some(after.len() - bare.len())
 }
 
 /// Whether a minus at the end of `before` is a sign rather than a dash between words or numbers.
@@ -236,11 +265,12 @@ fn groups_thousands(text: &str, characters: &[(usize, char)], start: usize, spac
     // The digits of "R16 180,00" end a word.
     let before = text.get(..byte_at(text, characters, start)).unwrap_or_default();
     let ends_word = before.ends_with(char::is_alphanumeric) && currencies::at_end(before).is_none();
+    let dashed = matches!(follows, Some('.' | ',')) && is_dash(characters.get(space + 5).map(|(_, c)| *c));
     !ends_word
         && !has_decimals
         && first_group_is_whole
         && three
-        && (decimals || more || is_whole_price(text, characters, start, space + 4))
+        && (decimals || more || dashed || is_whole_price(text, characters, start, space + 4))
 }
 
 /// Whether nothing but a number stands between `start` and `end` and a currency touches it on either side, or it is the
@@ -295,6 +325,7 @@ fn is_inside_identifier(text: &str, characters: &[(usize, char)], start: usize, 
         _ => false,
     };
     let joined_after = match at(end) {
+        Some('/') if is_price_per_unit(characters, start, end) => false,
         Some('/' | ':' | '-') => at(end + 1).is_some_and(|c| c.is_alphanumeric()),
         Some(c) if c.is_alphabetic() => {
             let rest = text.get(byte_at(text, characters, end)..).unwrap_or_default();
@@ -425,7 +456,11 @@ mod tests {
 
     #[test]
     fn either_decimal_sign_is_understood_by_shape() {
-        let cases: [(&str, &[f64]); 23] = [
+        let cases: [(&str, &[f64]); 27] = [
+            ("450,- Kč", &[450.0]),
+            ("11 253,- Kč", &[11_253.0]),
+            ("Fr. 1'200.–", &[1200.0]),
+            ("2.31 lb @ 0.79/lb", &[2.31, 0.79]),
             ("400, 00 A", &[400.0]),
             ("24, 000", &[24_000.0]),
             ("12, 24, 36", &[12.0, 24.0, 36.0]),
