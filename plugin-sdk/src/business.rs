@@ -6,6 +6,7 @@ pub mod lexicon;
 pub mod merchant;
 pub mod names;
 pub mod parties;
+mod payment;
 pub mod references;
 pub mod totals;
 

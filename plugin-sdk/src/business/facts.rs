@@ -8,91 +8,12 @@ use super::BusinessDocument;
 use super::lexicon::Concept;
 use super::merchant::Merchant;
 use super::parties::{self, Parties};
+use super::payment;
 use super::references;
 use super::totals::Totals;
 use crate::output::{Field, Output, Warning};
 use crate::reading::Place;
-use crate::text;
 use crate::values::contacts;
-
-/// Words of cash and cards, folded; "amount paid" does not say how.
-const MEANS_OF_PAYMENT: &[&str] = &[
-    "cash",
-    "visa",
-    "master",
-    "card",
-    "amex",
-    "american express",
-    "maestro",
-    "karte",
-    "especes",
-    "carte",
-    "cb",
-    "efectivo",
-    "tarjeta",
-    "contanti",
-    "bancomat",
-    "contant",
-    "pin",
-    "bar",
-    "debit",
-    "credit",
-    "girocard",
-    "numerario",
-    "multibanco",
-    "dinheiro",
-    "gotowka",
-    "karta",
-    "kort",
-    "kontant",
-    "nakit",
-    "tunai",
-    "wallet",
-    "nets",
-    "tng",
-    "touch n go",
-    "เงินสด",
-    "現金",
-    "现金",
-    "kateinen",
-    "hotov",
-    "numerar",
-    "keszpenz",
-    "bankkartya",
-];
-
-/// Names of means of payment, folded, that stand on their own beside an amount.
-const PAYMENT_BRANDS: &[&str] = &[
-    "ideal",
-    "paypal",
-    "klarna",
-    "visa",
-    "mastercard",
-    "american express",
-    "bancontact",
-    "giropay",
-    "girocard",
-    "sofort",
-    "sofortuberweisung",
-    "apple pay",
-    "google pay",
-    "amazon pay",
-    "swish",
-    "vipps",
-    "mobilepay",
-    "bizum",
-    "twint",
-    "blik",
-    "przelewy24",
-    "multibanco",
-    "mb way",
-    "maestro",
-    "alipay",
-    "wechat pay",
-    "grabpay",
-    "promptpay",
-    "stripe",
-];
 
 /// Something that business documents say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -215,7 +136,7 @@ impl Facts {
             (Fact::Discount, totals.discount),
             (Fact::Total, totals.total),
             (Fact::AmountDue, totals.amount_due),
-            (Fact::PaymentMethod, payment_method(document)),
+            (Fact::PaymentMethod, payment::method(document)),
             (Fact::Phone, phone(document)),
             (Fact::Email, contact(document, contacts::find_email)),
             (Fact::Website, contact(document, contacts::find_website)),
@@ -277,56 +198,6 @@ fn fact_schema(fact: Fact) -> Value {
         }}}),
         _ => json!({"type": ["string", "null"]}),
     }
-}
-
-/// The text beside a label of payment, else the word of the label that money was handed over by.
-fn payment_method(document: &BusinessDocument) -> Field {
-    for label in document.labels.of(Concept::PaymentMethod).filter(|label| label.starts_segment) {
-        // "Cash" is a label of its own, and the value here.
-        let near = document.reading.around(label.segment, label.range.clone()).into_iter().find(|slot| {
-            let text = document.reading.slot_text(slot);
-            let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-            let other = document.labels.in_segment(slot.segment).iter().any(|other| {
-                other.range.start >= slot.range.start
-                    && other.starts_segment
-                    && other.concept != Concept::Tendered
-            });
-            (2..if slot.place == Place::Below { 20 } else { 40 }).contains(&letters) && !other
-        });
-        let Some(slot) = near else { continue };
-        let text = document.reading.slot_text(&slot).trim_matches(|c: char| !c.is_alphanumeric() && c != ')');
-        let Some(span) = document.reading.slot_span(&slot).filter(|_| !text.is_empty()) else { continue };
-        return Field::read(Value::from(text), 0.8, &span);
-    }
-    for label in document.labels.of(Concept::Tendered).filter(|label| label.starts_segment) {
-        let Some(span) = document.reading.span(label.segment, label.range.clone()) else { continue };
-        if !MEANS_OF_PAYMENT.iter().any(|means| text::words(&span.text).contains(means)) {
-            continue;
-        }
-        return Field::read(Value::from(span.text.clone()), 0.7, &span);
-    }
-    payment_brand(document)
-}
-
-/// The name of a means of payment that starts a text: `"iDEAL" op 21 april`.
-fn payment_brand(document: &BusinessDocument) -> Field {
-    for (index, segment) in document.reading.segments().iter().enumerate() {
-        if document.items.contains_row(segment.row) || segment.word_count() > 9 {
-            continue;
-        }
-        let folded = text::words(&segment.text);
-        let brand = PAYMENT_BRANDS.iter().find(|brand| {
-            folded.strip_prefix(**brand).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        });
-        let Some(brand) = brand else { continue };
-        // As many words as the brand has.
-        let ends = segment.word_ranges().map(|range| range.end);
-        let Some(end) = ends.take(brand.split(' ').count()).last() else { continue };
-        let Some(span) = document.reading.span(index, 0..end) else { continue };
-        let name = span.text.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        return Field::read(Value::from(name), 0.6, &span);
-    }
-    Field::missing()
 }
 
 /// The first telephone number behind its label.
