@@ -226,6 +226,16 @@ impl<C: Copy + PartialEq> Search<'_, C> {
         let found =
             if self.lexicon.meaning(text).is_some() { Vec::new() } else { self.lexicon.find_in(text) };
         let covered: usize = found.iter().map(|(range, ..)| range.len()).sum();
+        // "Total price with tax" is one heading.
+        let mut found = found;
+        found.dedup_by(|next, before| {
+            let between = text.get(before.0.end..next.0.start).unwrap_or_default();
+            let is_joined = between.chars().any(char::is_alphanumeric);
+            if is_joined {
+                before.0.end = next.0.end;
+            }
+            is_joined
+        });
         if found.len() < 2 || covered * 10 < text.len() * 7 {
             return reading.segment_span(segment).into_iter().collect();
         }
@@ -259,14 +269,29 @@ impl<C: Copy + PartialEq> Search<'_, C> {
     }
 
     fn pieces(&self, reading: &Reading, columns: &[Column<C>], row: &Row) -> Vec<Piece> {
-        let spans = row.segments.clone().flat_map(|segment| self.split_cell(reading, columns, segment));
+        // Columns that have a number of their own in this row take none out of a text beside it.
+        let numbered: Vec<usize> = row
+            .segments
+            .clone()
+            .filter_map(|segment| reading.segment_span(segment))
+            .filter(|span| amounts::parse(&span.text, self.convention).is_some())
+            .filter_map(|span| self.column_for(columns, &span))
+            .collect();
+        let spans =
+            row.segments.clone().flat_map(|segment| self.split_cell(reading, columns, segment, &numbered));
         spans
             .filter_map(|span| self.column_for(columns, &span).map(|column| Piece { column, span }))
             .collect()
     }
 
     /// A segment, taken apart where numbers of different columns stand in it.
-    fn split_cell(&self, reading: &Reading, columns: &[Column<C>], segment: usize) -> Vec<Span> {
+    fn split_cell(
+        &self,
+        reading: &Reading,
+        columns: &[Column<C>],
+        segment: usize,
+        numbered: &[usize],
+    ) -> Vec<Span> {
         let Some(found) = reading.segments().get(segment) else { return Vec::new() };
         let whole = || reading.segment_span(segment).into_iter().collect::<Vec<_>>();
         let numbers = amounts::find(&found.text, self.convention);
@@ -286,7 +311,8 @@ impl<C: Copy + PartialEq> Search<'_, C> {
                 })
             };
             let start_home = reading.span(segment, 0..1).and_then(|start| self.column_for(columns, &start));
-            if has_text_before && home.is_some_and(is_under) && home != start_home {
+            let is_free = home.is_none_or(|home| !numbered.contains(&home));
+            if has_text_before && is_free && home.is_some_and(is_under) && home != start_home {
                 cuts.push(number.range.start);
             } else if number.range.start == 0
                 && home.is_some_and(is_under)

@@ -51,6 +51,7 @@ impl Items {
         let mut items = Self::default();
         for mut table in search.run(&document.reading) {
             tables::settle_amounts(&mut table);
+            tables::tell_by_products(document, &mut table);
             items.headings.push(table.heading.clone());
             let lines = tables::lines_of(document, &table);
             if lines.is_empty() {
@@ -61,7 +62,9 @@ impl Items {
             }
             for (line, rows) in lines {
                 items.rows.extend(rows);
-                items.lines.push(line);
+                if !items.carries_over(&line) {
+                    items.lines.push(line);
+                }
             }
         }
         if items.lines.is_empty() {
@@ -71,7 +74,8 @@ impl Items {
                 totals.iter().any(|total| (total - sum).abs() < ROUNDING)
             };
             let mut lines = plain::lines(document, &lexicon);
-            if lines.is_empty() || !adds_up(&lines) {
+            let is_checked = lines.len() >= 2 && lines.iter().all(|(line, _)| line.is_consistent());
+            if !is_checked && !adds_up(&lines) {
                 let summed = summed::lines(document, &totals);
                 lines = if summed.is_empty() { lines } else { summed };
             }
@@ -95,12 +99,30 @@ impl Items {
         let prices: Option<f64> = self.lines.iter().map(|line| line.unit_price).sum();
         let is_total = |sum: f64| totals.iter().any(|total| (total - sum).abs() < ROUNDING);
         let multiplied: f64 = self.lines.iter().filter_map(Item::product).sum();
-        if has_amounts || is_total(multiplied) || !prices.is_some_and(is_total) {
+        if is_total(multiplied) {
+            for line in &mut self.lines {
+                line.amount = line.amount.or_else(|| line.product().map(rounded));
+            }
+            return;
+        }
+        if has_amounts || !prices.is_some_and(is_total) {
             return;
         }
         for line in &mut self.lines {
             line.amount = line.unit_price.take();
         }
+    }
+
+    /// Whether a line is the sum of those before it, carried over to the next page.
+    fn carries_over(&self, line: &Item) -> bool {
+        let sum: f64 = self.lines.iter().filter_map(|line| line.amount).sum();
+        let has_numbers = |line: &Item| line.quantity.is_some() || line.unit_price.is_some();
+        let is_told_apart = !has_numbers(line) && line.tax_rate.is_none() && line.code.is_none();
+        let numbered = self.lines.iter().filter(|line| has_numbers(line)).count();
+        is_told_apart
+            && numbered >= 2
+            && numbered * 2 > self.lines.len()
+            && line.amount.is_some_and(|amount| (amount - sum).abs() < ROUNDING)
     }
 
     /// Sum of the amounts, when every line has one.
@@ -112,6 +134,13 @@ impl Items {
     /// Whether the lines were found under a heading and each has an amount, so that their sum means something.
     pub fn is_complete(&self) -> bool {
         !self.columns.is_empty() && self.sum().is_some()
+    }
+
+    /// The first row of the document that is part of a line or of the heading above it.
+    pub fn first_row(&self) -> Option<usize> {
+        let first = *self.rows.first()?;
+        let headings = self.headings.iter().map(|heading| heading.start);
+        headings.filter(|start| *start < first).max().or(Some(first))
     }
 
     /// Whether a row of the document is part of a line.

@@ -28,6 +28,8 @@ pub struct Item {
     pub tax_rate: Option<f64>,
     /// Prices of further columns: before and after tax or a deduction.
     pub(super) other_prices: Vec<f64>,
+    /// Counts of further columns: ordered, delivered, still to come.
+    pub(super) other_quantities: Vec<f64>,
     pub(super) spans: Vec<Span>,
 }
 
@@ -84,6 +86,9 @@ impl Item {
             ItemColumn::Code => self.code = self.code.take().or_else(text),
             ItemColumn::Description => append(&mut self.description, &span.text),
             ItemColumn::Quantity => {
+                if self.quantity.is_some() {
+                    self.other_quantities.extend(value);
+                }
                 self.quantity = self.quantity.or(value);
                 let unit = amount
                     .and_then(|amount| span.text.get(amount.range.end..).map(clean_unit))
@@ -128,6 +133,29 @@ impl Item {
         self.description = Some(name);
     }
 
+    /// Takes what belongs to count and price out of the description: `2 st Bun à` at 28.00.
+    pub(super) fn take_unit_words(&mut self) {
+        let Some(description) = self.description.as_deref() else { return };
+        let mut name = description;
+        if self.unit_price.is_some() {
+            name = PRICE_WORDS.iter().find_map(|word| name.strip_suffix(word)).unwrap_or(name).trim_end();
+        }
+        let mut unit = None;
+        if let Some((first, rest)) = name.split_once(' ')
+            && self.quantity.is_some()
+            && has_words(rest)
+            && PIECES.contains(&first.trim_end_matches('.').to_lowercase().as_str())
+        {
+            unit = Some(first.to_owned());
+            name = rest.trim_start();
+        }
+        if has_words(name) {
+            let name = name.to_owned();
+            self.unit = self.unit.take().or(unit);
+            self.description = Some(name);
+        }
+    }
+
     /// Moves an article number that was printed in place of the description, and fills what the others imply.
     pub(super) fn finish(&mut self, continuation: &[String]) {
         let is_named = self.description.as_deref().is_some_and(names_something);
@@ -142,6 +170,10 @@ impl Item {
         if let (Some(quantity), Some(amount), false) = (self.quantity, self.amount, self.is_consistent()) {
             let fits = |price: &&f64| (quantity * **price - amount).abs() < ROUNDING;
             self.unit_price = self.other_prices.iter().find(fits).copied().or(self.unit_price);
+            let is_counted = |count: &&f64| {
+                self.unit_price.is_some_and(|price| (price * **count - amount).abs() < ROUNDING)
+            };
+            self.quantity = self.other_quantities.iter().find(is_counted).copied().or(self.quantity);
         }
         if self.quantity.is_none() && self.unit_price.is_some() && self.unit_price == self.amount {
             self.quantity = Some(1.0);
@@ -152,12 +184,23 @@ impl Item {
     }
 }
 
+/// Words for a piece or a measure behind a count, in lower case.
+const PIECES: &[&str] = &[
+    "st", "stk", "stck", "pcs", "pc", "szt", "ks", "kpl", "db", "pz", "ud", "uds", "un", "ea", "nos", "buc",
+    "adet", "ft", "m", "kg", "g", "l", "lb", "lbs", "oz", "hr", "hrs", "h", "std",
+];
+/// What stands between a name and the price of one.
+const PRICE_WORDS: &[&str] = &[" à", " a", " @", " je", " per", " x", " ×"];
+
 /// A count of one or two digits in front of a name, with or without a times sign: `3 x Tea`, `2X Coffee`.
 fn leading_count(text: &str) -> Option<(f64, &str)> {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     let rest = text.get(digits..)?;
     let name = rest.trim_start_matches(['x', 'X', '×', '*', ' ', '.']);
-    let is_apart = rest.starts_with(' ')
+    // Scripts without spaces between words have none behind the count either.
+    let is_apart = rest.starts_with([' ', '\u{a0}'])
+        || rest
+            .starts_with(|c| ('\u{e01}'..='\u{e4e}').contains(&c) || ('\u{3040}'..='\u{9fff}').contains(&c))
         || (rest.starts_with(['x', 'X', '×']) && rest.get(1..).is_some_and(|rest| rest.starts_with(' ')));
     let count: f64 = text.get(..digits)?.parse().ok()?;
     ((1..=2).contains(&digits) && count > 0.0 && is_apart && has_words(name)).then_some((count, name))

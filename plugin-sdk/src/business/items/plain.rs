@@ -1,6 +1,6 @@
 //! The lines of receipts that have no table heading.
 
-use super::{Item, ItemColumn, ROUNDING, ends_items, has_words};
+use super::{Item, ItemColumn, ROUNDING, ends_items, has_words, summed};
 use crate::business::lexicon::Concept;
 use crate::business::names;
 use crate::business::{BusinessDocument, PlacedAmount};
@@ -26,6 +26,7 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
     let start = head_end(document, end);
     // Without a label to end it, the head may reach down to the line above the first price.
     let name_rows = if start > 0 { NAME_ROWS } else { 1 };
+    let mut factors_above: Option<(f64, f64)> = None;
     for row in start..end {
         let Some(plain) = PlainRow::read(document, row) else { continue };
         if is_payment_or_tax(document, row) {
@@ -49,6 +50,12 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
             }
             continue;
         };
+        // "2 x 0.95" above "Pretzel   1.90".
+        if let Some(factors) = plain.factors_of_next(document, row).filter(|_| row + 1 < end) {
+            factors_above = Some(factors);
+            names.clear();
+            continue;
+        }
         // The price of all, below "3 @ 12.99".
         let completes = !has_words(&plain.words) && names.is_empty() && plain.numbers.len() == 1;
         if let Some((item, rows)) = lines.last_mut().filter(|(item, _)| completes && item.is_consistent()) {
@@ -61,16 +68,66 @@ pub(super) fn lines(document: &BusinessDocument, headings: &Lexicon<ItemColumn>)
             names.drain(..names.len().saturating_sub(name_rows));
         }
         let name = names
-            .first()
+            .last()
             .cloned()
             .filter(|name| plain.is_priced || name.price.is_some() || !has_words(&plain.words));
         // What else stood above belongs to no line.
         names.clear();
         counts.push(plain.count);
-        lines.extend(plain.into_line(row, amount, name));
+        let line = plain.into_line(row, amount, name);
+        lines.extend(line.map(|(mut item, rows)| {
+            if let Some((quantity, price)) = factors_above.take() {
+                (item.quantity, item.unit_price) = (Some(quantity), Some(price));
+            }
+            (item, rows)
+        }));
     }
     drop_positions(&mut lines, &counts);
+    drop_from_sum(&mut lines);
+    settle_trailing_counts(document, &mut lines);
     lines
+}
+
+/// Leaves out a sum of the lines above it and what follows it: "Parts and labor", the tax.
+fn drop_from_sum(lines: &mut Vec<(Item, Vec<usize>)>) {
+    let is_checked = |(item, _): &&(Item, Vec<usize>)| item.is_consistent();
+    let end = (2..lines.len()).find(|index| {
+        let above = lines.get(..*index).unwrap_or_default();
+        let sum: f64 = above.iter().filter_map(|(item, _)| item.amount).sum();
+        let is_sum = lines.get(*index).is_some_and(|(item, _)| {
+            item.quantity.is_none() && item.amount.is_some_and(|amount| (amount - sum).abs() < ROUNDING)
+        });
+        is_sum && above.iter().filter(is_checked).count() * 2 > above.len()
+    });
+    lines.truncate(end.unwrap_or(lines.len()));
+}
+
+/// Where a count and a times sign stand right before the one price of a line, that is the price of one, unless the
+/// prices as they are come to a total: `Towel set   2 x 11.50`.
+fn settle_trailing_counts(document: &BusinessDocument, lines: &mut [(Item, Vec<usize>)]) {
+    let totals = summed::totals(document);
+    let sum: f64 = lines.iter().filter_map(|(item, _)| item.amount).sum();
+    let is_whole = totals.iter().any(|total| (total - sum).abs() < ROUNDING);
+    for (item, _) in lines {
+        let counted = item.description.as_deref().and_then(trailing_count);
+        let Some((count, name)) = counted.filter(|_| item.unit_price.is_none()) else { continue };
+        let name = name.to_owned();
+        if !is_whole {
+            item.unit_price = item.amount;
+            item.amount = item.amount.map(|price| rounded(price * count));
+        }
+        item.quantity = Some(count);
+        item.description = Some(name);
+    }
+}
+
+/// A name and the count with a times sign behind it: `Towel set 2 x`.
+fn trailing_count(text: &str) -> Option<(f64, &str)> {
+    let bare = text.strip_suffix(['x', 'X', '×'])?.trim_end();
+    let (name, count) = bare.rsplit_once(' ')?;
+    let count: f64 = count.parse().ok()?;
+    ((1.0..1000.0).contains(&count) && count.fract() == 0.0 && has_words(name))
+        .then_some((count, name.trim_end()))
 }
 
 /// Where the numbers in front of the lines count them, they do not say how many.
@@ -195,6 +252,14 @@ impl PlainRow {
         })
     }
 
+    /// Count and price of one, where nothing else is in the row and the next has a name and their product.
+    fn factors_of_next(&self, document: &BusinessDocument, row: usize) -> Option<(f64, f64)> {
+        let [count, price] = self.numbers.as_slice() else { return None };
+        let next = PlainRow::read(document, row + 1)?;
+        let product = next.amount.filter(|_| has_words(&next.words) && !has_words(&self.words))?;
+        ((count.value * price.value - product).abs() < ROUNDING).then_some((count.value, price.value))
+    }
+
     /// Whether it is a name with the price of one and nothing else: `RICE 10KG @53.50`.
     fn is_name_with_price(&self) -> bool {
         self.is_priced && self.numbers.len() == 1 && has_words(&self.words)
@@ -233,6 +298,7 @@ impl PlainRow {
             }
         }
         item.take_leading_count();
+        item.take_unit_words();
         item.spans.push(self.whole);
         item.description.is_some().then_some((item, rows))
     }
@@ -387,5 +453,36 @@ mod tests {
             "TOTAL               $ 27.900",
         ]);
         assert_eq!(found[0], ("Arroz 1kg".to_owned(), Some(2.0), Some(4500.0), Some(9000.0)));
+    }
+
+    #[test]
+    fn count_and_price_of_one_may_stand_above_the_name_or_behind_it() {
+        let found =
+            lines(&["2 x 0,95", "Pretzel            1,90 A", "Rye bread          4,20 A", "SUMME   6,10"]);
+        assert_eq!(found[0], ("Pretzel".to_owned(), Some(2.0), Some(0.95), Some(1.9)));
+        let found = lines(&["2 st Bun à 28,00     56,00", "Tea                  32,00", "Totalt   88,00"]);
+        assert_eq!(found[0], ("Bun".to_owned(), Some(2.0), Some(28.0), Some(56.0)));
+        let found =
+            lines(&["Apron, sage     1 x £34.00", "Towel set       2 x £11.50", "Item total      £57.00"]);
+        assert_eq!(found[1], ("Towel set".to_owned(), Some(2.0), Some(11.5), Some(23.0)));
+    }
+
+    #[test]
+    fn a_price_of_a_pound_is_no_name_and_the_name_is_the_nearest_above() {
+        let found = lines(&["GROCERY", "BANANAS", "  2.31 lb @ 0.79/lb    1.82 F", "TOTAL   1.82"]);
+        assert_eq!(found, [("BANANAS".to_owned(), Some(2.31), Some(0.79), Some(1.82))]);
+    }
+
+    #[test]
+    fn the_sum_below_the_lines_and_the_tax_behind_it_are_none() {
+        let found = lines(&[
+            "3       water heater          @ $612.00    $1,836.00",
+            "12 ft   copper pipe, type L     @ $4.85       $58.20",
+            "        Materials & labor                   $1,894.20",
+            "        PA sales tax 6%                       $113.65",
+            "        Balance due                         $2,007.85",
+        ]);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[1], ("copper pipe, type L".to_owned(), Some(12.0), Some(4.85), Some(58.2)));
     }
 }

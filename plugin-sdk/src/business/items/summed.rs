@@ -96,9 +96,10 @@ fn named_amount(document: &BusinessDocument, row: usize) -> Option<NamedAmount> 
         [_] => document.reading.span(last, 0..amount.amount.range.start)?,
         _ => return None,
     };
-    let is_payment = document.labels.in_segment(segments.start).first().is_some_and(|label| {
-        let other = [Concept::Tax, Concept::Paid, Concept::Tendered, Concept::Change];
-        label.starts_segment && other.contains(&label.concept)
+    // "State sales tax 6 %" has its label in the middle.
+    let is_payment = document.labels.in_segment(segments.start).iter().any(|label| {
+        let other = [Concept::Paid, Concept::Tendered, Concept::Change];
+        label.concept == Concept::Tax || (label.starts_segment && other.contains(&label.concept))
     });
     (has_words(&name.text) && !is_payment).then_some(NamedAmount {
         row,
