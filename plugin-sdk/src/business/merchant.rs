@@ -8,6 +8,7 @@ use super::names;
 use crate::output::Field;
 use crate::reading::Span;
 use crate::text;
+use crate::values::dates;
 
 /// The head of a receipt has no more rows than this.
 const HEAD_ROWS: usize = 16;
@@ -180,8 +181,12 @@ fn kind_of(document: &BusinessDocument, row: usize, text: &str) -> Kind {
                 .trim_start_matches([' ', '.', ':'])
                 .starts_with(|c: char| c.is_ascii_digit() || "+(".contains(c))
     });
-    let is_address = names::is_address_line(text);
+    // "Farmacia Plaza Mayor" at the very top is a name, without a number.
+    let is_address = names::is_address_line(text) && (row > 0 || digits > 0 || text.contains(','));
+    // "04 78 42 11 09" in a line of its own is a telephone, whatever is in front.
+    let is_phone = digits >= 8 && letters == 0 && !text.contains(',');
     if is_number
+        || is_phone
         || has(&[Concept::TaxId, Concept::Registration, Concept::Phone, Concept::Email, Concept::Website])
     {
         return Kind::Number;
@@ -202,7 +207,8 @@ fn kind_of(document: &BusinessDocument, row: usize, text: &str) -> Kind {
         Concept::Tendered,
         Concept::CustomerNumber,
         Concept::Customer,
-    ]) && !(is_address || names::legal_form_end(text).is_some());
+    ]) && !(is_address || names::legal_form_end(text).is_some())
+        || (has(&[Concept::AnyDate, Concept::DocumentDate]) && !dates::find(text, document.order).is_empty());
     let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
     let has_money =
         segments.flat_map(|segment| document.amounts_in(segment)).any(|placed| placed.amount.is_money());

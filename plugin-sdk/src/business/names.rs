@@ -58,7 +58,9 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
             continue;
         }
         let is_leading = start == 0 && is_led;
-        if !is_leading && (LEGAL_FORMS.contains(&folded.as_str()) || is_short_form() || glued()) {
+        // "Lda. Carmen Soto" starts with an academic title.
+        let is_form = start > 0 && LEGAL_FORMS.contains(&folded.as_str());
+        if !is_leading && (is_form || is_short_form() || glued()) {
             end = Some(start + word.trim_end_matches([',', ';', ':']).len());
         }
     }

@@ -48,7 +48,9 @@ impl Parties {
     /// Reads the parties of an invoice.
     pub fn read(document: &BusinessDocument) -> Self {
         let sender_row = sender_row(document);
-        let customer = labelled_customer(document).or_else(|| window_customer(document, sender_row));
+        let customer = labelled_customer(document)
+            .or_else(|| window_customer(document, sender_row))
+            .or_else(|| delivered_customer(document));
         let customer_block = customer.as_ref().map(|customer| &customer.block);
         let supplier = supplier::read(document, sender_row, customer_block);
         let (supplier_tax_id, customer_tax_id) = tax_ids::read(document, customer_block);
@@ -139,6 +141,11 @@ fn labelled_customer(document: &BusinessDocument) -> Option<Customer> {
                 break;
             }
             let Some(customer) = customer_at(document, slot) else { continue };
+            // "Client: 411SMITH" is a number of the customer.
+            let is_code = customer.name.value.as_str().is_some_and(is_code) && customer.address.is_missing();
+            if is_code {
+                break;
+            }
             let misread = label.distance as f32 * 0.2;
             let sharp = if label.ends_sharply { 0.4 } else { 0.0 };
             let place = if slot.place == Place::Below { 0.0 } else { 0.1 };
@@ -154,7 +161,41 @@ fn labelled_customer(document: &BusinessDocument) -> Option<Customer> {
         .map(|(_, customer)| customer)
 }
 
+/// Whether a text is one word with letters and several digits.
+fn is_code(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    digits >= 2 && !text.trim().contains(' ')
+}
+
+/// Who the goods go to, where nobody else is named.
+fn delivered_customer(document: &BusinessDocument) -> Option<Customer> {
+    let labels = document.labels.of(Concept::Delivery).filter(|label| label.starts_segment);
+    labels.into_iter().find_map(|label| {
+        let slots = document.labels.slots(&document.reading, label);
+        let customer = slots.iter().take(2).find_map(|slot| customer_at(document, slot))?;
+        (!customer.address.is_missing()).then(|| {
+            let confidence = |field: Field| Field { confidence: field.confidence.min(0.5), ..field };
+            Customer {
+                name: confidence(customer.name),
+                address: confidence(customer.address),
+                block: customer.block,
+            }
+        })
+    })
+}
+
+/// The slot of a name, or the one behind a label such as `Name:` that stands in its place.
+fn behind_inner_label(document: &BusinessDocument, slot: &Slot) -> Slot {
+    let is_label = document.reading.slot_text(slot).trim_end().ends_with(':');
+    let right = || {
+        let slots = document.reading.around(slot.segment, slot.range.clone());
+        slots.into_iter().find(|next| next.place == Place::Right)
+    };
+    if is_label { right().unwrap_or_else(|| slot.clone()) } else { slot.clone() }
+}
+
 fn customer_at(document: &BusinessDocument, slot: &Slot) -> Option<Customer> {
+    let slot = &behind_inner_label(document, slot);
     let text = document.reading.slot_text(slot);
     let name_text = text.trim_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != ')' && c != '.');
     let letters = name_text.chars().filter(|c| c.is_alphabetic()).count();
@@ -264,8 +305,15 @@ fn block_from(document: &BusinessDocument, segment: usize, first: &Span) -> Bloc
         };
         let Some(segment) = document.reading.segments().get(index) else { break };
         let ends = document.labels.in_segment(index).iter().any(|label| {
+            let is_reference = || {
+                let after = segment.text.get(label.range.end..).unwrap_or_default();
+                matches!(
+                    label.concept,
+                    Concept::DocumentNumber | Concept::OrderNumber | Concept::CustomerNumber
+                ) && after.trim_start().starts_with(|c: char| c.is_ascii_digit() || c == '#')
+            };
             label.starts_segment
-                && (label.ends_sharply || label.concept == Concept::Title)
+                && (label.ends_sharply || label.concept == Concept::Title || is_reference())
                 && label.concept != Concept::Delivery
                 || label.concept == Concept::TaxId
         });
@@ -298,6 +346,14 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
     above_items.into_iter().find_map(|(index, row)| {
         let in_window = row.page == 0 && row.bbox.y0 < page_height * 0.35;
         let text = document.reading.row_text(index);
+        let is_labelled = row
+            .segments
+            .clone()
+            .flat_map(|segment| document.labels.in_segment(segment))
+            .any(|label| label.ends_sharply && label.concept != Concept::Title);
+        if is_labelled || goes_on_with_name(document, index) {
+            return None;
+        }
         let separators: usize = [" - ", " | ", "●", "•", " · ", " – ", ", "]
             .iter()
             .map(|separator| text.matches(separator).count())
@@ -307,8 +363,11 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
         let spaced = [" - ", " | ", " · ", " – ", ", ", "●", "•"];
         let whole_parts = spaced.iter().flat_map(|separator| text.split(separator));
         let has_town = parts.iter().copied().chain(whole_parts).any(names::is_town_line);
-        let starts_with_name =
-            parts.first().is_some_and(|part| is_name_like(part) && !names::is_address_line(part));
+        // "KG" is a legal form here and a village there.
+        let starts_with_name = parts.first().is_some_and(|part| {
+            is_name_like(part)
+                && (!names::is_address_line(part) || names::legal_form_end(part.trim()).is_some())
+        });
         let is_one_line = text.chars().filter(|c| c.is_alphabetic()).count() >= 15;
         (in_window
             && separators >= 2
@@ -319,6 +378,26 @@ fn sender_row(document: &BusinessDocument) -> Option<usize> {
             && !text.contains(':')
             && !text.contains('@'))
         .then_some(index)
+    })
+}
+
+/// Whether a row is set right below a name in type as large, so that it goes on with a letterhead.
+fn goes_on_with_name(document: &BusinessDocument, row: usize) -> bool {
+    let Some(above) = row.checked_sub(1) else { return false };
+    let (Some(first), Some(this)) =
+        (document.reading.row_segments(row).first(), document.reading.rows().get(row))
+    else {
+        return false;
+    };
+    let folded = text::words(&first.text);
+    document.reading.row_segments(above).iter().any(|name| {
+        let gap = first.bbox.y0 - name.bbox.y1;
+        name.page == this.page
+            && name.bbox.overlap_x(&first.bbox) > 0.0
+            && gap < first.bbox.height() * 0.8
+            && name.bbox.height() > first.bbox.height() * 0.95
+            && is_name_like(&name.text)
+            && !folded.starts_with(&text::words(&name.text))
     })
 }
 
@@ -357,7 +436,10 @@ fn window_customer(document: &BusinessDocument, sender_row: Option<usize>) -> Op
             && !supplier::is_named_outside(document, block)
     };
     let block = blocks.iter().rfind(|block| {
-        !is_sellers(document, block) && !is_delivery(document, block) && !is_letterhead(block)
+        !is_sellers(document, block)
+            && !is_below(document, block, Concept::Delivery)
+            && !is_below(document, block, Concept::Supplier)
+            && !is_letterhead(block)
     })?;
     let block = block.clone();
     let first = *block.segments.first()?;
@@ -365,9 +447,9 @@ fn window_customer(document: &BusinessDocument, sender_row: Option<usize>) -> Op
     Some(customer_of(document, block, span, 0.55))
 }
 
-/// Whether the place of delivery is named above a block or in its first line.
-fn is_delivery(document: &BusinessDocument, block: &Block) -> bool {
-    document.labels.of(Concept::Delivery).any(|label| {
+/// Whether a label of one meaning stands above a block or in its first line.
+fn is_below(document: &BusinessDocument, block: &Block, concept: Concept) -> bool {
+    document.labels.of(concept).any(|label| {
         let Some(found) = document.reading.segments().get(label.segment) else { return false };
         let gap = block.bbox.y0 - found.bbox.y1;
         found.page == block.page
@@ -410,6 +492,10 @@ fn address_blocks(document: &BusinessDocument) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for (index, segment) in document.reading.segments().iter().enumerate() {
         if segment.page > 0 || segment.bbox.y0 > height {
+            break;
+        }
+        // Nobody is addressed below the lines.
+        if document.items.first_row().is_some_and(|first| segment.row > first) {
             break;
         }
         let is_taken = blocks.iter().any(|block| block.segments.contains(&index));
@@ -545,5 +631,58 @@ mod tests {
             "Account holder: Cedar Haulage",
         ];
         assert_eq!(parties(&other), ("Cedar Haulage".to_owned(), "Ann Miller".to_owned()));
+    }
+
+    #[test]
+    fn the_recipient_without_a_label_is_not_the_sender_named_below_the_lines() {
+        let rows = [
+            "                                  joinery brandt",
+            "Chambers Voss & Partner                         ",
+            "Neuer Wall 50                                   ",
+            "20354 Hamburg                                   ",
+            "",
+            "Rechnung Nr. 231202-4                           ",
+            "Leistung        Menge   Einzelpreis  Gesamtpreis",
+            "Table               1      3.480,00     3.480,00",
+            "Gesamtbetrag                            3.480,00",
+            "",
+            "Tischlerei Brandt GmbH     HRB 88112 AG Hamburg ",
+            "Ottenser Str. 8            USt-IdNr.: DE234567891",
+            "22525 Hamburg                                   ",
+        ];
+        let expected = ("Tischlerei Brandt GmbH".to_owned(), "Chambers Voss & Partner".to_owned());
+        assert_eq!(parties(&rows), expected);
+    }
+
+    #[test]
+    fn a_line_below_the_name_in_a_letterhead_is_no_senders_line() {
+        let rows = [
+            "RIDGEWAY PLUMBING                               ",
+            "Licensed, Bonded, Foundry Rd, Scranton PA 18503 ",
+            "",
+            "TO: Angela Ruiz",
+            "21 Maple Terrace",
+            "Dunmore PA 18512",
+            "",
+            "Balance due   $20.00",
+        ];
+        assert_eq!(parties(&rows), ("RIDGEWAY PLUMBING".to_owned(), "Angela Ruiz".to_owned()));
+    }
+
+    #[test]
+    fn who_gets_the_goods_stands_in_for_the_customer() {
+        let rows = [
+            "Sold by",
+            "ThreadAndThimble",
+            "Order #2871190345",
+            "",
+            "Deliver to",
+            "Hannah Bell",
+            "2 Chapel Row",
+            "Bath BA1 4QT",
+            "",
+            "Order total £20.00",
+        ];
+        assert_eq!(parties(&rows), ("ThreadAndThimble".to_owned(), "Hannah Bell".to_owned()));
     }
 }

@@ -24,6 +24,10 @@ pub fn document_number(document: &BusinessDocument) -> Field {
         candidate.score += repeats.min(2) as f32 * 0.3;
     }
     if candidates.is_empty() {
+        candidates = numbers(document, Concept::OtherNumber, 1.5);
+        candidates.retain(|candidate| candidate.span.page == 1 && candidate.span.text.len() > 3);
+    }
+    if candidates.is_empty() {
         // A confirmation or receipt without a number of its own goes by that of the order or booking.
         candidates = numbers(document, Concept::OrderNumber, 1.6);
     }
@@ -139,7 +143,15 @@ fn numbers(document: &BusinessDocument, concept: Concept, base: f32) -> Vec<Cand
 /// The document number a slot starts with.
 fn number_in(document: &BusinessDocument, slot: &Slot) -> Option<Span> {
     let text = document.reading.slot_text(slot);
-    let number = identifiers::document_number(text)?;
+    let row = document.reading.segments().get(slot.segment)?.row;
+    // Neither the lines nor an address in the next column go on with a label.
+    let is_address =
+        || text.split_whitespace().count() >= 3 && text.contains(' ') && names::is_address_line(text);
+    let is_elsewhere = document.items.contains_row(row) || (slot.place == Place::Right && is_address());
+    if is_elsewhere {
+        return None;
+    }
+    let number = identifiers::spaced_number(text).or_else(|| identifiers::document_number(text))?;
     let range = slot.range.start + number.range.start..slot.range.start + number.range.end;
     document.reading.span(slot.segment, range.clone()).map(|span| {
         let printed =
@@ -271,7 +283,9 @@ fn dates_where(document: &BusinessDocument, wanted: impl Fn(usize) -> bool, base
             // Eight bare digits are more often a number.
             let bare = if text.chars().all(|c| c.is_ascii_digit()) { 0.7 } else { 0.0 };
             let timed = if has_time { 0.3 } else { 0.0 };
-            let score = base + timed - prose - bare - if row_has_other { 0.8 } else { 0.0 };
+            // "ul. Lipowa 4, 15-427 Town"
+            let in_address = if names::is_address_line(&segment.text) { 0.6 } else { 0.0 };
+            let score = base + timed - prose - bare - in_address - if row_has_other { 0.8 } else { 0.0 };
             candidates.push(Candidate {
                 value: Value::from(found.date.to_string()),
                 score,

@@ -177,4 +177,18 @@ mod tests {
         ];
         assert_eq!(totals(&rows), (Some(71.0), Some(10.63), Some(81.63)));
     }
+
+    #[test]
+    fn the_rate_may_stand_in_front_of_the_word_for_the_tax() {
+        let rows = ["Nettobetrag   100,00", "zzgl. 19 % MwSt.   19,00", "Gesamtbetrag   119,00"];
+        let pages = Fixture::from_text(&rows.join("\n")).pages;
+        assert_eq!(Totals::read(&BusinessDocument::new(&pages, "")).tax_rate.number(), Some(19.0));
+    }
+
+    #[test]
+    fn terms_of_payment_are_no_net_amount() {
+        let rows =
+            ["Terms: Net 30", "Merchandise   22.70", "Freight   18.40", "Invoice Total   41.10", "Paid 0.00"];
+        assert_ne!(totals(&rows).0, Some(30.0));
+    }
 }

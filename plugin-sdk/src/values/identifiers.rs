@@ -270,6 +270,17 @@ pub fn document_number(text: &str) -> Option<Identifier> {
     is_prefix.then(|| number(body.get(..end).unwrap_or_default(), start))
 }
 
+/// A number in groups of digits, where nothing else is in the text: `7700 3312`.
+pub fn spaced_number(text: &str) -> Option<Identifier> {
+    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let before = text.get(..start)?;
+    let body = text.get(start..)?.trim_end();
+    let groups: Vec<&str> = body.split(' ').collect();
+    let is_group = |group: &&str| (2..=5).contains(&group.len()) && group.chars().all(|c| c.is_ascii_digit());
+    let is_whole = before.chars().all(|c| !c.is_alphanumeric()) && !before.contains(['+', '(']);
+    ((2..=4).contains(&groups.len()) && is_whole && groups.iter().all(is_group)).then(|| number(body, start))
+}
+
 fn number(printed: &str, start: usize) -> Identifier {
     Identifier { value: printed.to_owned(), range: start..start + printed.len(), is_checked: false }
 }
@@ -345,6 +356,8 @@ mod tests {
         assert_eq!(found(": RE-20151008/504 von").as_deref(), Some("RE-20151008/504"));
         assert_eq!(found("CS 24198").as_deref(), Some("CS 24198"));
         assert_eq!(found(" 42183017").as_deref(), Some("42183017"));
+        assert_eq!(spaced_number(": 7700 3312").map(|found| found.value).as_deref(), Some("7700 3312"));
+        assert_eq!(spaced_number("7700 of 3312"), None);
         assert_eq!(found("25/12/2018"), None);
         assert_eq!(found("12.50"), None);
         assert_eq!(found("to be paid"), None);

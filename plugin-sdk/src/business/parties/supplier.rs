@@ -126,7 +126,16 @@ fn supplier_names(
         let starts_with_label = labels.first().is_some_and(|label| {
             label.starts_segment
                 && label.concept != Concept::Title
-                && (label.ends_sharply || label.range.len() > 5)
+                && (label.ends_sharply
+                    || label.range.len() > 5
+                    || matches!(
+                        label.concept,
+                        Concept::Registration
+                            | Concept::TaxId
+                            | Concept::Iban
+                            | Concept::Bic
+                            | Concept::Phone
+                    ))
         });
         let top = 1.0 - segment.bbox.y0 / page_height;
         let words = name.split_whitespace().count();
@@ -138,9 +147,19 @@ fn supplier_names(
             candidates.push((3.0, index, name));
         } else if let Some(end) = form.filter(|_| is_named_imprint(&segment.text)) {
             candidates.push((2.0, index, name.get(..end).unwrap_or(&name).to_owned()));
-        } else if let Some(end) =
-            form.filter(|_| words <= 8 && segment.word_count() <= 16 && !starts_with_label)
-        {
+        } else if let Some(end) = form.filter(|end| {
+            // "NURIOOTPA SA 5355" is a town in a state.
+            let is_state = segment.text.get(*end..).is_some_and(|rest| {
+                let rest = rest.trim();
+                (4..=6).contains(&rest.len()) && rest.chars().all(|c| c.is_ascii_digit())
+            });
+            words <= 8
+                && !is_state
+                && segment.word_count() <= 16
+                && !starts_with_label
+                && !(names::is_town_line(&segment.text)
+                    && segment.text.starts_with(|c: char| c.is_ascii_digit()))
+        }) {
             let name = name.get(..end).unwrap_or(&name).to_owned();
             let prose = if segment.word_count() > 9 { 0.6 } else { 0.0 };
             let large = if names::is_large(segment, usual) { 0.3 } else { 0.0 };
@@ -213,9 +232,21 @@ fn names_above_imprints(document: &BusinessDocument) -> Vec<(f32, usize, String)
                 && below.bbox.y0 - segment.bbox.y1 < segment.bbox.height() * 1.5
                 && is_imprint(&below.text)
         });
-        if has_imprint {
-            found.push((1.8, index, names::clean_name(&segment.text).to_owned()));
+        if !has_imprint {
+            continue;
         }
+        // The name may have an address between it and the imprint.
+        let lines = (0..segment.row)
+            .rev()
+            .flat_map(|row| document.reading.row_segments(row))
+            .filter(|above| above.page == segment.page && above.bbox.overlap_x(&segment.bbox) > 0.0);
+        let is_address = |text: &str| names::is_address_line(text) || names::is_town_line(text);
+        let name = std::iter::once(segment).chain(lines).take(4).find(|line| !is_address(&line.text));
+        let Some(name) = name.filter(|name| is_name_like(&name.text)) else { continue };
+        let Some(index) = document.reading.segments().iter().position(|other| other == name) else {
+            continue;
+        };
+        found.push((1.8, index, names::clean_name(&name.text).to_owned()));
     }
     found
 }
@@ -242,7 +273,8 @@ fn labelled_supplier(document: &BusinessDocument, label: &Label<Concept>) -> Opt
     }
     let is_strong = label.range.len() > 4 && label.ends_sharply;
     let slots = document.labels.slots(&document.reading, label);
-    let slot = slots.iter().take(3).find(|slot| {
+    let slots: Vec<_> = slots.iter().take(3).map(|slot| super::behind_inner_label(document, slot)).collect();
+    let slot = slots.iter().find(|slot| {
         let text = document.reading.slot_text(slot).trim();
         has_letters(text)
             && !text.starts_with('(')

@@ -53,7 +53,7 @@ impl Found {
         };
         let summary_row = document.labels.of(Concept::TaxSummary).map(|label| document.row_of(label)).next();
         let row_count = document.reading.rows().len().max(1) as f32;
-        let whole_penalty = if writes_cents(document) { 1.6 } else { 0.6 };
+        let writes_cents = writes_cents(document);
         for label in document.labels.iter() {
             let row = document.row_of(label);
             let score = match label.concept {
@@ -86,7 +86,7 @@ impl Found {
             if label.concept == Concept::Tax && beside.len() > 1 {
                 beside.drain(..beside.len() - 1);
             }
-            found.add(document, label, (score, whole_penalty), beside);
+            found.add(document, label, (score, writes_cents), beside);
         }
         found.taxes.extend(taxes::bracketed_taxes(document));
         found.subtotals.extend(found.summed_bases());
@@ -120,10 +120,11 @@ impl Found {
         &mut self,
         document: &BusinessDocument,
         label: &Label<Concept>,
-        (score, whole_penalty): (f32, f32),
+        (score, writes_cents): (f32, bool),
         amounts: Vec<PlacedAmount>,
     ) {
         let row = document.row_of(label);
+        let whole_penalty = if writes_cents { 1.6 } else { 0.6 };
         let candidates: Vec<Candidate> = amounts
             .iter()
             .filter_map(|placed| {
@@ -141,6 +142,11 @@ impl Found {
         // Only money is added up: "Delivery in October 2019" is no charge of 2019.
         let is_money = amounts.last().is_some_and(|placed| placed.amount.is_money());
         if matches!(label.concept, Concept::Charge | Concept::Discount | Concept::Rounding) && !is_money {
+            return;
+        }
+        // "Net 30" is no amount where amounts have cents.
+        let is_bare = amounts.last().is_some_and(|placed| placed.amount.currency.is_none());
+        if matches!(label.concept, Concept::Subtotal | Concept::Tax) && !is_money && is_bare && writes_cents {
             return;
         }
         match (label.concept, candidates.as_slice()) {
@@ -334,7 +340,10 @@ impl Found {
             }
         }
         if let [first, _, ..] = distinct.as_slice() {
-            let value = rounded(distinct.iter().map(|tax| tax.value).sum());
+            let all: f64 = distinct.iter().map(|tax| tax.value).sum();
+            // The sum of the others may be among them.
+            let is_sum = |tax: &&&Candidate| distinct.len() > 2 && (all - tax.value * 2.0).abs() < CENT;
+            let value = distinct.iter().find(is_sum).map_or(rounded(all), |sum| sum.value);
             sums.insert(0, Candidate { value, ..(*first).clone() });
         }
         sums
@@ -358,10 +367,14 @@ impl Found {
             document.labels.iter().filter(|label| matches!(label.concept, Concept::Tax | Concept::TaxRate))
         {
             let slots = document.labels.slots(&document.reading, label);
+            // "plus 19 % VAT" has the rate in front, "Moms 25" is a label with it.
+            let before = document.amounts_in(label.segment).into_iter();
+            let before = before.filter(|placed| placed.amount.range.start < label.range.end);
             let beside = slots
                 .iter()
                 .filter(|slot| slot.place != Place::Below)
-                .flat_map(|slot| document.amounts_in_slot(slot));
+                .flat_map(|slot| document.amounts_in_slot(slot))
+                .chain(before);
             rates.extend(
                 beside
                     .filter(|placed| {

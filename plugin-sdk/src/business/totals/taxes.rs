@@ -63,9 +63,9 @@ fn tax_line(document: &BusinessDocument, amounts: &[PlacedAmount]) -> Option<Tax
         })
 }
 
-/// A rate in a column headed by the percent sign.
+/// A rate in a column headed by the percent sign: `19`, `6,00`.
 fn is_bare_rate(amount: &crate::values::amounts::Amount) -> bool {
-    amount.decimals == 0 && amount.currency.is_none() && (1.0..=27.0).contains(&amount.value)
+    matches!(amount.decimals, 0 | 2) && amount.currency.is_none() && (1.0..=27.0).contains(&amount.value)
 }
 
 /// How many rows with a rate stand below a label that heads a column of a table of taxes, beside another such heading.
