@@ -286,11 +286,12 @@ impl<C: Copy + PartialEq> Labels<C> {
     /// Where the value of a label may stand, likeliest first. What another label covers or claims is left out.
     pub fn slots(&self, reading: &Reading, label: &Label<C>) -> Vec<Slot> {
         let mut slots = Vec::new();
+        let end = self.joined_end(reading, label);
         let mut is_blocked = self
             .in_segment(label.segment)
             .iter()
-            .any(|other| other.range.start >= label.range.end && other.concept != label.concept);
-        for mut slot in reading.around(label.segment, label.range.clone()) {
+            .any(|other| other.range.start >= end && other.concept != label.concept);
+        for mut slot in reading.around(label.segment, label.range.start..end) {
             let from = slot.range.start;
             let next = self.in_segment(slot.segment).iter().find(|other| {
                 other.range.start >= from && (other.concept != label.concept || slot.place != Place::Behind)
@@ -312,6 +313,17 @@ impl<C: Copy + PartialEq> Labels<C> {
             }
         }
         slots
+    }
+}
+
+impl<C: Copy + PartialEq> Labels<C> {
+    /// The end of the last label that shares its value with this one: `Invoice date / Delivery date 2 May`.
+    fn joined_end(&self, reading: &Reading, label: &Label<C>) -> usize {
+        let text = reading.segments().get(label.segment).map_or("", |segment| segment.text.as_str());
+        self.in_segment(label.segment).iter().fold(label.range.end, |end, next| {
+            let between = text.get(end..next.range.start).map(str::trim);
+            if between == Some("/") { next.range.end } else { end }
+        })
     }
 }
 

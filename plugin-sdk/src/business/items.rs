@@ -13,7 +13,7 @@ use super::lexicon::Concept;
 use crate::output::{Field, Table};
 use crate::reading::Span;
 use crate::table::Search;
-use crate::values::amounts::rounded;
+use crate::values::amounts::{self, rounded};
 
 pub use headings::{ItemColumn, heading_words};
 pub use item::Item;
@@ -49,7 +49,7 @@ impl Items {
             convention: document.convention,
         };
         let mut items = Self::default();
-        for mut table in search.run(&document.reading) {
+        for mut table in search.run_on(&document.reading, &|row| multiplies(document, row)) {
             tables::settle_amounts(&mut table);
             tables::tell_by_products(document, &mut table);
             items.headings.push(table.heading.clone());
@@ -200,6 +200,24 @@ fn is_heading(columns: &[ItemColumn]) -> bool {
     let goods = has(&[ItemColumn::Description, ItemColumn::Quantity, ItemColumn::Code, ItemColumn::Position]);
     let price = has(&[ItemColumn::Amount, ItemColumn::UnitPrice]);
     goods && price && has(&[ItemColumn::Description, ItemColumn::Quantity])
+}
+
+/// Whether a row has a name and numbers of which two come to the last: how many, the price of one, the price of all.
+fn multiplies(document: &BusinessDocument, row: usize) -> bool {
+    let segments = document.reading.row_segments(row);
+    let has_name = segments.iter().any(|segment| has_words(&segment.text));
+    segments.len() >= 3 && has_name && comes_to_amount(document, row)
+}
+
+/// Whether two numbers of a row come to its last.
+fn comes_to_amount(document: &BusinessDocument, row: usize) -> bool {
+    let found = amounts::find(&document.reading.row_text(row), document.convention);
+    let Some((last, others)) = found.split_last() else { return false };
+    let products = others.iter().enumerate().flat_map(|(index, first)| {
+        others.iter().skip(index + 1).map(move |second| first.value * second.value)
+    });
+    let mut products = products.filter(|product| *product != 0.0);
+    last.is_money() && products.any(|product| (product - last.value).abs() < ROUNDING)
 }
 
 /// Whether a row starts the totals below the lines.

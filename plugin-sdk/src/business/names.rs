@@ -252,6 +252,7 @@ pub fn clean_name(text: &str) -> &str {
         && (name.get(end..).is_some_and(|rest| rest.starts_with(' ') || rest.starts_with(','))
             || name.get(..end).is_some_and(|form| form.ends_with('.')))
         && !name.get(end..).is_some_and(|rest| rest.trim_start().starts_with(['(', '&']))
+        && !goes_on_behind_form(name, end)
     {
         name = name.get(..end).unwrap_or(name);
     }
@@ -259,6 +260,17 @@ pub fn clean_name(text: &str) -> &str {
     // A form in full takes no point; the one behind it ends a sentence.
     let last = name.rsplit(' ').next().map(text::compact).unwrap_or_default();
     if WHOLE_FORMS.contains(&last.as_str()) { name.trim_end_matches('.') } else { name }
+}
+
+/// Whether the name itself stands behind the form, as of Finnish companies: `Kiinteistö Oy Rantapuisto`.
+fn goes_on_behind_form(name: &str, end: usize) -> bool {
+    let (Some(before), Some(rest)) = (name.get(..end), name.get(end..)) else { return false };
+    let words: Vec<&str> = before.split(' ').collect();
+    let is_finnish = words.len() == 2 && words.last().is_some_and(|form| text::compact(form) == "oy");
+    let rest: Vec<&str> = rest.split_whitespace().collect();
+    is_finnish
+        && (1..=3).contains(&rest.len())
+        && rest.iter().all(|word| word.starts_with(char::is_uppercase))
 }
 
 /// Legal forms that are no abbreviations with a point, folded.

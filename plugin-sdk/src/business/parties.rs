@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::BusinessDocument;
 use super::lexicon::{self, Concept};
 use super::names;
+use crate::labels::Label;
 use crate::output::Field;
 use crate::page::Rect;
 use crate::reading::{Place, Slot, Span};
@@ -132,6 +133,14 @@ fn labelled_customer(document: &BusinessDocument) -> Option<Customer> {
         if !label.ends_sharply && label.range.len() < 5 {
             continue;
         }
+        // The company stands above the person it is addressed to.
+        let company = name_above(document, label.segment).filter(|_| is_attention(document, label));
+        if let Some(company) = company
+            && let Some(span) = document.reading.segment_span(company)
+        {
+            found.push((1.2, customer_of(document, block_from(document, company, &span), span, 0.8)));
+            continue;
+        }
         for slot in document.labels.slots(&document.reading, label).iter().take(3) {
             // "Facture à régler par virement" goes on with its sentence.
             let sentence = slot.place == Place::Behind
@@ -159,6 +168,41 @@ fn labelled_customer(document: &BusinessDocument) -> Option<Customer> {
         .into_iter()
         .reduce(|best, next| if next.0 > best.0 { next } else { best })
         .map(|(_, customer)| customer)
+}
+
+/// Whether a label is one of a person within the customer's address: `Attn: Ann Bell`.
+fn is_attention(document: &BusinessDocument, label: &Label<Concept>) -> bool {
+    const WORDS: &[&str] = &[
+        "attn",
+        "attention",
+        "att",
+        "tav",
+        "zhd",
+        "zhdn",
+        "alattentionde",
+        "alaatenciónde",
+        "alaatencionde",
+        "allattenzionedi",
+    ];
+    label.concept == Concept::Customer
+        && document
+            .reading
+            .span(label.segment, label.range.clone())
+            .is_some_and(|span| WORDS.contains(&text::compact(&span.text).as_str()))
+}
+
+/// The line right above a segment that starts where it does, if it may be a name.
+fn name_above(document: &BusinessDocument, segment: usize) -> Option<usize> {
+    let this = document.reading.segments().get(segment)?;
+    let index = document.reading.segments().iter().rposition(|above| {
+        above.page == this.page
+            && above.row < this.row
+            && (above.bbox.x0 - this.bbox.x0).abs() < this.bbox.height() * 1.3
+            && this.bbox.y0 - above.bbox.y1 < this.bbox.height()
+    })?;
+    let above = document.reading.segments().get(index)?;
+    (is_name_like(&above.text) && !names::is_address_line(&above.text) && !document.labels.starts(index))
+        .then_some(index)
 }
 
 /// Whether a text is one word with letters and several digits.
@@ -315,6 +359,7 @@ fn block_from(document: &BusinessDocument, segment: usize, first: &Span) -> Bloc
             label.starts_segment
                 && (label.ends_sharply || label.concept == Concept::Title || is_reference())
                 && label.concept != Concept::Delivery
+                && !is_attention(document, label)
                 || label.concept == Concept::TaxId
         });
         let gap = segment.bbox.y0 - last.y1;
@@ -684,5 +729,21 @@ mod tests {
             "Order total £20.00",
         ];
         assert_eq!(parties(&rows), ("ThreadAndThimble".to_owned(), "Hannah Bell".to_owned()));
+    }
+
+    #[test]
+    fn the_company_stands_above_the_person_it_is_addressed_to() {
+        let rows = [
+            "HOLLOWAY & DUNNE LLP",
+            "One Beacon Street, Boston, MA 02108",
+            "",
+            "Granite State Holdings, Inc.",
+            "Attn: General Counsel",
+            "77 Elm Street",
+            "Manchester, NH 03101",
+            "",
+            "Total due $20.00",
+        ];
+        assert_eq!(parties(&rows).1, "Granite State Holdings, Inc.");
     }
 }

@@ -351,4 +351,14 @@ mod tests {
                 .pages;
         assert_eq!(document_number(&BusinessDocument::new(&pages, "")).value, "F-2023-019");
     }
+
+    #[test]
+    fn two_labels_with_a_stroke_between_share_their_value() {
+        let pages = Fixture::from_text(
+            "Invoice date / Delivery date 2 May 2024\nFolio / Invoice 22871\nOrder date 30 April 2024",
+        )
+        .pages;
+        let document = BusinessDocument::new(&pages, "");
+        assert_eq!(document_date(&document).value, "2024-05-02");
+    }
 }

@@ -191,4 +191,22 @@ mod tests {
             ["Terms: Net 30", "Merchandise   22.70", "Freight   18.40", "Invoice Total   41.10", "Paid 0.00"];
         assert_ne!(totals(&rows).0, Some(30.0));
     }
+
+    #[test]
+    fn what_is_added_to_a_total_makes_the_next_one() {
+        let rows = ["Total Fees   $2,063.50", "Costs: courier   $38.25", "Total This Invoice   $2,101.75"];
+        assert_eq!(totals(&rows).2, Some(2101.75));
+    }
+
+    #[test]
+    fn rates_of_a_tax_table_may_have_no_percent_sign() {
+        let rows = [
+            "Summe                 19,39",
+            "girocard              19,39",
+            "Steuer % / Netto / MwSt / Brutto",
+            "1  7,00   15,56   1,09   16,65",
+            "2 19,00    2,30   0,44    2,74",
+        ];
+        assert_eq!(totals(&rows), (Some(17.86), Some(1.53), Some(19.39)));
+    }
 }

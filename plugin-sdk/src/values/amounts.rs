@@ -120,7 +120,10 @@ fn number_at(
     let at = |index: usize| characters.get(index).map(|(_, c)| *c);
     let first = at(start)?;
     let starts_number = first.is_ascii_digit()
-        || (matches!(first, '.' | ',') && at(start + 1).is_some_and(|c| c.is_ascii_digit()));
+        || (matches!(first, '.' | ',')
+            && at(start + 1).is_some_and(|c| c.is_ascii_digit())
+            // "N.2" is number two.
+            && !start.checked_sub(1).and_then(at).is_some_and(char::is_alphabetic));
     if !starts_number {
         return None;
     }

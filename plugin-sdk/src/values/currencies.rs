@@ -127,9 +127,14 @@ pub fn mentions(text: &str) -> Vec<&'static str> {
         found.extend(code.or(sign));
     }
     let lower = text.to_lowercase();
-    found.extend(
-        NAMES.iter().filter(|(name, _)| name.contains(' ') && lower.contains(name)).map(|(_, code)| *code),
-    );
+    let is_word = |name: &str| lower.split(|c: char| !c.is_alphabetic()).any(|word| word == name);
+    // "Euro" is a part of names.
+    let is_named = |name: &str| {
+        if name.contains(' ') { lower.contains(name) } else { !name.starts_with("euro") && is_word(name) }
+    };
+    found.extend(NAMES.iter().filter(|(name, _)| is_named(name)).map(|(_, code)| *code));
+    // Thai has no spaces: "ห้าพันบาทถ้วน".
+    found.extend(lower.contains("บาท").then_some("THB"));
     found
 }
 

@@ -256,19 +256,26 @@ pub fn document_number(text: &str) -> Option<Identifier> {
     // The raised letter of "n.º" is one to Unicode.
     let body = text.trim_start_matches(|c: char| !c.is_alphanumeric() || matches!(c, 'º' | 'ª'));
     let start = text.len() - body.len();
-    let mut words = body.split(' ').filter(|word| !word.is_empty());
+    let mut words = body.split(' ').filter(|word| !word.is_empty()).peekable();
+    // "č. 240317"
+    let is_sign = |word: &&str| NUMBER_SIGNS.contains(&trim_number(word).to_lowercase().as_str());
+    words.next_if(is_sign);
     let first = trim_number(words.next()?);
     let second = words.next().map(trim_number);
     if has_number_form(first) {
-        return Some(number(first, start));
+        return Some(number(first, start + body.find(first)?));
     }
     let second = second.filter(|second| {
         has_number_form(second) && second.chars().filter(char::is_ascii_digit).count() >= 3
     })?;
     let is_prefix = (1..=5).contains(&first.len()) && first.chars().all(|c| c.is_ascii_uppercase());
+    let at = body.find(first)?;
     let end = body.find(second)? + second.len();
-    is_prefix.then(|| number(body.get(..end).unwrap_or_default(), start))
+    is_prefix.then(|| number(body.get(at..end).unwrap_or_default(), start + at))
 }
+
+/// Words in front of a number that say it is one, in lower case.
+const NUMBER_SIGNS: &[&str] = &["č", "nr", "no", "n", "num", "nro", "c"];
 
 /// A number in groups of digits, where nothing else is in the text: `7700 3312`.
 pub fn spaced_number(text: &str) -> Option<Identifier> {
@@ -358,6 +365,7 @@ mod tests {
         assert_eq!(found(" 42183017").as_deref(), Some("42183017"));
         assert_eq!(spaced_number(": 7700 3312").map(|found| found.value).as_deref(), Some("7700 3312"));
         assert_eq!(spaced_number("7700 of 3312"), None);
+        assert_eq!(found("č. 240317").as_deref(), Some("240317"));
         assert_eq!(found("25/12/2018"), None);
         assert_eq!(found("12.50"), None);
         assert_eq!(found("to be paid"), None);

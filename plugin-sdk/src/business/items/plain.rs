@@ -97,7 +97,7 @@ fn drop_from_sum(lines: &mut Vec<(Item, Vec<usize>)>) {
         let is_sum = lines.get(*index).is_some_and(|(item, _)| {
             item.quantity.is_none() && item.amount.is_some_and(|amount| (amount - sum).abs() < ROUNDING)
         });
-        is_sum && above.iter().filter(is_checked).count() * 2 > above.len()
+        is_sum && (above.len() >= 3 || above.iter().filter(is_checked).count() * 2 > above.len())
     });
     lines.truncate(end.unwrap_or(lines.len()));
 }
@@ -231,10 +231,23 @@ impl PlainRow {
     fn read(document: &BusinessDocument, row: usize) -> Option<Self> {
         let segments = document.reading.rows().get(row)?.segments.clone();
         let placed = segments.clone().flat_map(|segment| document.amounts_in(segment));
-        let placed: Vec<_> = placed.filter(|placed| !placed.amount.is_percentage).collect();
+        let mut placed: Vec<_> = placed.filter(|placed| !placed.amount.is_percentage).collect();
         let spans: Vec<Span> =
             segments.filter_map(|segment| document.reading.segment_span(segment)).collect();
         let whole = Span::join(&spans)?;
+        // "2,29 1" ends in the number of the tax.
+        let is_code = |placed: &[PlacedAmount]| match placed {
+            [.., price, code] => {
+                price.amount.is_money()
+                    && code.amount.decimals == 0
+                    && (0.0..10.0).contains(&code.amount.value)
+                    && code.segment == price.segment
+            }
+            _ => false,
+        };
+        if is_code(&placed) {
+            placed.truncate(placed.len() - 1);
+        }
         let last = placed.last().filter(|last| last.amount.is_money() || is_grouped(document, last));
         let amount = last.map(|last| last.amount.value);
         let numbers: Vec<Number> = placed.iter().map(|placed| Number::of(&placed.amount)).collect();
@@ -484,5 +497,12 @@ mod tests {
         ]);
         assert_eq!(found.len(), 2);
         assert_eq!(found[1], ("copper pipe, type L".to_owned(), Some(12.0), Some(4.85), Some(58.2)));
+    }
+
+    #[test]
+    fn the_number_of_a_tax_behind_a_price_is_no_amount() {
+        let found = lines(&["Carrots             2,29 1", "Oat milk  3 x 1,79   5,37 1", "Summe   7,66"]);
+        assert_eq!(found[1], ("Oat milk".to_owned(), Some(3.0), Some(1.79), Some(5.37)));
+        assert_eq!(found[0].3, Some(2.29));
     }
 }

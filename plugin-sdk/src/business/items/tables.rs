@@ -1,7 +1,7 @@
 //! The lines of a table with headings.
 
 use super::item::{has_words, names_something};
-use super::{Item, ItemColumn, ROUNDING};
+use super::{Item, ItemColumn, ROUNDING, comes_to_amount};
 use crate::business::BusinessDocument;
 use crate::reading::Span;
 use crate::table::{BodyRow, Column, Piece, RawTable};
@@ -76,7 +76,15 @@ pub(super) fn lines_of(document: &BusinessDocument, table: &RawTable<ItemColumn>
         }
         let text = description_of(table, row);
         let Some((text, span)) = text else { continue };
-        if index < last_anchor && (names_stand_above || is_nearer_to_next(document, table, &anchors, index)) {
+        let next_is_unnamed = anchors.get(index + 1) == Some(&true)
+            && table
+                .rows
+                .get(index + 1)
+                .is_some_and(|next| !has_name(table, next) && comes_to_amount(document, next.row))
+            && lines.last().is_none_or(|(item, ..)| item.description.as_deref().is_some_and(has_words));
+        if index < last_anchor
+            && (names_stand_above || next_is_unnamed || is_nearer_to_next(document, table, &anchors, index))
+        {
             waiting.push((text, row.row, span));
             continue;
         }
@@ -121,7 +129,16 @@ fn amount_column(document: &BusinessDocument, table: &RawTable<ItemColumn>) -> O
         table.rows.iter().filter(comes_out).count()
     };
     let best = amounts.iter().rev().copied().max_by_key(|column| hits(*column));
-    best.filter(|best| hits(*best) > last.map_or(0, hits)).or(last)
+    if let Some(best) = best.filter(|best| hits(*best) > 0) {
+        return if hits(best) > last.map_or(0, hits) { Some(best) } else { last };
+    }
+    // Headed "Goods" or "Before tax", it is known by its numbers alone.
+    let priced = table.rows.iter().filter(|row| {
+        number_in(document, row, quantity).is_some() && number_in(document, row, price).is_some()
+    });
+    let least = priced.count() / 2 + 1;
+    let others = (0..table.columns.len()).filter(|column| *column != quantity && *column != price);
+    others.rev().find(|column| least > 1 && hits(*column) >= least).or(last)
 }
 
 /// The first number of a row in a column, if it is no percentage and not zero.
@@ -140,6 +157,12 @@ fn factors_of(document: &BusinessDocument, row: &BodyRow) -> Option<(f64, f64)> 
     let found = amounts::find(&text, document.convention);
     let [count, price] = found.as_slice() else { return None };
     has_sign.then_some((count.value, price.value))
+}
+
+/// Whether a row has a word in the column of names.
+fn has_name(table: &RawTable<ItemColumn>, row: &BodyRow) -> bool {
+    let mut named = row.pieces.iter().filter(|piece| is_column(table, piece.column, ItemColumn::Description));
+    named.any(|piece| has_words(&piece.span.text))
 }
 
 /// Whether a row without amount is set closer to the row of numbers below it than to what stands above it, as the first
@@ -287,6 +310,16 @@ fn fill(
         if has_letters && !is_text && amount.is_none() && concept != ItemColumn::Quantity {
             continue;
         }
+        // "1,216 kg" in place of a name says how much.
+        let is_measure = concept == ItemColumn::Description
+            && !row.pieces.iter().any(|piece| is_column(table, piece.column, ItemColumn::Quantity))
+            && amount.as_ref().is_some_and(|amount| {
+                let unit = piece.span.text.get(amount.range.end..).unwrap_or_default().trim();
+                amount.range.start == 0
+                    && (1..=3).contains(&unit.chars().count())
+                    && unit.chars().all(char::is_alphabetic)
+            });
+        let concept = if is_measure { ItemColumn::Quantity } else { concept };
         // The end of a name, right in front of the price.
         let is_price = matches!(concept, ItemColumn::UnitPrice | ItemColumn::Amount);
         let has_number = || has_number(document, row, piece.column);
@@ -446,5 +479,41 @@ mod tests {
             "TOTALE COMPLESSIVO         26,50",
         ]);
         assert_eq!(found[0], ("COPERTO".to_owned(), Some(2.0), Some(2.5), Some(5.0)));
+    }
+
+    #[test]
+    fn a_column_of_amounts_is_known_by_them_whatever_it_is_called() {
+        let found = lines(&[
+            "Description         Qty   Price    Goods",
+            "Hardwood ply          6   38.90   233.40",
+            "Joist hanger         40    1.12    44.80",
+            "Invoice Total                     278.20",
+        ]);
+        assert_eq!(found[1], ("Joist hanger".to_owned(), Some(40.0), Some(1.12), Some(44.8)));
+    }
+
+    #[test]
+    fn a_table_goes_on_without_heading_where_the_numbers_come_out() {
+        let pages = Fixture::from_texts(&[
+            "Product        Qty   Price   Value\nGloves, box     30    6.40  192.00\nSyringe        400    0.12   48.00\n",
+            "Wholesale Ltd page 2\nBrought forward              240.00\nThermometer      6   12.50   75.00\nNet                          315.00\n",
+        ])
+        .pages;
+        let items = BusinessDocument::new(&pages, "").items;
+        let names: Vec<_> = items.lines.iter().filter_map(|line| line.description.as_deref()).collect();
+        assert_eq!(names, ["Gloves, box", "Syringe", "Thermometer"]);
+    }
+
+    #[test]
+    fn a_name_above_weight_and_price_is_that_of_the_row_below() {
+        let found = lines(&[
+            "Descripción        P. Unit   Importe",
+            "2 YOGUR GRIEGO        1,35      2,70",
+            "PLATANO                             ",
+            "1,216 kg         1,99 €/kg      2,42",
+            "TOTAL                           5,12",
+        ]);
+        assert_eq!(found[0].0, "YOGUR GRIEGO");
+        assert_eq!(found[1], ("PLATANO".to_owned(), Some(1.216), Some(1.99), Some(2.42)));
     }
 }

@@ -45,7 +45,7 @@ pub(super) const LEGAL_FORMS: &[&str] = &[
 /// Legal forms that are ordinary words or syllables in lower case: they count in capitals or with points only.
 pub(super) const SHORT_LEGAL_FORMS: &[&str] = &[
     "ag", "kg", "sa", "sas", "bv", "nv", "ab", "as", "oy", "sl", "ek", "ev", "se", "sb", "co", "vof", "sl",
-    "sau", "slu", "zoo", "dd", "doo", "kk", "ad",
+    "sau", "slu", "cb", "zoo", "dd", "doo", "kk", "ad",
 ];
 /// What businesses are called by what they do.
 pub(super) const TRADES: &[&str] = &[

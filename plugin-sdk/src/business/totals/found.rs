@@ -190,9 +190,15 @@ impl Found {
         let values: Vec<(usize, f64)> =
             self.totals.iter().map(|candidate| (candidate.row, candidate.value)).collect();
         let has_positive = values.iter().any(|(_, value)| *value > 0.0);
+        let summed: Vec<usize> =
+            (0..values.len()).filter(|index| adds_to(document, &values, *index)).collect();
         let mut totals = std::mem::take(&mut self.totals);
-        for total in &mut totals {
+        for (index, total) in totals.iter_mut().enumerate() {
             let value = total.value;
+            if summed.contains(&index) {
+                total.is_checked = true;
+                total.score += 1.2;
+            }
             let sums = self.subtotals.iter().any(|net| {
                 self.taxes.iter().any(|tax| {
                     tax.value > 0.0 && net.value < value && self.adds_up(net.value, tax.value, value)
@@ -395,6 +401,48 @@ impl Found {
             (false, false) => Field::missing(),
         }
     }
+}
+
+/// Rows between one total and the next, which is more by what stands in them.
+const ADDED_ROWS: usize = 5;
+
+/// Words of what is carried into a bill from the one before, folded.
+const CARRIED: &[&str] = &[
+    "previous",
+    "prior",
+    "balance",
+    "saldo",
+    "solde",
+    "anterior",
+    "precedente",
+    "precedent",
+    "vorig",
+    "tidligere",
+    "rest",
+];
+
+/// Whether a total is another one above it and the amounts of the rows between: fees, costs, what both come to.
+fn adds_to(document: &BusinessDocument, totals: &[(usize, f64)], index: usize) -> bool {
+    let Some(&(row, value)) = totals.get(index) else { return false };
+    totals.iter().any(|&(above, first)| {
+        let between = above + 1..row;
+        if !(first > 0.0 && value > first + CENT && (1..=ADDED_ROWS).contains(&between.len())) {
+            return false;
+        }
+        let mut sum = first;
+        for row in between {
+            let words = text::words(&document.reading.row_text(row));
+            if words.split(' ').any(|word| CARRIED.contains(&word)) {
+                return false;
+            }
+            let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
+            let amounts = segments.flat_map(|segment| document.amounts_in(segment));
+            let amounts: Vec<PlacedAmount> = amounts.filter(|placed| placed.amount.is_money()).collect();
+            let Some(last) = amounts.last() else { return false };
+            sum += last.amount.value;
+        }
+        (sum - value).abs() < CENT
+    })
 }
 
 /// Whether the document writes its amounts with two decimals, so that a whole number is hardly one of them.

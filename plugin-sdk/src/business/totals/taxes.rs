@@ -40,27 +40,25 @@ pub(super) fn tax_lines(document: &BusinessDocument) -> Vec<TaxLine> {
 }
 
 fn tax_line(document: &BusinessDocument, amounts: &[PlacedAmount]) -> Option<TaxLine> {
-    let rate = amounts
-        .iter()
-        .find(|placed| placed.amount.is_percentage || is_bare_rate(&placed.amount))?
-        .amount
-        .value;
+    let rates = amounts.iter().filter(|placed| placed.amount.is_percentage || is_bare_rate(&placed.amount));
     let money: Vec<&PlacedAmount> = amounts.iter().filter(|placed| placed.amount.is_money()).collect();
-    let pairs = money.iter().flat_map(|base| money.iter().map(move |tax| (*base, *tax)));
-    pairs
-        .filter(|(base, tax)| base.segment != tax.segment || base.amount.range != tax.amount.range)
-        .find(|(base, tax)| {
-            let (base, tax) = (base.amount.value, tax.amount.value);
+    let is_same = |left: &PlacedAmount, right: &PlacedAmount| {
+        left.segment == right.segment && left.amount.range == right.amount.range
+    };
+    rates.into_iter().find_map(|rate| {
+        let others = || money.iter().filter(|other| !is_same(other, rate));
+        let mut pairs = others().flat_map(|base| others().map(move |tax| (*base, *tax)));
+        let (base, tax) = pairs.find(|(base, tax)| {
+            let (base, tax, rate) = (base.amount.value, tax.amount.value, rate.amount.value);
             rate > 0.0 && base > tax && tax > 0.0 && (base * rate / 100.0 - tax).abs() < CENT
+        })?;
+        Some(TaxLine {
+            rate: rate.amount.value,
+            base: base.amount.value,
+            tax: tax.amount.value,
+            span: document.amount_span(tax)?,
         })
-        .and_then(|(base, tax)| {
-            Some(TaxLine {
-                rate,
-                base: base.amount.value,
-                tax: tax.amount.value,
-                span: document.amount_span(tax)?,
-            })
-        })
+    })
 }
 
 /// A rate in a column headed by the percent sign: `19`, `6,00`.
@@ -73,15 +71,19 @@ pub(super) fn tax_table_rows(document: &BusinessDocument, label: &Label<Concept>
     let row = document.row_of(label);
     let segments = document.reading.rows().get(row).map_or(0..0, |row| row.segments.clone());
     let others = segments.flat_map(|segment| document.labels.in_segment(segment)).filter(|other| {
-        other.segment != label.segment
+        (other.segment != label.segment || other.range != label.range)
             && matches!(other.concept, Concept::Tax | Concept::TaxRate | Concept::Subtotal)
     });
     let amounts_of = |row: usize| amounts::find(&document.reading.row_text(row), document.convention);
     if others.count() == 0 || amounts_of(row).iter().any(|amount| amount.is_money()) {
         return 0;
     }
-    let below = (row + 1..document.reading.rows().len()).take(MAX_TAX_ROWS).map(amounts_of);
-    below.take_while(|amounts| amounts.iter().any(|amount| amount.is_percentage)).count()
+    let has_rate = |row: &usize| {
+        let segments = document.reading.rows().get(*row).map_or(0..0, |row| row.segments.clone());
+        let amounts: Vec<PlacedAmount> = segments.flat_map(|segment| document.amounts_in(segment)).collect();
+        amounts.iter().any(|placed| placed.amount.is_percentage) || tax_line(document, &amounts).is_some()
+    };
+    (row + 1..document.reading.rows().len()).take(MAX_TAX_ROWS).take_while(has_rate).count()
 }
 
 /// Taxes that a total says it includes: `Total 49.45 (includes 8.24 VAT)`.
