@@ -28,6 +28,10 @@ const MAX_ROWS: usize = 2000;
 const MAX_COLUMNS: usize = 60;
 /// A table has at least this share of its cells filled.
 const LEAST_FILLED: f32 = 0.4;
+/// A line of a column of prose has so many words or more; the cells of tables mostly fewer.
+const COLUMN_WORDS: usize = 4;
+/// Fewer rows are too few to tell columns of prose from a table of sentences.
+const COLUMN_ROWS: usize = 4;
 /// Two columns with more words than this in a cell, on average, are prose.
 const PROSE_WORDS: usize = 5;
 /// Confidence of a table: its form is all that tells.
@@ -208,8 +212,11 @@ impl Grid {
                 && span.text.chars().any(char::is_alphanumeric)
         });
         let words = cells.iter().map(|span| span.text.split(' ').count()).sum::<usize>();
+        let wordy = cells.iter().filter(|span| span.text.split(' ').count() >= COLUMN_WORDS).count();
+        // Columns of a newspaper: nearly every line has several words.
+        let is_columns = self.rows.len() >= COLUMN_ROWS && wordy * 5 >= cells.len() * 3;
         let is_prose = self.headings.len() == 2 && words > cells.len() * PROSE_WORDS;
-        labels * 3 > cells.len() || is_strewn || is_list || is_prose
+        labels * 3 > cells.len() || is_strewn || is_list || is_prose || is_columns
     }
 }
 
@@ -436,6 +443,12 @@ fn pieces(reading: &Reading, row: usize) -> Vec<Span> {
 mod tests {
     use super::*;
     use crate::fixture::Fixture;
+
+    #[test]
+    fn columns_of_a_newspaper_are_no_table() {
+        let line = "with the look of an     ply and he talked with     tional values were rooted\n";
+        assert_eq!(read(&[&line.repeat(6)]), []);
+    }
 
     fn read(pages: &[&str]) -> Vec<Grid> {
         let fixture = Fixture::from_texts(pages);

@@ -13,6 +13,10 @@ const MAX_PAIRS: usize = 1000;
 const MAX_LABEL_WORDS: usize = 8;
 /// A value has no more lines than this.
 const MAX_VALUE_LINES: usize = 8;
+/// So many words behind a label may be a sentence.
+const PROSE_WORDS: usize = 8;
+/// Fewer numbered labels with something below them on a page are none.
+const LEAST_NUMBERED: usize = 3;
 /// What is nearer than this many heights to the piece before it, in the same row, goes on with it.
 const WORD_GAP: f32 = 2.0;
 /// Lines of one value are no further apart than this many heights.
@@ -46,6 +50,10 @@ pub fn find(reading: &Reading) -> Vec<Pair> {
             found.push((segment, pair));
         }
     }
+    found.retain_mut(|(segment, pair)| {
+        !is_prose(reading, *segment, pair) && complete(reading, *segment, pair)
+    });
+    found.extend(numbered(reading, &mut taken));
     let marked: Vec<usize> = found.iter().map(|(segment, _)| *segment).collect();
     found.extend(aligned(reading, &marked, &taken));
     found.sort_by_key(|(segment, _)| *segment);
@@ -61,7 +69,9 @@ fn label_of(text: &str) -> Option<(Range<usize>, usize)> {
     }
     // "Permit #", "Order No.", "Members?" at the end of a piece ask for what stands beside them.
     let end = text.trim_end().len();
-    let asks = text.get(..end)?.ends_with(['#', '?']) || is_number_sign(text.get(..end)?);
+    let asks = text.get(..end)?.ends_with(['#', '?'])
+        || is_number_sign(text.get(..end)?)
+        || (is_optional(text.get(..end)?) && numbered_label(text).is_none());
     if asks && is_label(text) {
         return Some((0..end, end));
     }
@@ -77,6 +87,136 @@ fn is_inside_word(text: &str, colon: usize) -> bool {
     let after = text.get(colon + 1..).unwrap_or_default();
     before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit())
         || after.starts_with("//")
+}
+
+/// What stands in brackets behind labels that need no answer.
+const OPTIONAL: &[&str] = &[
+    "(optional)",
+    "(if any)",
+    "(if applicable)",
+    "(falls vorhanden)",
+    "(freiwillig)",
+    "(facultatif)",
+    "(le cas échéant)",
+    "(opcional)",
+    "(si procede)",
+    "(facoltativo)",
+    "(optioneel)",
+    "(indien van toepassing)",
+    "(valgfritt)",
+    "(opcjonalnie)",
+];
+
+fn is_optional(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    OPTIONAL.iter().any(|mark| lower.ends_with(mark))
+}
+
+/// Whether a label with its value is the beginning of a paragraph: many words in one line, and the next line goes on
+/// below the label.
+fn is_prose(reading: &Reading, index: usize, pair: &Pair) -> bool {
+    let Some(segment) = reading.segments().get(index) else { return false };
+    let behind = segment.word_count().saturating_sub(pair.label.text.split_whitespace().count());
+    let goes_on = || {
+        reading
+            .below(index, &segment.bbox)
+            .first()
+            .and_then(|below| reading.segments().get(*below))
+            .is_some_and(|below| {
+                (below.bbox.x0 - segment.bbox.x0).abs() < segment.bbox.height() * 0.5
+                    && below.bbox.y0 - segment.bbox.y1 < segment.bbox.height() * LINE_GAP
+                    && below.word_count() >= PROSE_WORDS / 2
+                    && !is_labelled(below)
+            })
+    };
+    behind >= PROSE_WORDS && goes_on()
+}
+
+/// Puts the first line of a wrapped label in front of it. Whether it is whole then: one that still starts in small
+/// letters is a part of a sentence.
+fn complete(reading: &Reading, index: usize, pair: &mut Pair) -> bool {
+    let starts_small = |text: &str| text.starts_with(char::is_lowercase);
+    if !starts_small(&pair.label.text) {
+        return true;
+    }
+    let Some(segment) = reading.segments().get(index) else { return false };
+    let above = reading.segments().iter().enumerate().rfind(|(_, above)| {
+        above.page == segment.page
+            && above.row < segment.row
+            && (above.bbox.x0 - segment.bbox.x0).abs() < segment.bbox.height() * 0.5
+            && segment.bbox.y0 - above.bbox.y1 < segment.bbox.height() * LINE_GAP
+    });
+    let Some((above_index, above)) = above else { return true };
+    let words = above.word_count() + pair.label.text.split_whitespace().count();
+    let fits = !starts_small(&above.text) && !is_labelled(above) && words <= MAX_LABEL_WORDS + 2;
+    let whole = reading.segment_span(above_index).and_then(|first| Span::join(&[first, pair.label.clone()]));
+    if let Some(whole) = whole.filter(|_| fits) {
+        pair.label = whole;
+    }
+    fits
+}
+
+/// Labels that a form numbers, with what stands below them: `5 Address (number, street)` above `12 Harbour Road`.
+fn numbered(reading: &Reading, taken: &mut [bool]) -> Vec<(usize, Pair)> {
+    let labels: Vec<(usize, Range<usize>)> = (0..reading.segments().len())
+        .filter_map(|index| {
+            let text = &reading.segments().get(index)?.text;
+            Some((index, numbered_label(text)?))
+        })
+        .collect();
+    // A list of sentences is numbered as well, but has nothing to fill in between them.
+    let mut found = Vec::new();
+    for (index, label) in &labels {
+        let Some(segment) = reading.segments().get(*index) else { continue };
+        let row = reading.row_segments(segment.row + 1);
+        let value = row.iter().find(|below| {
+            let is_below = (below.bbox.x0 - segment.bbox.x0).abs() < segment.bbox.height() * 1.5
+                || (row.len() == 1 && below.bbox.x0 > segment.bbox.x0);
+            is_below && below.page == segment.page
+        });
+        let Some(value) = value.filter(|value| {
+            let gap = value.bbox.y0 - segment.bbox.y1;
+            gap < segment.bbox.height() * 1.2
+                && numbered_label(&value.text).is_none()
+                && !is_labelled(value)
+                && !value.text.starts_with(|c: char| c.is_lowercase() || c == '(')
+                && value.word_count() <= MAX_LABEL_WORDS
+        }) else {
+            continue;
+        };
+        let Some(at) = reading.segments().iter().position(|other| other == value) else { continue };
+        let is_free = |index: usize| !taken.get(index).copied().unwrap_or(true);
+        if let (true, true, Some(label), Some(value)) =
+            (is_free(*index), is_free(at), reading.span(*index, label.clone()), reading.segment_span(at))
+        {
+            found.push((*index, at, Pair { label: tidy(label), value: Some(value), is_marked: true }));
+        }
+    }
+    let pages: Vec<u32> = found.iter().map(|(.., pair)| pair.label.page).collect();
+    found
+        .retain(|(.., pair)| pages.iter().filter(|page| **page == pair.label.page).count() >= LEAST_NUMBERED);
+    for (label, value, _) in &found {
+        for index in [*label, *value] {
+            if let Some(used) = taken.get_mut(index) {
+                *used = true;
+            }
+        }
+    }
+    found.into_iter().map(|(label, _, pair)| (label, pair)).collect()
+}
+
+/// The words of a numbered label, up to the explanation in brackets or the next sentence.
+fn numbered_label(text: &str) -> Option<Range<usize>> {
+    let (number, rest) = text.split_once(' ')?;
+    let digits = number.trim_end_matches(|c: char| c == '.' || c.is_ascii_lowercase());
+    let is_number =
+        (1..=2).contains(&digits.len()) && number.len() <= 4 && digits.chars().all(|c| c.is_ascii_digit());
+    let start = text.len() - rest.len();
+    let end = rest.find(" (").into_iter().chain(rest.find(". ")).min().unwrap_or(rest.len());
+    let label = rest.get(..end)?;
+    let words = label.split_whitespace().count();
+    let is_words = label.starts_with(char::is_uppercase) && !label.ends_with([';', ',']);
+    ((1..=MAX_LABEL_WORDS + 2).contains(&words) && is_words && is_number).then_some(start..start + end)
 }
 
 fn is_number_sign(text: &str) -> bool {
@@ -313,5 +453,37 @@ mod tests {
     fn short_words_with_values_beside_them_are_pairs_without_a_mark() {
         let found = read("Blend          1077-84\nCasing         7773\nMaker          MK 9\n");
         assert_eq!(found, [pair("Blend", "1077-84"), pair("Casing", "7773"), pair("Maker", "MK 9")]);
+    }
+
+    #[test]
+    fn a_paragraph_that_starts_with_a_word_and_a_colon_is_no_pair() {
+        let found = read(
+            "Note: If the account is in more than one name, see the instructions first\nNumber To Give the Requester for guidelines on it.\n\nName: Anna\n",
+        );
+        assert_eq!(found, [pair("Name", "Anna")]);
+    }
+
+    #[test]
+    fn numbered_labels_have_their_values_below_them() {
+        let found = read(
+            "1 Name (as shown on your return). Name is required.\nSergio Vale\n2 Business name, if different from above\nAqua Control\n3 City, state, and code\nPittsburgh, PA\n",
+        );
+        assert_eq!(
+            found,
+            [
+                pair("Name", "Sergio Vale"),
+                pair("Business name, if different from above", "Aqua Control"),
+                pair("City, state, and code", "Pittsburgh, PA")
+            ]
+        );
+    }
+
+    #[test]
+    fn a_label_that_starts_small_goes_on_with_the_line_above() {
+        let found = read("Exempt payee code (if any)    3\n\nExemption from reporting\ncode (if any)    F\n");
+        assert_eq!(
+            found,
+            [pair("Exempt payee code (if any)", "3"), pair("Exemption from reporting code (if any)", "F")]
+        );
     }
 }
