@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow, bail};
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use futures::StreamExt as _;
+use futures::{Stream, StreamExt as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use ocriva::assets;
 use ocriva::clock::Clock;
@@ -27,9 +27,14 @@ use ocriva::references;
 use ocriva::telemetry::Telemetry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 /// Code of a file that is not a document.
 const UNSUPPORTED: &str = "decode.unsupported";
+
+/// Files, for each one in progress, that may be done or begun before the first that is not printed yet: results come in
+/// the files' order, and one that takes long must not keep the cores idle meanwhile.
+const LOOK_AHEAD: usize = 32;
 
 /// Form of what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -125,7 +130,7 @@ impl Extract {
         let jobs = if self.jobs == 0 { cores } else { self.jobs };
         let bar = progress_bar(inputs.len());
         let extract = &self;
-        let endings = futures::stream::iter(inputs).map(|input| {
+        let endings = in_turn(inputs, jobs, |input| {
             let (pipeline, template) = (Arc::clone(&pipeline), template.clone());
             async move {
                 let start = Instant::now();
@@ -133,7 +138,7 @@ impl Extract {
                 (input, ending, start.elapsed())
             }
         });
-        let mut endings = std::pin::pin!(endings.buffered(jobs));
+        let mut endings = std::pin::pin!(endings);
         let mut failed = 0_usize;
         while let Some((input, ending, elapsed)) = endings.next().await {
             failed += usize::from(matches!(ending, Ending::Failed { .. }));
@@ -178,6 +183,25 @@ impl Extract {
             Err(error) => Ending::Failed { code: error.code().to_owned(), message: error.to_string() },
         }
     }
+}
+
+/// Works on all inputs, at most `jobs` at one time; what comes of them is in their order.
+fn in_turn<I, F: Future>(
+    inputs: Vec<I>,
+    jobs: usize,
+    work: impl Fn(I) -> F,
+) -> impl Stream<Item = F::Output> {
+    let places = Arc::new(Semaphore::new(jobs));
+    let ahead = jobs.saturating_mul(LOOK_AHEAD);
+    let begun = futures::stream::iter(inputs).map(move |input| {
+        let (places, work) = (Arc::clone(&places), work(input));
+        async move {
+            // Places are given in the order in which they are asked for, and the semaphore is never closed.
+            let _place = places.acquire().await;
+            work.await
+        }
+    });
+    begun.buffered(ahead)
 }
 
 /// Logs of a command that prints results: warnings only, and no traces.
@@ -448,4 +472,32 @@ fn as_text(path: &Path, ending: &Ending) -> String {
         Ending::Skipped { message } => printed.push_str(&format!("skipped: {message}\n")),
     }
     printed
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_takes_long_keeps_its_place_and_none_of_the_next_from_being_read() {
+        let (last, in_progress) = (Notify::new(), AtomicUsize::new(0));
+        let numbers = in_turn((0..20).collect(), 2, |number: usize| {
+            let (last, in_progress) = (&last, &in_progress);
+            async move {
+                assert!(in_progress.fetch_add(1, Ordering::SeqCst) < 2, "more in progress than asked for");
+                match number {
+                    0 => last.notified().await,
+                    19 => last.notify_one(),
+                    _ => tokio::task::yield_now().await,
+                }
+                in_progress.fetch_sub(1, Ordering::SeqCst);
+                number
+            }
+        });
+        assert_eq!(numbers.collect::<Vec<_>>().await, (0..20).collect::<Vec<_>>());
+    }
 }
