@@ -448,6 +448,16 @@ impl Document {
         }
     }
 
+    /// About how many pixels decoding a page's picture keeps in memory at one time, to plan for it.
+    pub fn raster_pixels(&self, index: u32) -> u64 {
+        let Ok(size) = self.page_size(index) else { return 0 };
+        match &self.source {
+            Source::Pdf(pdf) => pdf.raster_pixels(size),
+            Source::Mail(mail) => mail.part(index).map_or(0, |(part, index)| part.raster_pixels(index)),
+            _ => (f64::from(size.width) * f64::from(size.height)) as u64,
+        }
+    }
+
     /// The file itself where it is one JPEG that other programs show with the same colours, and the turn that makes it
     /// upright; `None` for anything else.
     pub fn jpeg(&self) -> Option<(Bytes, Turn)> {

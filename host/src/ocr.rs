@@ -174,21 +174,22 @@ impl Engine {
         }
     }
 
-    /// Reads a page.
+    /// Reads a page. One that is given away and not upright is turned where it lies; of one that is lent, a copy is.
     ///
     /// # Errors
     /// A model that cannot be loaded or fails.
-    pub fn read(&self, raster: &Raster, mode: OcrMode) -> Result<Reading, Error> {
-        if whole(raster).is_none() {
-            let (width, height) = (raster.width, raster.height);
+    pub fn read<'a>(&self, raster: impl Into<Cow<'a, Raster>>, mode: OcrMode) -> Result<Reading, Error> {
+        let mut page: Cow<'_, Raster> = raster.into();
+        if whole(&page).is_none() {
+            let (width, height) = (page.width, page.height);
             return Ok(Reading { turn: Turn::None, skew_degrees: 0.0, width, height, segments: Vec::new() });
         }
         // What the first page has to load is loaded side by side.
-        let guess = || self.classifier()?.turn(raster).and_then(|guess| self.detector().map(|_| guess));
+        let guess = || self.classifier()?.turn(&page).and_then(|guess| self.detector().map(|_| guess));
         let (guess, loaded) = self.pool()?.run(|| rayon::join(guess, || self.recognizer(mode)?.load()));
         let (guess, probability) = guess.and_then(|guess| loaded.map(|()| guess))?;
         let mut turn = if probability < MIN_TURN_PROBABILITY { Turn::None } else { guess };
-        let mut page = turned(raster, turn);
+        page = turned(page, turn);
         let mut boxes = self.detect(&page)?;
         let mut sure = turn == Turn::None && !mostly_tall(&boxes);
         let mut lines = if sure { self.recognize(&page, &boxes, mode)? } else { Vec::new() };
@@ -199,7 +200,7 @@ impl Engine {
             let more = self.further_turn(&page, &boxes, mode)?;
             if more != Turn::None {
                 turn = sum(turn, more);
-                page = turned(raster, turn);
+                page = turned(page, more);
                 boxes = self.detect(&page)?;
                 lines.clear();
             }
@@ -372,7 +373,10 @@ pub fn upright(raster: Raster, turn: Turn, skew_degrees: f32) -> Raster {
     if whole(&raster).is_none() || (turn == Turn::None && skew_degrees == 0.0) {
         return raster;
     }
-    let page = turned(&raster, turn);
+    let page = raster.turned(turn);
+    if skew_degrees == 0.0 {
+        return page;
+    }
     Deskew::new(page.width, page.height, skew_degrees.to_radians()).apply(&page)
 }
 
@@ -389,10 +393,10 @@ fn whole(raster: &Raster) -> Option<&Raster> {
     (expected > 0 && raster.pixels.len() == expected).then_some(raster)
 }
 
-fn turned(raster: &Raster, turn: Turn) -> Cow<'_, Raster> {
+fn turned(page: Cow<'_, Raster>, turn: Turn) -> Cow<'_, Raster> {
     match turn {
-        Turn::None => Cow::Borrowed(raster),
-        _ => Cow::Owned(upright::turned(raster, turn)),
+        Turn::None => page,
+        _ => Cow::Owned(page.into_owned().turned(turn)),
     }
 }
 

@@ -45,7 +45,7 @@ impl Heic {
             let (Ok(width), Ok(height)) = (u32::try_from(rgba.width), u32::try_from(rgba.height)) else {
                 return Err(Error::Damaged { format: FORMAT, reason: "its size makes no sense".into() });
             };
-            Ok(Raster { width, height, pixels: pixels::on_white(&rgba.data) })
+            Ok(Raster { width, height, pixels: pixels::on_white(rgba.data) })
         })
     }
 }

@@ -48,7 +48,7 @@ impl Jpeg2000 {
                 return Err(damaged("its channels differ in size"));
             }
             let pixels = match (image.color_space(), channels) {
-                (ColorSpace::CMYK, 4) => pixels::cmyk_to_rgb(&samples),
+                (ColorSpace::CMYK, 4) => pixels::cmyk_to_rgb(samples),
                 (_, 1) => samples.iter().flat_map(|&grey| [grey; 3]).collect(),
                 (_, 2) => {
                     let rgba: Vec<u8> = samples
@@ -57,11 +57,11 @@ impl Jpeg2000 {
                         .iter()
                         .flat_map(|&[grey, alpha]| [grey, grey, grey, alpha])
                         .collect();
-                    pixels::on_white(&rgba)
+                    pixels::on_white(rgba)
                 }
                 (_, 3) => samples,
-                (_, 4) if image.has_alpha() => pixels::on_white(&samples),
-                (_, 4) => pixels::cmyk_to_rgb(&samples),
+                (_, 4) if image.has_alpha() => pixels::on_white(samples),
+                (_, 4) => pixels::cmyk_to_rgb(samples),
                 _ => {
                     return Err(Error::Unsupported(format!(
                         "a JPEG 2000 picture of {channels} channels is not supported"

@@ -138,6 +138,14 @@ impl Pdf {
         })
     }
 
+    /// About how many pixels rendering a page of this size, in points, keeps in memory: those of a scan, and those that
+    /// they are painted to.
+    pub(super) fn raster_pixels(&self, size: PageSize) -> u64 {
+        let finest = f64::from(self.limits.raster_dpi) * SCAN_DPI_RANGE.end() / POINTS_PER_INCH;
+        let pixels = f64::from(size.width) * f64::from(size.height) * finest * finest;
+        (pixels as u64).min(self.limits.max_pixels).saturating_mul(2)
+    }
+
     /// Names of the XML files that the file carries.
     pub(super) fn xml_names(&self) -> Vec<String> {
         // A file whose attachments cannot be interpreted has its pages all the same.

@@ -62,10 +62,9 @@ impl Photo {
         catch(self.format.name(), || {
             let mut decoder = decoder(&self.content, self.format, &self.limits)?;
             let orientation = orientation(&mut decoder);
-            let mut image = DynamicImage::from_decoder(decoder)
+            let image = DynamicImage::from_decoder(decoder)
                 .map_err(|error| convert(error, self.format, &self.limits))?;
-            image.apply_orientation(orientation);
-            Ok(pixels::raster(image))
+            Ok(pixels::oriented(pixels::raster(image), orientation))
         })
     }
 }

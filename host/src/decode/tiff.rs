@@ -3,7 +3,6 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
-use image::DynamicImage;
 use image::metadata::Orientation;
 use tiff::decoder::{Decoder, DecodingResult};
 use tiff::tags::Tag;
@@ -71,14 +70,7 @@ impl Tiff {
             let pixels = decode(&mut decoder, page)?;
             Ok(Raster { width: page.width, height: page.height, pixels })
         })?;
-        if page.orientation == Orientation::NoTransforms {
-            return Ok(raster);
-        }
-        let image = image::RgbImage::from_raw(raster.width, raster.height, raster.pixels)
-            .ok_or_else(|| damaged("its pixels do not fill its size"))?;
-        let mut image = DynamicImage::ImageRgb8(image);
-        image.apply_orientation(page.orientation);
-        Ok(pixels::raster(image))
+        Ok(pixels::oriented(raster, page.orientation))
     }
 
     fn page(&self, index: u32) -> Result<&Page, Error> {
@@ -160,8 +152,8 @@ fn decode(decoder: &mut Reader<'_>, page: &Page) -> Result<Vec<u8>, Error> {
     match color {
         ColorType::Gray(_) => Ok(samples.iter().flat_map(|&grey| [grey; 3]).collect()),
         ColorType::RGB(_) => Ok(samples),
-        ColorType::RGBA(_) => Ok(pixels::on_white(&samples)),
-        ColorType::CMYK(_) => Ok(pixels::cmyk_to_rgb(&samples)),
+        ColorType::RGBA(_) => Ok(pixels::on_white(samples)),
+        ColorType::CMYK(_) => Ok(pixels::cmyk_to_rgb(samples)),
         ColorType::YCbCr(_) => Ok(pixels::ycbcr_to_rgb(&samples)),
         // Grey with further channels, mostly alpha, which says nothing about what is written.
         ColorType::GrayA(_) | ColorType::Multiband { num_samples: 2, .. } => {

@@ -1,31 +1,8 @@
-//! Turns whole pages: by quarters, and by the few degrees of a skewed scan.
+//! Straightens whole pages, by the few degrees of a skewed scan.
 
-use crate::domain::geometry::Turn;
 use crate::domain::raster::Raster;
 
 use super::textbox::{Point, TextBox};
-
-/// The page turned clockwise.
-pub(super) fn turned(page: &Raster, turn: Turn) -> Raster {
-    let (width, height) = (page.width as usize, page.height as usize);
-    let pixel = |x: usize, y: usize| {
-        let at = (y * width + x) * 3;
-        [page.pixels[at], page.pixels[at + 1], page.pixels[at + 2]]
-    };
-    let (new_width, new_height) = if turn.swaps_sides() { (height, width) } else { (width, height) };
-    let mut pixels = Vec::with_capacity(page.pixels.len());
-    for y in 0..new_height {
-        for x in 0..new_width {
-            pixels.extend_from_slice(&match turn {
-                Turn::None => pixel(x, y),
-                Turn::Clockwise90 => pixel(y, height - 1 - x),
-                Turn::Half => pixel(width - 1 - x, height - 1 - y),
-                Turn::Clockwise270 => pixel(width - 1 - y, x),
-            });
-        }
-    }
-    Raster { width: new_width as u32, height: new_height as u32, pixels }
-}
 
 /// A rotation about the middle of a page that takes its skew away, onto a canvas that holds all of it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,9 +42,6 @@ impl Deskew {
 
     /// The page without its skew; corners that were not on the page are white.
     pub(super) fn apply(&self, page: &Raster) -> Raster {
-        if self.angle == 0.0 {
-            return page.clone();
-        }
         let (sin, cos) = self.angle.sin_cos();
         let (width, height) = self.canvas;
         let stride = page.width as usize * 3;
@@ -106,30 +80,6 @@ mod tests {
     use crate::domain::geometry::Rect;
 
     use super::*;
-
-    fn numbered(width: u32, height: u32) -> Raster {
-        let pixels = (0..width * height).flat_map(|index| [index as u8; 3]).collect();
-        Raster { width, height, pixels }
-    }
-
-    fn first_channel(page: &Raster) -> Vec<u8> {
-        page.pixels.chunks_exact(3).map(|pixel| pixel[0]).collect()
-    }
-
-    #[test]
-    fn a_quarter_turn_clockwise_puts_the_left_edge_on_top() {
-        let page = turned(&numbered(3, 2), Turn::Clockwise90);
-        assert_eq!((page.width, page.height), (2, 3));
-        assert_eq!(first_channel(&page), [3, 0, 4, 1, 5, 2]);
-    }
-
-    #[test]
-    fn turning_there_and_back_gives_the_same_page() {
-        let page = numbered(5, 4);
-        assert_eq!(turned(&turned(&page, Turn::Clockwise90), Turn::Clockwise270), page);
-        assert_eq!(turned(&turned(&page, Turn::Half), Turn::Half), page);
-        assert_eq!(turned(&page, Turn::None), page);
-    }
 
     #[test]
     fn a_box_lies_where_its_pixels_land() {

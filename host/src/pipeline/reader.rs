@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::Instrument as _;
 
 use super::cache::PageCache;
@@ -21,18 +22,25 @@ use crate::plugins::SourceError;
 use crate::telemetry::metrics;
 use crate::{barcode, decode, ocr};
 
+/// Most pixels in pictures of pages that are decoded and read at one time: a page of A4 at 600 dots per inch, or four
+/// at 300. A larger page is read while no other is.
+const PIXELS_AT_ONCE: u32 = 36_000_000;
+
 /// Reads pages; cheap to clone.
 #[derive(Clone)]
 pub struct Reader {
     ocr: Arc<ocr::Engine>,
     cache: Option<Arc<PageCache>>,
     cores: Arc<Semaphore>,
+    /// One permit for each of [`PIXELS_AT_ONCE`].
+    pixels: Arc<Semaphore>,
 }
 
 impl Reader {
     /// Makes a reader that works on at most `pages_at_once` pages at a time.
     pub fn new(ocr: Arc<ocr::Engine>, cache: Option<Arc<PageCache>>, pages_at_once: usize) -> Self {
-        Self { ocr, cache, cores: Arc::new(Semaphore::new(pages_at_once.max(1))) }
+        let cores = Arc::new(Semaphore::new(pages_at_once.max(1)));
+        Self { ocr, cache, cores, pixels: Arc::new(Semaphore::new(PIXELS_AT_ONCE as usize)) }
     }
 
     /// Reads a page (`index` from 0 in the file), and tells how long it took.
@@ -65,7 +73,9 @@ impl Reader {
         text: &PageText,
     ) -> Result<Raster, SourceError> {
         let (turn, skew_degrees) = (text.turn, text.skew_degrees);
+        let reader = self.clone();
         self.blocking(move || {
+            let _room = reader.room(&document, index);
             let raster = document.raster(index).map_err(SourceError::from)?;
             Ok(ocr::upright(raster, turn, skew_degrees))
         })
@@ -128,6 +138,13 @@ impl Reader {
         })
     }
 
+    /// Waits until there is memory for the picture of a page, for as long as the permit is held. Blocks the thread, which
+    /// its core is kept for: those who have the memory use more than one.
+    fn room(&self, document: &decode::Document, index: u32) -> Option<SemaphorePermit<'_>> {
+        let pixels = u32::try_from(document.raster_pixels(index)).unwrap_or(u32::MAX).min(PIXELS_AT_ONCE);
+        Handle::current().block_on(self.pixels.acquire_many(pixels)).ok()
+    }
+
     fn read_page_now(
         &self,
         document: &decode::Document,
@@ -140,26 +157,29 @@ impl Reader {
             let text = page_text(segments, size, TextSource::TextLayer);
             return Ok((text, ReadingTimes { decode: start.elapsed(), ..ReadingTimes::default() }));
         }
-        let raster = document.raster(index)?;
-        let decode = start.elapsed();
+        let text_layer = start.elapsed();
+        let _room = self.room(document, index);
         let start = Instant::now();
-        let text = self.read_raster(&raster, size, mode)?;
+        let raster = document.raster(index)?;
+        let decode = text_layer + start.elapsed();
+        let start = Instant::now();
+        let text = self.read_raster(raster, size, mode)?;
         Ok((text, ReadingTimes { decode, ocr: start.elapsed() }))
     }
 
-    fn read_raster(&self, raster: &Raster, size: PageSize, mode: OcrMode) -> Result<PageText, SourceError> {
+    fn read_raster(&self, raster: Raster, size: PageSize, mode: OcrMode) -> Result<PageText, SourceError> {
         let kept = self.cache.as_ref().map(|cache| {
             let method =
                 format!("{} {} x {} {:?}", self.ocr.fingerprint(mode), size.width, size.height, size.unit);
-            (cache, PageCache::key(raster, &method))
+            (cache, PageCache::key(&raster, &method))
         });
         if let Some((cache, key)) = &kept
             && let Some(text) = cache.get(key)
         {
             return Ok(text);
         }
-        let reading = self.ocr.read(raster, mode)?;
         let units_per_pixel = size.width / raster.width as f32;
+        let reading = self.ocr.read(raster, mode)?;
         let upright = PageSize {
             width: reading.width as f32 * units_per_pixel,
             height: reading.height as f32 * units_per_pixel,

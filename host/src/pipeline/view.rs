@@ -61,6 +61,9 @@ pub struct PagesRead {
 /// Pictures of pages that are kept: extractors look at one page after the other, and a picture has tens of megabytes.
 const KEPT_RASTERS: usize = 2;
 
+/// Most pixels of the pictures that are kept, where it is more than one.
+const KEPT_PIXELS: u64 = 36_000_000;
+
 type RasterCell = Arc<OnceCell<Result<Arc<Raster>, SourceError>>>;
 
 #[derive(Default)]
@@ -175,8 +178,10 @@ impl View {
         };
         let cell = Arc::clone(&entry.1);
         kept.push(entry);
-        if kept.len() > KEPT_RASTERS {
-            kept.remove(0);
+        let pixels: u64 = kept.iter().map(|(index, _)| self.document.raster_pixels(self.first + index)).sum();
+        if kept.len() > KEPT_RASTERS || pixels > KEPT_PIXELS {
+            let others = kept.len() - 1;
+            kept.drain(..others);
         }
         cell
     }
