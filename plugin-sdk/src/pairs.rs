@@ -177,7 +177,7 @@ fn numbered(reading: &Reading, taken: &mut [bool]) -> Vec<(usize, Pair)> {
         let Some(value) = value.filter(|value| {
             let gap = value.bbox.y0 - segment.bbox.y1;
             gap < segment.bbox.height() * 1.2
-                && numbered_label(&value.text).is_none()
+                && !follows(&segment.text, &value.text)
                 && !is_labelled(value)
                 && !value.text.starts_with(|c: char| c.is_lowercase() || c == '(')
                 && value.word_count() <= MAX_LABEL_WORDS
@@ -203,6 +203,16 @@ fn numbered(reading: &Reading, taken: &mut [bool]) -> Vec<(usize, Pair)> {
         }
     }
     found.into_iter().map(|(label, _, pair)| (label, pair)).collect()
+}
+
+/// Whether a text is a label with the number after that of another: `55 High Street` is none below `5 Address`.
+fn follows(label: &str, text: &str) -> bool {
+    let number = |text: &str| -> Option<usize> {
+        let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok()
+    };
+    let next = number(label).map(|number| number + 1);
+    numbered_label(text).is_some() && number(text).is_some_and(|number| number <= next.unwrap_or(0))
 }
 
 /// The words of a numbered label, up to the explanation in brackets or the next sentence.
@@ -466,14 +476,14 @@ mod tests {
     #[test]
     fn numbered_labels_have_their_values_below_them() {
         let found = read(
-            "1 Name (as shown on your return). Name is required.\nSergio Vale\n2 Business name, if different from above\nAqua Control\n3 City, state, and code\nPittsburgh, PA\n",
+            "1 Name (as shown on your return). Name is required.\nSergio Vale\n2 Business name, if different from above\nAqua Control\n3 Address\n55 Mill Street\n",
         );
         assert_eq!(
             found,
             [
                 pair("Name", "Sergio Vale"),
                 pair("Business name, if different from above", "Aqua Control"),
-                pair("City, state, and code", "Pittsburgh, PA")
+                pair("Address", "55 Mill Street")
             ]
         );
     }

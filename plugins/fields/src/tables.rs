@@ -12,6 +12,9 @@ use ocriva_plugin_sdk::serde_json::{Map, Value};
 use ocriva_plugin_sdk::table::{BodyRow, RawTable, Search};
 use ocriva_plugin_sdk::values::{amounts, dates};
 
+/// A row of so many words across columns is a sentence.
+const SENTENCE_WORDS: usize = 5;
+
 /// Reads the table of a list property: the value, and the table as it stands.
 pub fn read(document: &BusinessDocument, spec: &Spec) -> (Field, Option<Table>) {
     let columns = &spec.children;
@@ -120,6 +123,9 @@ fn rows_of(document: &BusinessDocument, columns: &[Spec], table: &RawTable<usize
                 row.add(document, columns, column, span);
             }
             rows.push(row);
+        } else if is_sentence(table, body) {
+            // Text across the columns stands below the table.
+            break;
         } else if let Some(row) = rows.last_mut().filter(|_| stays_in_columns(table, body)) {
             for (column, span) in cells
                 .into_iter()
@@ -130,6 +136,13 @@ fn rows_of(document: &BusinessDocument, columns: &[Spec], table: &RawTable<usize
         }
     }
     rows
+}
+
+/// Whether a row is a sentence: one piece of many words below several headings.
+fn is_sentence(table: &RawTable<usize>, body: &BodyRow) -> bool {
+    let [piece] = body.pieces.as_slice() else { return false };
+    let covered = table.columns.iter().filter(|column| column.bbox.overlap_x(&piece.span.bbox) > 0.0).count();
+    piece.span.text.split_whitespace().count() >= SENTENCE_WORDS && covered >= 2
 }
 
 /// Whether each piece of a row leaves the other columns free: a wrapped cell does, a sentence below the table does not.

@@ -102,3 +102,17 @@ Gesamtbetrag                           238,00
     assert_eq!(output.fields["total_amount"].value, 238);
     assert_eq!(output.fields["products"].value, json!([{"name": "Amboss", "price": 100}]));
 }
+
+#[test]
+fn a_sentence_below_a_table_ends_it() {
+    let text = "Room        Floor    Area\nKitchen     1        12\nAttic       3        40\nAll areas are measured at the floor and rounded\nHall        2        9\n";
+    let rooms = value(
+        text,
+        json!({"type": "array", "items": {"type": "object", "properties": {
+            "room": {"type": "string"}, "floor": {"type": "integer"}, "area": {"type": "number"},
+        }}}),
+    );
+    let names: Vec<&str> =
+        rooms.as_array().expect("a list").iter().filter_map(|room| room["room"].as_str()).collect();
+    assert_eq!(names, ["Kitchen", "Attic"]);
+}

@@ -74,6 +74,10 @@ pub(super) fn lines_of(document: &BusinessDocument, table: &RawTable<ItemColumn>
             factors_above = Some(factors);
             continue;
         }
+        // What is a part of the line above is counted, but has no price.
+        if is_counted(document, table, row) {
+            continue;
+        }
         let text = description_of(table, row);
         let Some((text, span)) = text else { continue };
         let next_is_unnamed = anchors.get(index + 1) == Some(&true)
@@ -146,6 +150,15 @@ fn number_in(document: &BusinessDocument, row: &BodyRow, column: usize) -> Optio
     let piece = row.pieces.iter().rfind(|piece| piece.column == column)?;
     let found = amounts::find(&piece.span.text, document.convention).into_iter().next()?;
     (!found.is_percentage && found.value != 0.0).then_some(found.value)
+}
+
+/// Whether a row has a name and a whole number in the column of counts and nothing else.
+fn is_counted(document: &BusinessDocument, table: &RawTable<ItemColumn>, row: &BodyRow) -> bool {
+    let [name, count] = row.pieces.as_slice() else { return false };
+    is_column(table, name.column, ItemColumn::Description)
+        && names_something(&name.span.text)
+        && is_column(table, count.column, ItemColumn::Quantity)
+        && amounts::parse(&count.span.text, document.convention).is_some_and(|count| count.decimals == 0)
 }
 
 /// Count and price of one, where a row has nothing but them and a times sign.
@@ -515,5 +528,18 @@ mod tests {
         ]);
         assert_eq!(found[0].0, "YOGUR GRIEGO");
         assert_eq!(found[1], ("PLATANO".to_owned(), Some(1.216), Some(1.99), Some(2.42)));
+    }
+
+    #[test]
+    fn the_parts_of_a_set_are_not_its_name() {
+        let found = lines(&[
+            "Artikel                      Aantal    Prijs    Totaal",
+            "Laptop with mouse                 1   500,00    500,00",
+            "  Laptop 15 inch, silver          1                   ",
+            "  Mouse, wireless                 1                   ",
+            "Printer                           1   100,00    100,00",
+            "Totaal                                          600,00",
+        ]);
+        assert_eq!(found[0].0, "Laptop with mouse");
     }
 }
