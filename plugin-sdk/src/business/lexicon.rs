@@ -180,7 +180,7 @@ const PHRASES: &[(Concept, &str)] = &[
     ),
     (
         Concept::DueDate,
-        "pagamento entro il | entro il | due date | date due | payment due | payment due date | payment due by | due by | due on | pay by | please pay by | payable by | pay before | amount due on | total amount due on | balance due date | payment deadline | please remit until | payment date | due \
+        "a echeance du | echeance du | pagamento entro il | entro il | due date | date due | payment due | payment due date | payment due by | due by | due on | pay by | please pay by | payable by | pay before | amount due on | total amount due on | balance due date | payment deadline | please remit until | payment date | due \
          | faelligkeitsdatum | falligkeitsdatum | falligkeit | fallig am | faellig am | fallig | zahlbar bis | zahlungsziel | zahlungsfrist | zu zahlen bis | zahlbar bis zum | zahlung bis | bitte uberweisen sie bis zum | uberweisen sie bis zum | bitte bezahlen bis | zahlungstermin | bis zum \
          | date d echeance | date echeance | echeance | date limite de paiement | date limite de paiement le | a payer avant le | a regler avant le | payable avant le | date de reglement | echeance le | a regler le | prelevement a partir du \
          | fecha de vencimiento | fecha vencimiento | vencimiento | fecha de pago | fecha limite de pago | pagar antes de | vto | scadenza | data scadenza | scadenza pagamento | data di scadenza | scadenze \

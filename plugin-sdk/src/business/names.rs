@@ -20,6 +20,8 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
         LEADING_FORMS.contains(&text::compact(first).as_str())
             && first.chars().all(|c| !c.is_lowercase())
             && has_letter(rest)
+            // "SAS au capital de 80 000 €" goes on with a name above it.
+            && !text::words(rest).starts_with("au capital")
     });
     let mut end = is_led.then_some(text.len());
     for (start, word) in words_with_places(text) {
@@ -38,7 +40,9 @@ pub fn legal_form_end(text: &str) -> Option<usize> {
             // A form stands behind a name, never first.
             start > 0
                 && (SHORT_LEGAL_FORMS.contains(&folded.as_str())
-                    && ((capitals && folded != "as" && folded != "co")
+                    && ((capitals
+                        && (folded != "as" || text.contains(char::is_lowercase))
+                        && folded != "co")
                         || pointed
                         || bare == "Oy"
                         || bare == "Co."))

@@ -241,7 +241,16 @@ fn behind_inner_label(document: &BusinessDocument, slot: &Slot) -> Slot {
 fn customer_at(document: &BusinessDocument, slot: &Slot) -> Option<Customer> {
     let slot = &behind_inner_label(document, slot);
     let text = document.reading.slot_text(slot);
-    let name_text = text.trim_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != ')' && c != '.');
+    let whole = text.trim_matches(|c: char| !c.is_alphanumeric() && c != '(' && c != ')' && c != '.');
+    // "Maple Club, 40 Broadway, Orangeville ON L9W 1J9" has the address in the same line.
+    let name_text = whole
+        .split_once(", ")
+        .filter(|(first, rest)| {
+            has_letters(first)
+                && rest.starts_with(|c: char| c.is_ascii_digit())
+                && names::is_address_line(rest)
+        })
+        .map_or(whole, |(first, _)| first);
     let letters = name_text.chars().filter(|c| c.is_alphabetic()).count();
     let digits = name_text.chars().filter(char::is_ascii_digit).count();
     if letters < 3
@@ -266,7 +275,7 @@ fn customer_of(document: &BusinessDocument, block: Block, name: Span, confidence
     };
     let name = salutation.unwrap_or(name);
     let address = address_field(&lines, confidence);
-    let cleaned = names::clean_name(&name.text).to_owned();
+    let cleaned = without_salutation(names::clean_name(&name.text)).to_owned();
     Customer { name: Field::read(Value::from(cleaned), confidence, &name), address, block }
 }
 
@@ -290,6 +299,12 @@ fn is_salutation(text: &str) -> bool {
             | "sr"
             | "sra"
     )
+}
+
+/// A name without what only addresses have in front: `Herrn Max Obermeier`.
+fn without_salutation(name: &str) -> &str {
+    const SALUTATIONS: &[&str] = &["Herrn ", "Firma ", "Fa. "];
+    SALUTATIONS.iter().find_map(|salutation| name.strip_prefix(salutation)).unwrap_or(name).trim_start()
 }
 
 /// The lines of an address: up to the town and the country below it.
@@ -745,5 +760,18 @@ mod tests {
             "Total due $20.00",
         ];
         assert_eq!(parties(&rows).1, "Granite State Holdings, Inc.");
+    }
+
+    #[test]
+    fn a_line_about_the_capital_is_not_the_name_above_it() {
+        let rows = [
+            "TRANSPORTS GUILLOU",
+            "SAS au capital de 80 000 €",
+            "ZI Nord, 22000 Saint-Brieuc",
+            "RCS Saint-Brieuc 380 112 554",
+            "",
+            "TOTAL T.T.C. 20,00 €",
+        ];
+        assert_eq!(parties(&rows).0, "TRANSPORTS GUILLOU");
     }
 }

@@ -209,4 +209,16 @@ mod tests {
         ];
         assert_eq!(totals(&rows), (Some(17.86), Some(1.53), Some(19.39)));
     }
+
+    #[test]
+    fn net_and_tax_alone_go_before_a_sum_with_a_discount_in_it() {
+        let rows = [
+            "Total ilíquido        1 783,00",
+            "Desconto comercial       82,40",
+            "Total s/ IVA          1 700,60",
+            "IVA (23%)               391,14",
+            "TOTAL A PAGAR         2 091,74",
+        ];
+        assert_eq!(totals(&rows), (Some(1700.6), Some(391.14), Some(2091.74)));
+    }
 }

@@ -181,6 +181,15 @@ fn is_dash(c: Option<char>) -> bool {
     matches!(c, Some('-' | '–' | '—'))
 }
 
+/// Whether a number with decimals has a unit of weight or length right behind it: `0,854kg`.
+fn is_measure(characters: &[(usize, char)], start: usize, end: usize) -> bool {
+    let body = characters.get(start..end).unwrap_or_default();
+    let unit = characters.get(end..).unwrap_or_default();
+    let unit: String = unit.iter().map(|(_, c)| *c).take_while(|c| c.is_alphanumeric()).collect();
+    body.iter().any(|(_, c)| matches!(c, '.' | ','))
+        && matches!(unit.to_lowercase().as_str(), "kg" | "g" | "l" | "ltr" | "lb" | "lbs" | "m" | "km")
+}
+
 /// Whether a number with decimals is the price of a unit behind a slash: `0.79/lb`.
 fn is_price_per_unit(characters: &[(usize, char)], start: usize, slash: usize) -> bool {
     let body = characters.get(start..slash).unwrap_or_default();
@@ -328,6 +337,7 @@ fn is_inside_identifier(text: &str, characters: &[(usize, char)], start: usize, 
         _ => false,
     };
     let joined_after = match at(end) {
+        Some(c) if c.is_alphabetic() && is_measure(characters, start, end) => false,
         Some('/') if is_price_per_unit(characters, start, end) => false,
         Some('/' | ':' | '-') => at(end + 1).is_some_and(|c| c.is_alphanumeric()),
         Some(c) if c.is_alphabetic() => {
@@ -459,7 +469,8 @@ mod tests {
 
     #[test]
     fn either_decimal_sign_is_understood_by_shape() {
-        let cases: [(&str, &[f64]); 27] = [
+        let cases: [(&str, &[f64]); 28] = [
+            ("0,854kg*24,90kr/kg", &[0.854, 24.9]),
             ("450,- Kč", &[450.0]),
             ("11 253,- Kč", &[11_253.0]),
             ("Fr. 1'200.–", &[1200.0]),

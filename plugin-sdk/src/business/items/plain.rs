@@ -121,6 +121,14 @@ fn settle_trailing_counts(document: &BusinessDocument, lines: &mut [(Item, Vec<u
     }
 }
 
+/// A name and the times sign with a count behind it: `Cream Soda x2`.
+fn count_at_end(text: &str) -> Option<(f64, &str)> {
+    let (name, last) = text.rsplit_once(' ')?;
+    let count: f64 = last.strip_prefix(['x', 'X', '×'])?.parse().ok()?;
+    ((1.0..100.0).contains(&count) && count.fract() == 0.0 && has_words(name))
+        .then_some((count, name.trim_end()))
+}
+
 /// A name and the count with a times sign behind it: `Towel set 2 x`.
 fn trailing_count(text: &str) -> Option<(f64, &str)> {
     let bare = text.strip_suffix(['x', 'X', '×'])?.trim_end();
@@ -311,6 +319,14 @@ impl PlainRow {
             }
         }
         item.take_leading_count();
+        // "Cream Soda x2"
+        if let Some((count, name)) = item.description.as_deref().and_then(count_at_end)
+            && item.quantity.is_none()
+        {
+            let name = name.to_owned();
+            item.quantity = Some(count);
+            item.description = Some(name);
+        }
         item.take_unit_words();
         item.spans.push(self.whole);
         item.description.is_some().then_some((item, rows))
@@ -504,5 +520,12 @@ mod tests {
         let found = lines(&["Carrots             2,29 1", "Oat milk  3 x 1,79   5,37 1", "Summe   7,66"]);
         assert_eq!(found[1], ("Oat milk".to_owned(), Some(3.0), Some(1.79), Some(5.37)));
         assert_eq!(found[0].3, Some(2.29));
+    }
+
+    #[test]
+    fn weights_are_read_without_a_space_and_counts_behind_the_name() {
+        let found = lines(&["Apple 0,854kg*24,90kr/kg   21,26", "Cream soda x2   6,00", "TOTALT   27,26"]);
+        assert_eq!((found[0].1, found[0].2, found[0].3), (Some(0.854), Some(24.9), Some(21.26)));
+        assert_eq!(found[1], ("Cream soda".to_owned(), Some(2.0), Some(3.0), Some(6.0)));
     }
 }

@@ -115,7 +115,8 @@ fn supplier_names(
     let mut first_heading = true;
     for (index, segment) in document.reading.segments().iter().enumerate() {
         let in_customer = customer.is_some_and(|block| block.segments.contains(&index));
-        if in_customer || document.items.contains_row(segment.row) || !has_letters(&segment.text) {
+        let in_items = document.items.contains_row(segment.row) || document.items.is_heading_row(segment.row);
+        if in_customer || in_items || !has_letters(&segment.text) {
             continue;
         }
         let is_sender = Some(segment.row) == sender_row
@@ -241,7 +242,10 @@ fn names_above_imprints(document: &BusinessDocument) -> Vec<(f32, usize, String)
             .flat_map(|row| document.reading.row_segments(row))
             .filter(|above| above.page == segment.page && above.bbox.overlap_x(&segment.bbox) > 0.0);
         let is_address = |text: &str| names::is_address_line(text) || names::is_town_line(text);
-        let name = std::iter::once(segment).chain(lines).take(4).find(|line| !is_address(&line.text));
+        let name = std::iter::once(segment)
+            .chain(lines)
+            .take(4)
+            .find(|line| !is_address(&line.text) && !is_imprint(&line.text));
         let Some(name) = name.filter(|name| is_name_like(&name.text)) else { continue };
         let Some(index) = document.reading.segments().iter().position(|other| other == name) else {
             continue;

@@ -55,10 +55,13 @@ pub(super) fn read(document: &BusinessDocument, total: Option<&Candidate>) -> Fi
 
 /// Whose dollar a bare dollar sign is: that of a country which the document names.
 fn dollar_of(document: &BusinessDocument) -> &'static str {
-    const COUNTRIES: [(&str, &str); 6] = [
+    const COUNTRIES: [(&str, &str); 8] = [
         ("Australia", "AUD"),
         ("ABN", "AUD"),
         ("Canada", "CAD"),
+        // Taxes that no other country has.
+        ("HST", "CAD"),
+        ("QST", "CAD"),
         ("Singapore", "SGD"),
         ("Hong Kong", "HKD"),
         ("New Zealand", "NZD"),

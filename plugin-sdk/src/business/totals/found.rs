@@ -299,7 +299,11 @@ impl Found {
             };
             return (read(&self.subtotals), read(&taxes));
         };
-        for net in &self.subtotals {
+        // Net and tax alone go before a sum with charges and discounts in it.
+        let alone =
+            |net: &&Candidate| taxes.iter().any(|tax| (net.value + tax.value - total.value).abs() < CENT);
+        let (first, others): (Vec<&Candidate>, Vec<&Candidate>) = self.subtotals.iter().partition(alone);
+        for net in first.into_iter().chain(others) {
             let tax = taxes.iter().find(|tax| {
                 (tax.value > 0.0 || total.value < 0.0) && self.adds_up(net.value, tax.value, total.value)
             });
