@@ -4,9 +4,11 @@
 //! are one row, as on receipts, forms and in tables, unless both sides of a gutter read like running text. Only then
 //! are they columns, read one after the other.
 
+mod addresses;
 mod columns;
 mod rows;
 
+use self::columns::Pieces;
 use self::rows::Row;
 use super::geometry::Rect;
 use super::page::{Line, PageSize, Segment, Word};
@@ -37,12 +39,13 @@ pub fn arrange(segments: Vec<Segment>, size: PageSize) -> Arranged {
     let (sideways, upright): (Vec<Segment>, Vec<Segment>) =
         segments.into_iter().filter(|segment| !segment.words.is_empty()).partition(is_sideways);
     let line_height = usual_height(&upright, size);
-    let boxes: Vec<Rect> = upright.iter().map(|segment| segment.bbox).collect();
+    let pieces = Pieces::of(upright, line_height);
+    let boxes: Vec<Rect> = pieces.segments.iter().map(|segment| segment.bbox).collect();
     let mut blocks: Vec<Vec<Row>> = Vec::new();
-    for region in columns::regions(&upright, &boxes, line_height) {
+    for region in columns::regions(&pieces, &boxes, line_height) {
         split_at_gaps(rows::rows(&boxes, &region, line_height), line_height, &mut blocks);
     }
-    let mut writer = Writer::new(upright);
+    let mut writer = Writer::new(pieces.segments);
     for block in blocks {
         writer.block();
         for row in block {

@@ -159,6 +159,129 @@ fn a_dense_page_of_single_words_is_arranged_in_a_second() {
     assert!(start.elapsed().as_secs_f32() < 5.0, "{:?}", start.elapsed());
 }
 
+/// A line of print with ragged spaces, as wide as they are in running text.
+fn print(x: f32, y: f32, name: &str, row: usize) -> Segment {
+    const TEXTS: [&str; 5] = [
+        "and so the text runs on here",
+        "a line that says quite other",
+        "which is what columns contain",
+        "their words never end in line",
+        "somebody else has written it",
+    ];
+    let mut segment = segment(x, y, &format!("{name}{row} {}", TEXTS[(row * 7 + row / 5) % TEXTS.len()]));
+    let mut at = x;
+    for word in &mut segment.words {
+        let width = word.bbox.width();
+        word.bbox = Rect::new(at, y, at + width, y + 10.0);
+        at += width + 2.5;
+    }
+    segment.bbox.x1 = at - 2.5;
+    segment
+}
+
+fn printed(x: f32, y: f32, name: &str, count: usize) -> Vec<Segment> {
+    (0..count).map(|row| print(x, y + 12.0 * row as f32, name, row)).collect()
+}
+
+/// Two segments as what finds lines gives them where it sees no white space between: as one.
+fn joined(left: Segment, right: Segment) -> Segment {
+    let bbox = left.bbox.union(&right.bbox);
+    Segment { words: left.words.into_iter().chain(right.words).collect(), bbox }
+}
+
+/// Reads left and right columns of twelve lines each, and checks that the left one is read first.
+fn assert_left_first(page: Vec<Segment>) {
+    let lines = lines(page);
+    assert_eq!(lines.len(), 24, "{lines:#?}");
+    assert!(lines[..12].iter().all(|line| line.starts_with("left")), "{lines:#?}");
+    assert!(lines[12..].iter().all(|line| line.starts_with("right")), "{lines:#?}");
+}
+
+/// Where a column begins whose gutter is 5 units wide, half a line's height.
+fn beside(left: &[Segment]) -> f32 {
+    left.iter().map(|segment| segment.bbox.x1).fold(0.0, f32::max) + 5.0
+}
+
+#[test]
+fn columns_with_a_narrow_gutter_are_read_one_after_the_other() {
+    let mut page = printed(10.0, 100.0, "left", 12);
+    page.extend(printed(beside(&page), 105.0, "right", 12));
+    assert_left_first(page);
+}
+
+#[test]
+fn columns_are_told_apart_where_lines_were_found_across_both() {
+    let left = printed(10.0, 100.0, "left", 12);
+    let right = printed(beside(&left), 100.0, "right", 12);
+    let rows = left.into_iter().zip(right).enumerate();
+    let page = rows.flat_map(|(row, (left, right))| match row % 3 {
+        0 => vec![joined(left, right)],
+        _ => vec![left, right],
+    });
+    assert_left_first(page.collect());
+}
+
+#[test]
+fn a_line_that_is_too_long_for_its_column_does_not_end_it() {
+    let mut page = printed(10.0, 100.0, "left", 12);
+    let x = beside(&page);
+    page[6].bbox.x1 = x - 1.5;
+    page[6].words.last_mut().unwrap().bbox.x1 = x - 1.5;
+    page.extend(printed(x, 100.0, "right", 12));
+    assert_left_first(page);
+}
+
+#[test]
+fn spaces_that_lie_under_one_another_make_no_columns() {
+    assert_eq!(lines(column(10.0, 100.0, "line", 12)).len(), 12);
+}
+
+fn address(x: f32, y: f32, lines: [&str; 4]) -> Vec<Segment> {
+    (0..).zip(lines).map(|(row, line)| segment(x, y + 13.0 * row as f32, line)).collect()
+}
+
+#[test]
+fn addresses_side_by_side_are_read_one_after_the_other() {
+    let seller = ["Seller", "Blue Harbor GmbH", "Mill Road 5", "D-10115 Berlin"];
+    let buyer = ["Bill to", "Northwind Ltd", "7 High Street", "London SW1A 1AA"];
+    let mut page = address(10.0, 100.0, seller);
+    page.extend(address(300.0, 100.0, buyer));
+    page.push(segment(10.0, 200.0, "Widget"));
+    page.push(segment(300.0, 200.0, "9.00"));
+    assert_eq!(lines(page), [&seller[..], &buyer[..], &["Widget 9.00"]].concat());
+}
+
+#[test]
+fn what_is_labelled_beside_an_address_is_read_in_rows_after_it() {
+    let buyer = ["Northwind Ltd", "7 High Street", "75001 Paris", "France"];
+    let mut page = address(10.0, 100.0, buyer);
+    for (row, (label, value)) in
+        (0..).zip([("Invoice number:", "R 42"), ("Date:", "12.03.2024"), ("Customer:", "4711")])
+    {
+        let y = 100.0 + 13.0 * row as f32;
+        page.extend([segment(300.0, y, label), segment(450.0, y, value)]);
+    }
+    let expected = [&buyer[..], &["Invoice number: R 42", "Date: 12.03.2024", "Customer: 4711"]].concat();
+    assert_eq!(lines(page), expected);
+}
+
+#[test]
+fn rows_of_a_table_with_streets_and_towns_stay_rows() {
+    let rows = [
+        ("Anna Keller", "Mill Road 5", "10115 Berlin"),
+        ("Peter Brandt", "High Street 7", "75001 Paris"),
+        ("Maria Lopez", "Garden Lane 12", "28001 Madrid"),
+        ("Tom Becker", "Church Road 3", "20095 Hamburg"),
+    ];
+    let page = (0..).zip(rows).flat_map(|(row, (name, street, town))| {
+        let y = 100.0 + 13.0 * row as f32;
+        [segment(10.0, y, name), segment(200.0, y, street), segment(400.0, y, town)]
+    });
+    let expected: Vec<String> =
+        rows.iter().map(|(name, street, town)| format!("{name} {street} {town}")).collect();
+    assert_eq!(lines(page.collect()), expected);
+}
+
 mod properties {
     use proptest::prelude::*;
 
