@@ -113,7 +113,7 @@ pub fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// system and goes back there at once: between what the networks work with, which is wanted again for every line, and the
 /// picture of a fine scan.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const KEPT_BYTES: libc::c_int = 64 << 20;
+const KEPT_BYTES: libc::c_int = 32 << 20;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LARGE_BYTES: libc::c_int = 32 << 20;
 

@@ -22,9 +22,9 @@ use crate::plugins::SourceError;
 use crate::telemetry::metrics;
 use crate::{barcode, decode, ocr};
 
-/// Most pixels in pictures of pages that are decoded and read at one time: a page of A4 at 600 dots per inch, or four
-/// at 300. A larger page is read while no other is.
-const PIXELS_AT_ONCE: u32 = 36_000_000;
+/// Most pixels in pictures of pages that are decoded and read at one time: nearly four pages of A4 at 300 dots per inch. A
+/// larger one, such as a page at 600, is read while no other is.
+const PIXELS_AT_ONCE: u32 = 34_000_000;
 
 /// Reads pages; cheap to clone.
 #[derive(Clone)]
