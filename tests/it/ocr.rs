@@ -157,13 +157,13 @@ fn pages_read_at_once_read_the_same_as_one_by_one() {
 #[test]
 fn a_missing_model_is_an_error_that_names_it() {
     let engine = Engine::new(&Config::default().ocr, |_| None);
-    let error = engine.read(&blank(100, 100), OcrMode::Accurate).unwrap_err();
+    let error = engine.read(blank(100, 100), OcrMode::Accurate).unwrap_err();
     assert!(error.to_string().contains("orientation.onnx"), "{error}");
 }
 
 #[test]
 fn a_damaged_model_is_an_error_that_names_it() {
     let engine = Engine::new(&Config::default().ocr, |_| Some(b"not a model"));
-    let error = engine.read(&blank(100, 100), OcrMode::Accurate).unwrap_err();
+    let error = engine.read(blank(100, 100), OcrMode::Accurate).unwrap_err();
     assert!(error.to_string().contains("orientation.onnx"), "{error}");
 }

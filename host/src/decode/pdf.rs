@@ -7,6 +7,7 @@
 mod attachments;
 mod pictures;
 mod survey;
+mod thai;
 mod trust;
 mod words;
 

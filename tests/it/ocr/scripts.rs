@@ -97,7 +97,7 @@ fn without_the_networks_the_rest_is_read_and_the_fingerprint_differs() {
     let is_network = |name: &str| name.ends_with(".traineddata");
     let without =
         Engine::new(&Config::default().ocr, move |name| assets::model(name).filter(|_| !is_network(name)));
-    let reading = without.read(&picture("cyrillic.png", Format::Png), OcrMode::Accurate).unwrap();
+    let reading = without.read(picture("cyrillic.png", Format::Png), OcrMode::Accurate).unwrap();
     find(&reading, "89.90");
     if have_networks() {
         let with = Engine::new(&Config::default().ocr, assets::model);
@@ -112,6 +112,6 @@ fn a_damaged_network_is_an_error_that_names_it() {
         "Thai.traineddata" => Some(b"damaged"),
         _ => assets::model(name),
     });
-    let error = damaged.read(&picture("cyrillic.png", Format::Png), OcrMode::Accurate).unwrap_err();
+    let error = damaged.read(picture("cyrillic.png", Format::Png), OcrMode::Accurate).unwrap_err();
     assert!(error.to_string().contains("Thai.traineddata"), "{error}");
 }

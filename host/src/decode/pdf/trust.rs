@@ -4,6 +4,7 @@ use hayro_interpret::hayro_cmap::BfString;
 use hayro_interpret::kurbo::{Point, Rect};
 
 use super::survey::{PlacedGlyph, Survey};
+use super::thai;
 
 /// Share of glyphs without meaning from which on the text is distrusted. Single symbols of an icon font are harmless; a
 /// body font without meaning is not.
@@ -107,7 +108,7 @@ fn is_readable(glyphs: &[&PlacedGlyph]) -> bool {
         total += 1;
         match character {
             None => bad += 1,
-            Some(character) if is_meaningless(character) => bad += 1,
+            Some(character) if is_meaningless(thai::letter(character)) => bad += 1,
             Some('\u{a1}'..='\u{ff}') => latin_1 += 1,
             Some(character) if is_letter_like(character) => alphanumeric += 1,
             Some(_) => {}

@@ -8,6 +8,7 @@ use hayro_interpret::hayro_cmap::BfString;
 use hayro_interpret::kurbo::{Point, Vec2};
 
 use super::survey::PlacedGlyph;
+use super::thai;
 use crate::domain::geometry::Rect;
 use crate::domain::layout::is_right_to_left;
 use crate::domain::page::{RawWord, Segment};
@@ -248,7 +249,11 @@ fn word_gap(piece: &Piece) -> f64 {
 fn segment(piece: &Piece, words: &[Vec<&Cell>]) -> Option<Segment> {
     let mut words: Vec<RawWord> =
         words.iter().map(|cells| raw_word(piece, cells)).fold(Vec::new(), |mut words, word| {
-            if let Some(word) = mend_sara_am(words.last_mut(), word) {
+            if let Some(before) = words.last_mut()
+                && thai::continues(&mut before.text, &word.text)
+            {
+                before.bbox = before.bbox.union(&word.bbox);
+            } else {
                 words.push(word);
             }
             words
@@ -280,25 +285,7 @@ fn raw_word(piece: &Piece, cells: &[&Cell]) -> RawWord {
         .into_iter()
         .reduce(|bbox, corner| bbox.union(&corner))
         .unwrap_or_default();
-    RawWord { text, bbox, confidence: 1.0 }
-}
-
-/// Mends the Thai vowel sara am, which widely used word processors write as a space and sara aa: no Thai word begins
-/// with either. Returns the word where there is nothing to mend; otherwise it has become part of the word before.
-fn mend_sara_am(before: Option<&mut RawWord>, word: RawWord) -> Option<RawWord> {
-    const SARA_AA: char = '\u{e32}';
-    const SARA_AM: char = '\u{e33}';
-    let is_tone = |character: char| matches!(character, '\u{e48}'..='\u{e4b}');
-    let is_consonant = |character: char| matches!(character, '\u{e01}'..='\u{e2e}');
-    let rest = word.text.trim_start_matches(is_tone);
-    let (Some(before), Some(end)) = (before, rest.strip_prefix(SARA_AA)) else { return Some(word) };
-    if !before.text.trim_end_matches(is_tone).ends_with(is_consonant) {
-        return Some(word);
-    }
-    let tones = word.text.strip_suffix(rest).unwrap_or_default();
-    before.text.extend([tones, SARA_AM.encode_utf8(&mut [0; 4]), end]);
-    before.bbox = before.bbox.union(&word.bbox);
-    None
+    RawWord { text: thai::typed(text), bbox, confidence: 1.0 }
 }
 
 /// Whether a character is a mark that stands over or under another: accents, Hebrew and Arabic points, Thai and Lao vowel
