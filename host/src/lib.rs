@@ -24,6 +24,7 @@ pub mod einvoice;
 pub mod export;
 pub mod ingest;
 pub mod mail;
+pub mod memory;
 pub mod ocr;
 pub mod outbound;
 pub mod pipeline;

@@ -35,7 +35,7 @@ const OWNED: &[(&str, &str)] = &[
     ("ocr", r"\btract_\w+\b"),
     ("outbound|webhooks|cli", r"\breqwest\b"),
     ("cli", r"\b(ocriva_plugin_build|wit_component)\b"),
-    ("clock|plugins", r"\blibc\b"),
+    ("clock|memory|plugins", r"\blibc\b"),
     (
         "telemetry",
         r"\b(opentelemetry\w*|tracing_opentelemetry|tracing_subscriber|metrics_exporter_prometheus)\b",
