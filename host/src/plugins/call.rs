@@ -189,25 +189,24 @@ impl Engine {
                 let _held = (place, ticking);
                 let answer = meter.measure(enter(&mut store, &linked, ask));
                 let answer = tokio::time::timeout(limits.wall(), answer).await;
-                (answer, store)
+                // To give back what it took may last longer than many calls, so it is done here, and belongs to it.
+                (answer, store.into_data())
             }
         };
         let driven = pace::drive(call, &meter).await;
         let wall = started_at.elapsed();
-        let Ok((answer, store)) = driven else {
+        let Ok((answer, state)) = driven else {
             let (logs, usage) = Budget::new(limits).finish(wall);
             let reason = "the call did not come to an end".to_owned();
             return (Err(Error::Host { plugin: name.to_owned(), reason }), logs, usage);
         };
         let answer = match answer {
-            Ok(Ok(_)) if store.data().budget.has_too_many_host_calls() => {
-                Err(too_many_host_calls(name, &limits))
-            }
+            Ok(Ok(_)) if state.budget.has_too_many_host_calls() => Err(too_many_host_calls(name, &limits)),
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.explain(name, &store.data().budget, &error)),
+            Ok(Err(error)) => Err(self.explain(name, &state.budget, &error)),
             Err(_) => Err(Error::WallTimeout { plugin: name.to_owned(), allowed_ms: limits.wall_ms }),
         };
-        let (logs, mut usage) = store.into_data().budget.finish(wall);
+        let (logs, mut usage) = state.budget.finish(wall);
         usage.llm_tokens.allowed = llm_tokens;
         (answer, logs, usage)
     }
