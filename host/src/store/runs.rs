@@ -227,10 +227,7 @@ impl Store {
         let is_plugin_changed = self.count_calls(&mut tx, organization_id, &calls_of(processed)).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
-        self.document_changes.notify_one();
-        if is_plugin_changed {
-            self.tell_of_plugin();
-        }
+        self.tell_of_end(is_plugin_changed);
         Ok(true)
     }
 
@@ -305,10 +302,7 @@ impl Store {
         let is_plugin_changed = self.count_calls(&mut tx, organization_id, calls).await?;
         self.queue.acknowledge(&mut tx, &attempt.delivery).await?;
         tx.commit().await?;
-        self.document_changes.notify_one();
-        if is_plugin_changed {
-            self.tell_of_plugin();
-        }
+        self.tell_of_end(is_plugin_changed);
         Ok(true)
     }
 
@@ -328,11 +322,16 @@ impl Store {
         let is_plugin_changed = self.count_calls(&mut tx, &attempt.document.organization_id, calls).await?;
         self.queue.release(&mut tx, &attempt.delivery, delay).await?;
         tx.commit().await?;
+        self.tell_of_end(is_plugin_changed);
+        Ok(true)
+    }
+
+    /// Tells those in this process who follow documents, and plugins, that an attempt has ended.
+    fn tell_of_end(&self, is_plugin_changed: bool) {
         self.document_changes.notify_one();
         if is_plugin_changed {
             self.tell_of_plugin();
         }
-        Ok(true)
     }
 
     fn fence<'a>(&self, attempt: &'a Attempt) -> Fence<'a> {
