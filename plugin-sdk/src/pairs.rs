@@ -168,23 +168,22 @@ fn numbered(reading: &Reading, taken: &mut [bool]) -> Vec<(usize, Pair)> {
     let mut found = Vec::new();
     for (index, label) in &labels {
         let Some(segment) = reading.segments().get(*index) else { continue };
-        let row = reading.row_segments(segment.row + 1);
-        let value = row.iter().find(|below| {
+        let below = segment.row + 1;
+        let is_alone = reading.row_segments(below).len() == 1;
+        let value = reading.indexed_row_segments(below).find(|(_, below)| {
             let is_below = (below.bbox.x0 - segment.bbox.x0).abs() < segment.bbox.height() * 1.5
-                || (row.len() == 1 && below.bbox.x0 > segment.bbox.x0);
+                || (is_alone && below.bbox.x0 > segment.bbox.x0);
             is_below && below.page == segment.page
         });
-        let Some(value) = value.filter(|value| {
+        let value = value.filter(|(_, value)| {
             let gap = value.bbox.y0 - segment.bbox.y1;
             gap < segment.bbox.height() * 1.2
                 && !follows(&segment.text, &value.text)
                 && !is_labelled(value)
                 && !value.text.starts_with(|c: char| c.is_lowercase() || c == '(')
                 && value.word_count() <= MAX_LABEL_WORDS
-        }) else {
-            continue;
-        };
-        let Some(at) = reading.segments().iter().position(|other| other == value) else { continue };
+        });
+        let Some((at, _)) = value else { continue };
         let is_free = |index: usize| !taken.get(index).copied().unwrap_or(true);
         if let (true, true, Some(label), Some(value)) =
             (is_free(*index), is_free(at), reading.span(*index, label.clone()), reading.segment_span(at))

@@ -150,6 +150,12 @@ impl<'a> Reading<'a> {
         self.rows.get(row).and_then(|row| self.segments.get(row.segments.clone())).unwrap_or_default()
     }
 
+    /// The segments of a row, from left to right, each behind its index.
+    pub fn indexed_row_segments(&self, row: usize) -> impl Iterator<Item = (usize, &Segment)> {
+        let first = self.rows.get(row).map_or(0, |row| row.segments.start);
+        (first..).zip(self.row_segments(row))
+    }
+
     /// A row's whole text, with one space between segments.
     pub fn row_text(&self, row: usize) -> String {
         let texts: Vec<&str> = self.row_segments(row).iter().map(|segment| segment.text.as_str()).collect();

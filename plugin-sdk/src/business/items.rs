@@ -260,6 +260,18 @@ mod tests {
     use crate::business::BusinessDocument;
     use crate::fixture::Fixture;
 
+    /// Description, quantity, price, amount.
+    type Line = (String, Option<f64>, Option<f64>, Option<f64>);
+
+    pub(super) fn lines(rows: &[&str]) -> Vec<Line> {
+        let pages = Fixture::from_text(&rows.join("\n")).pages;
+        let lines = BusinessDocument::new(&pages, "").items.lines;
+        lines
+            .into_iter()
+            .map(|line| (line.description.unwrap_or_default(), line.quantity, line.unit_price, line.amount))
+            .collect()
+    }
+
     #[test]
     fn wrapped_descriptions_belong_to_the_line_above() {
         let pages = Fixture::from_text(

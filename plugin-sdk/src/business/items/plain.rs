@@ -427,20 +427,7 @@ fn words_of(document: &BusinessDocument, row: usize, is_part: impl Fn(f64) -> bo
 
 #[cfg(test)]
 mod tests {
-    use crate::business::BusinessDocument;
-    use crate::fixture::Fixture;
-
-    /// Description, quantity, price, amount.
-    type Line = (String, Option<f64>, Option<f64>, Option<f64>);
-
-    fn lines(rows: &[&str]) -> Vec<Line> {
-        let pages = Fixture::from_text(&rows.join("\n")).pages;
-        let lines = BusinessDocument::new(&pages, "").items.lines;
-        lines
-            .into_iter()
-            .map(|line| (line.description.unwrap_or_default(), line.quantity, line.unit_price, line.amount))
-            .collect()
-    }
+    use crate::business::items::tests::lines;
 
     #[test]
     fn a_count_in_front_of_a_name_is_the_quantity() {

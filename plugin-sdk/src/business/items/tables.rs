@@ -3,6 +3,7 @@
 use super::item::{has_words, names_something};
 use super::{Item, ItemColumn, ROUNDING, comes_to_amount};
 use crate::business::BusinessDocument;
+use crate::page::Rect;
 use crate::reading::Span;
 use crate::table::{BodyRow, Column, Piece, RawTable};
 use crate::values::amounts;
@@ -186,18 +187,22 @@ fn is_nearer_to_next(
     anchors: &[bool],
     index: usize,
 ) -> bool {
-    let place = |index: usize| {
-        table.rows.get(index).and_then(|row| document.reading.rows().get(row.row)).map(|row| row.bbox)
-    };
+    let place = |index| place_of(document, table, index);
     let is_anchor = |index: usize| anchors.get(index) == Some(&true);
     let (Some(this), Some(next)) = (place(index), place(index + 1)) else { return false };
     let gap_below = next.y0 - this.y1;
     let height = this.height().max(1.0);
-    let leads_on = is_anchor(index + 1) || is_nearer_to_next(document, table, anchors, index + 1);
     let above = index.checked_sub(1).and_then(place);
     // Below the heading all rows stand apart from it.
     let gap_above = above.map_or(height * 0.5, |above| this.y0 - above.y1);
-    leads_on && gap_below + height * 0.4 < gap_above
+    gap_below + height * 0.4 < gap_above
+        && (is_anchor(index + 1) || is_nearer_to_next(document, table, anchors, index + 1))
+}
+
+/// Where a row of a table stands on its page.
+fn place_of(document: &BusinessDocument, table: &RawTable<ItemColumn>, index: usize) -> Option<Rect> {
+    let row = table.rows.get(index)?.row;
+    document.reading.rows().get(row).map(|row| row.bbox)
 }
 
 /// Whether a row is the title of the lines below it: alone, numbered or in capitals, and as far from the line above as
@@ -208,9 +213,7 @@ fn is_title(
     anchors: &[bool],
     index: usize,
 ) -> bool {
-    let place = |index: usize| {
-        table.rows.get(index).and_then(|row| document.reading.rows().get(row.row)).map(|row| row.bbox)
-    };
+    let place = |index| place_of(document, table, index);
     let is_anchor = |index: usize| anchors.get(index) == Some(&true);
     let Some([piece]) = table.rows.get(index).map(|row| row.pieces.as_slice()) else { return false };
     let text = piece.span.text.trim();
@@ -405,19 +408,8 @@ fn continues(
 #[cfg(test)]
 mod tests {
     use crate::business::BusinessDocument;
+    use crate::business::items::tests::lines;
     use crate::fixture::Fixture;
-
-    /// Description, quantity, price, amount.
-    type Line = (String, Option<f64>, Option<f64>, Option<f64>);
-
-    fn lines(rows: &[&str]) -> Vec<Line> {
-        let pages = Fixture::from_text(&rows.join("\n")).pages;
-        let lines = BusinessDocument::new(&pages, "").items.lines;
-        lines
-            .into_iter()
-            .map(|line| (line.description.unwrap_or_default(), line.quantity, line.unit_price, line.amount))
-            .collect()
-    }
 
     #[test]
     fn a_column_whose_heading_says_nothing_is_how_many_where_the_amounts_come_out() {

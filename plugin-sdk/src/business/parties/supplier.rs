@@ -239,17 +239,14 @@ fn names_above_imprints(document: &BusinessDocument) -> Vec<(f32, usize, String)
         // The name may have an address between it and the imprint.
         let lines = (0..segment.row)
             .rev()
-            .flat_map(|row| document.reading.row_segments(row))
-            .filter(|above| above.page == segment.page && above.bbox.overlap_x(&segment.bbox) > 0.0);
+            .flat_map(|row| document.reading.indexed_row_segments(row))
+            .filter(|(_, above)| above.page == segment.page && above.bbox.overlap_x(&segment.bbox) > 0.0);
         let is_address = |text: &str| names::is_address_line(text) || names::is_town_line(text);
-        let name = std::iter::once(segment)
+        let name = std::iter::once((index, segment))
             .chain(lines)
             .take(4)
-            .find(|line| !is_address(&line.text) && !is_imprint(&line.text));
-        let Some(name) = name.filter(|name| is_name_like(&name.text)) else { continue };
-        let Some(index) = document.reading.segments().iter().position(|other| other == name) else {
-            continue;
-        };
+            .find(|(_, line)| !is_address(&line.text) && !is_imprint(&line.text));
+        let Some((index, name)) = name.filter(|(_, name)| is_name_like(&name.text)) else { continue };
         found.push((1.8, index, names::clean_name(&name.text).to_owned()));
     }
     found
